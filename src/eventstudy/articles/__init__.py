@@ -1,0 +1,1 @@
+"""Articles: text to dated events, price observations and claims."""

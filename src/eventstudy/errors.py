@@ -1,0 +1,151 @@
+"""The tree of errors.
+
+::
+
+    EventStudyError
+    |-- StudyFileError (ValueError)           a study file: file, section, key
+    |-- TableError (ValueError)               a CSV or Parquet file: file, row, column
+    |-- WindowError (ValueError)              windows that are empty, reversed or overlap
+    |-- AlignmentError (ValueError)           no event can be placed on a session
+    |-- UndefinedReturnError (ArithmeticError)  a return that has no value: series, session
+    |-- EstimationError (ArithmeticError)     a model that cannot be fitted: event, asset
+    |-- UnknownNameError (KeyError)           a dataset, statistic, calendar or asset nobody knows
+    |-- OutputError (OSError)                 a report that cannot be written
+    |-- PriceSourceError (OSError)            a source that did not answer, or answered nonsense
+    |-- StoreError (OSError)                  a price store that cannot be opened or trusted
+    `-- MissingDependencyError (ImportError)  an optional library that is not installed
+
+Each message says in one line what was found, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EventStudyError(Exception):
+    """Base of every error the package raises on purpose."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else type(self).__name__
+
+
+class StudyFileError(EventStudyError, ValueError):
+    """A study file with faults, all of them in one message.
+
+    Parameters
+    ----------
+    message : str
+        One line, or one line per fault.
+    faults : tuple of str
+        The single faults, each naming section and key.
+    """
+
+    def __init__(self, message: str, *, faults: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults or (message,)
+
+
+class TableError(EventStudyError, ValueError):
+    """A table that cannot be read: names the file, and the row and column where there is one.
+
+    Parameters
+    ----------
+    message : str
+        What was found and what to do.
+    path : str, optional
+        The file.
+    row : int, optional
+        Line of the file, the header being line 1.
+    column : str, optional
+        Name of the column.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        places = [path, f"line {row}" if row else None, f"column {column!r}" if column else None]
+        where = ", ".join(place for place in places if place)
+        super().__init__(f"{where}: {message}" if where else message)
+        self.path = path
+        self.row = row
+        self.column = column
+
+
+class WindowError(EventStudyError, ValueError):
+    """A window that is empty, reversed, or overlaps another that it may not."""
+
+
+class AlignmentError(EventStudyError, ValueError):
+    """No event of a study can be placed on a session with enough history."""
+
+
+class UndefinedReturnError(EventStudyError, ArithmeticError):
+    """A return that has no value, such as the logarithm of a negative price.
+
+    Parameters
+    ----------
+    message : str
+        Names series, session and remedies.
+    series : str
+        The price series.
+    session : str
+        ISO date of the first session concerned.
+    """
+
+    def __init__(self, message: str, *, series: str = "", session: str = "") -> None:
+        super().__init__(message)
+        self.series = series
+        self.session = session
+
+
+class EstimationError(EventStudyError, ArithmeticError):
+    """A model that cannot be fitted on its estimation window."""
+
+
+class UnknownNameError(EventStudyError, KeyError):
+    """A name nobody knows, with the nearest known one."""
+
+
+class OutputError(EventStudyError, OSError):
+    """A folder or file that cannot be written."""
+
+
+class PriceSourceError(EventStudyError, OSError):
+    """A price source that could not be reached or answered nonsense."""
+
+
+class StoreError(EventStudyError, OSError):
+    """A price store that cannot be opened, written or trusted."""
+
+
+class MissingDependencyError(EventStudyError, ImportError):
+    """An optional library that is not installed."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint for a name nobody knows.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    known : iterable of str
+        What there is.
+
+    Returns
+    -------
+    str
+        ``"did you mean 'x'?"`` where something is near, else a list of what is known.
+    """
+    choices = sorted(set(known))
+    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(choices)}" if choices else "nothing of that kind is known"

@@ -1,0 +1,1 @@
+"""Tests for abnormal returns, by family, and their registry."""

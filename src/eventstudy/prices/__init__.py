@@ -1,0 +1,1 @@
+"""Prices: contracts, series, store and sources."""

@@ -1,0 +1,1 @@
+"""Regressions on event dummies and on features of events."""
