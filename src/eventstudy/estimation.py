@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.abnormal import AbnormalReturns, ReturnKind
-from eventstudy.leastsquares import BoolArray, Fit, FloatArray, IntArray, least_squares
+from eventstudy.abnormal import AbnormalReturns
+from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
+from eventstudy.leastsquares import Fit, least_squares
 from eventstudy.windows import Window
 
 

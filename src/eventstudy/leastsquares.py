@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from eventstudy.arrays import BoolArray, FloatArray, IntArray
 
 # A regressor is collinear when what the others leave of it is this small a share of its length.
 COLLINEAR = 1e-10

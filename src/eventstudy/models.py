@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.leastsquares import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class FactorModel:
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", tuple(self.factors))
         if not self.factors:
-            msg = "a factor model needs at least one factor: factors = [\"...\"]"
+            msg = 'a factor model needs at least one factor: factors = ["..."]'
             raise EstimationError(msg)
 
     @property

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from eventstudy.abnormal import AbnormalReturns, FloatArray
+from eventstudy.abnormal import AbnormalReturns
+from eventstudy.arrays import FloatArray
 from eventstudy.remarks import Remark
 from eventstudy.windows import Window
 

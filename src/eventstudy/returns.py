@@ -13,10 +13,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from eventstudy.abnormal import FloatArray, ReturnKind
+from eventstudy.arrays import BoolArray, DayArray, FloatArray, ReturnKind
 from eventstudy.calendars import SettlementCalendar
 from eventstudy.errors import TableError, UndefinedReturnError
-from eventstudy.leastsquares import BoolArray
 from eventstudy.prices.contracts import roll_sessions
 from eventstudy.prices.table import PriceTable
 from eventstudy.remarks import Remark
@@ -124,7 +123,7 @@ def build_panel(
 
 def series_returns(
     levels: FloatArray,
-    sessions: np.ndarray,
+    sessions: DayArray,
     name: str,
     *,
     kind: ReturnKind,
@@ -217,7 +216,7 @@ def _patched(
     elif nonpositive == "next-contract":
         if follower is None:
             msg = (
-                f"series {name!r}: nonpositive = \"next-contract\" needs the next contract: "
+                f'series {name!r}: nonpositive = "next-contract" needs the next contract: '
                 f'[returns] next_contract = {{ {name} = "column of the next contract" }}'
             )
             raise UndefinedReturnError(msg, series=name)
@@ -258,7 +257,7 @@ def _on_sessions(
     return placed, remarks
 
 
-def _stale(levels: FloatArray, sessions: np.ndarray, name: str) -> list[Remark]:
+def _stale(levels: FloatArray, sessions: DayArray, name: str) -> list[Remark]:
     same = np.concatenate([[False], levels[1:] == levels[:-1]])
     if not same.any():
         return []
@@ -285,7 +284,7 @@ def _roll_marks(
             continue
         found = roll_sessions(rule, calendar.sessions)  # type: ignore[arg-type]
         if rolls == "keep":
-            text = f"{int(found.sum())} roll session(s) are not masked (rolls = \"keep\")"
+            text = f'{int(found.sum())} roll session(s) are not masked (rolls = "keep")'
         else:
             marks[:, column] = found
             text = (
@@ -305,7 +304,7 @@ def _follower(
     return table.values[name].reindex(index).to_numpy(dtype=float)
 
 
-def _dates(days: np.ndarray) -> str:
+def _dates(days: DayArray) -> str:
     shown = ", ".join(str(day) for day in days[:SHOWN])
     more = len(days) - SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
