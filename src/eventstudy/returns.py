@@ -233,7 +233,7 @@ def _patched(
 def _on_sessions(
     table: PriceTable, calendar: SettlementCalendar, names: tuple[str, ...]
 ) -> tuple[pd.DataFrame, list[Remark]]:
-    frame = table.values.loc[:, list(names)]
+    frame = table.frame.loc[:, list(names)]
     days = frame.index.to_numpy().astype("datetime64[D]")
     known = np.isin(days, calendar.sessions)
     remarks = []
@@ -301,7 +301,7 @@ def _follower(
     if name is None:
         return None
     index = pd.DatetimeIndex(calendar.sessions.astype("datetime64[us]"))
-    return table.values[name].reindex(index).to_numpy(dtype=float)
+    return table.frame[name].reindex(index).to_numpy(dtype=float)
 
 
 def _dates(days: DayArray) -> str:
@@ -318,8 +318,8 @@ def check_finite(table: PriceTable) -> None:
     TableError
         Naming series and session.
     """
-    bad = np.isinf(table.values.to_numpy(dtype=float))
+    bad = np.isinf(table.frame.to_numpy(dtype=float))
     if bad.any():
         row, column = (int(found[0]) for found in np.nonzero(bad))
-        msg = f"infinite figure on {table.values.index[row].date()}: leave the cell blank"
+        msg = f"infinite figure on {table.frame.index[row].date()}: leave the cell blank"
         raise TableError(msg, path=table.source or None, column=table.names[column])

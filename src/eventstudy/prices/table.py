@@ -50,7 +50,7 @@ class PriceTable:
 
     Parameters
     ----------
-    values : DataFrame
+    frame : DataFrame
         float64, index `session` (dates, strictly increasing); NaN where there is no figure.
     data_kind : {"prices", "returns"}
     series : mapping of str to SeriesMeta
@@ -64,7 +64,7 @@ class PriceTable:
         What happened while reading.
     """
 
-    values: pd.DataFrame
+    frame: pd.DataFrame
     data_kind: DataKind = "prices"
     series: Mapping[str, SeriesMeta] = field(default_factory=dict)
     source: str = ""
@@ -75,7 +75,7 @@ class PriceTable:
     @property
     def names(self) -> tuple[str, ...]:
         """Series in the order of their columns."""
-        return tuple(str(name) for name in self.values.columns)
+        return tuple(str(name) for name in self.frame.columns)
 
     def meta(self, name: str) -> SeriesMeta:
         """What is known about a series.
@@ -97,11 +97,11 @@ class PriceTable:
             Naming the first one that is not, with the nearest that is.
         """
         for name in names:
-            if name not in self.values.columns:
+            if name not in self.frame.columns:
                 where = f" in {self.source}" if self.source else ""
                 msg = f"no series {name!r}{where}: {did_you_mean(name, self.names)}"
                 raise UnknownNameError(msg)
 
     def between(self, first: str | None, last: str | None) -> PriceTable:
         """Keep the sessions from `first` to `last`, both included."""
-        return replace(self, values=self.values.loc[first:last])  # type: ignore[misc]
+        return replace(self, frame=self.frame.loc[first:last])  # type: ignore[misc]
