@@ -23,15 +23,39 @@ class ModelFit:
         Coefficients of the estimation window; the intercept first where there is one.
     singular : (N,) bool
         Pairs that could not be fitted.
-    null_residuals : (N, L + W)
-        Residuals of the same model fitted on estimation and event sessions together, under
-        the null of no effect (Chernozhukov, Wuthrich and Zhu 2021).
+    y : (N, L + W)
+        Returns less the offset, estimation sessions first; NaN where unusable.
+    x : (N, L + W, K)
+        Regressors of the same sessions.
     """
 
     abnormal: AbnormalReturns
     params: FloatArray
     singular: BoolArray
-    null_residuals: FloatArray
+    y: FloatArray
+    x: FloatArray
+
+    def null_residuals(self, window: Window) -> FloatArray:
+        """Residuals of the model fitted on estimation and window sessions together.
+
+        Parameters
+        ----------
+        window : Window
+            Inside the event window.
+
+        Returns
+        -------
+        (N, L + W') float
+            Under the null of no effect; NaN where unusable.
+
+        References
+        ----------
+        Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864.
+        """
+        length = len(self.abnormal.estimation)
+        start = length + window.start - self.abnormal.window.start
+        columns = np.r_[0:length, start : start + len(window)]
+        return least_squares(self.y[:, columns], self.x[:, columns]).residuals
 
 
 def gather(values: FloatArray, position: IntArray, window: Window) -> FloatArray:
@@ -119,8 +143,9 @@ def fit_pairs(
         cov_factor=_cov_factor(x_win, fit),
         return_kind=return_kind,
     )
-    null = least_squares(np.hstack([y_est, y_win]), np.concatenate([x_est, x_win], axis=1))
-    return ModelFit(abnormal, fit.params, fit.singular, null.residuals)
+    y = np.hstack([y_est, y_win])
+    x = np.concatenate([x_est, x_win], axis=1)
+    return ModelFit(abnormal, fit.params, fit.singular, y, x)
 
 
 def _predict_residual(y: FloatArray, fitted: FloatArray, fit: Fit) -> FloatArray:
