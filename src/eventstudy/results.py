@@ -13,7 +13,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from eventstudy.abnormal import AbnormalReturns, FloatArray
+from eventstudy.abnormal import AbnormalReturns
+from eventstudy.arrays import FloatArray
+from eventstudy.remarks import Remark
 from eventstudy.windows import Window
 
 Role = Literal["primary", "alternative"]
@@ -39,26 +41,6 @@ TEST_COLUMNS = (
     "asset", "window", "window_start", "window_end", "statistic", "value", "df", "pvalue", "n",
     "verdict", "reason",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something that was moved, dropped, masked, replaced or is missing.
-
-    Parameters
-    ----------
-    kind : str
-        ``moved``, ``ambiguous``, ``confounded``, ``dropped``, ``undated``, ``masked``, ``gap``,
-        ``stale``, ``not a session``, ``fallback``, ``roll``, ``note``.
-    subject : str
-        The event, series or key concerned.
-    detail : str
-        One sentence.
-    """
-
-    kind: str
-    subject: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
