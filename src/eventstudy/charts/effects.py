@@ -74,7 +74,9 @@ def plot_effects(
     _check(result, asset, chosen)
     events = dated(result, asset)
     shown = events.head(MAX_EVENTS)
-    points = [p for row, (_, e) in enumerate(shown.iterrows()) for p in _points(result, e, chosen, row)]
+    points = [
+        p for row, (_, e) in enumerate(shown.iterrows()) for p in _points(result, e, chosen, row)
+    ]
     with styled():
         figure, ax = canvas(ax, height=1.5 + 0.26 * len(shown))
         ax.axvline(0, color=BLACK, lw=0.7)
@@ -110,9 +112,13 @@ def _points(result: StudyResult, event: pd.Series, window: Window, row: int) -> 
     ]
 
 
-def _find(table: pd.DataFrame, event: pd.Series, window: Window) -> list[tuple[float, float, float]]:
+def _find(
+    table: pd.DataFrame, event: pd.Series, window: Window
+) -> list[tuple[float, float, float]]:
     same = (table["event_id"] == event["event_id"]) & (table["asset"] == event["asset"])
-    rows = table[same & (table["window_start"] == window.start) & (table["window_end"] == window.end)]
+    rows = table[
+        same & (table["window_start"] == window.start) & (table["window_end"] == window.end)
+    ]
     return list(rows[["effect", "ci_low", "ci_high"]].itertuples(index=False, name=None))
 
 
@@ -125,7 +131,9 @@ def _draw(ax: Axes, point: _Point) -> None:
 
 
 def _rows(ax: Axes, events: pd.DataFrame) -> None:
-    names = [f"{shorten(e)}  {s}" for e, s in zip(events["event_id"], events["session"], strict=True)]
+    names = [
+        f"{shorten(e)}  {s}" for e, s in zip(events["event_id"], events["session"], strict=True)
+    ]
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)

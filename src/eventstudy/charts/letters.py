@@ -45,4 +45,6 @@ def _latin(letter: str, letters: str) -> str:
 
 def is_readable(text: object) -> bool:
     """Whether the fonts show every letter of `text` as it is."""
-    return all(_shown(letter) or letter.isspace() for letter in unicodedata.normalize("NFC", str(text)))
+    return all(
+        _shown(letter) or letter.isspace() for letter in unicodedata.normalize("NFC", str(text))
+    )

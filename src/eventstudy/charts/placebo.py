@@ -51,7 +51,11 @@ def plot_placebo(
     sample = _sample(result, event_id, asset)
     factor, unit = scale(result, asset)
     if measure == "standardised":
-        values, own, unit = sample.standardised, sample.effect_standardised, "in volatilities expected that day"
+        values, own, unit = (
+            sample.standardised,
+            sample.effect_standardised,
+            "in volatilities expected that day",
+        )
     else:
         values, own = factor * sample.effects, factor * sample.effect
     values = values[np.isfinite(values)]
@@ -62,8 +66,12 @@ def plot_placebo(
                 label=f"{len(values)} ordinary windows")  # fmt: skip
         ax.axvline(own, color=ORANGE, lw=2.0, label="the event")
         ax.axvline(-own, color=BLACK, lw=0.9, ls=(0, (3, 2)), label="same size, other sign")
-        ax.set_title(f"Among ordinary windows {sample.window}: {shorten(event_id)}, {shorten(asset, 20)}")
-        ax.set_xlabel(f"effect {unit}; at least as large: {share:.1%} of windows".replace("%", " %"))
+        ax.set_title(
+            f"Among ordinary windows {sample.window}: {shorten(event_id)}, {shorten(asset, 20)}"
+        )
+        ax.set_xlabel(
+            f"effect {unit}; at least as large: {share:.1%} of windows".replace("%", " %")
+        )
         ax.set_ylabel("windows")
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncol=3)
     return figure

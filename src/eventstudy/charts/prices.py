@@ -50,7 +50,9 @@ def plot_prices(result: StudyResult, asset: str, *, ax: Axes | None = None) -> F
         When the study has no prices of the asset, for instance because it was given returns.
     """
     if asset not in result.prices:
-        msg = f"no prices of asset {asset!r}; {did_you_mean(asset, map(str, result.prices.columns))}"
+        msg = (
+            f"no prices of asset {asset!r}; {did_you_mean(asset, map(str, result.prices.columns))}"
+        )
         raise UnknownNameError(msg)
     events = dated(result, asset)
     shown = events.head(MAX_EVENTS)
@@ -107,7 +109,9 @@ def _mark_sessions(ax: Axes, events: pd.DataFrame, price: pd.Series) -> None:
             _point(ax, price, event["alt_session"], ALTERNATIVE, seen)
 
 
-def _point(ax: Axes, price: pd.Series, session: str, mark: Mark, seen: set[tuple[str, str]]) -> None:
+def _point(
+    ax: Axes, price: pd.Series, session: str, mark: Mark, seen: set[tuple[str, str]]
+) -> None:
     moment = pd.Timestamp(session)
     if not session or (session, mark.meaning) in seen or moment not in price.index:
         return

@@ -145,7 +145,9 @@ def _events(result: StudyResult, figures: Sequence[SavedFigure], most: int) -> d
             own.setdefault(figure.event_id, []).append(figure_entry(result, figure))
     shown = list(grouped.items())[:most]
     left = len(grouped) - len(shown)
-    note = f"{left} more events have no section here: they are in tables/events.csv." if left else ""
+    note = (
+        f"{left} more events have no section here: they are in tables/events.csv." if left else ""
+    )
     return {
         "note": note,
         "items": [event_section(result, rows, own.get(name, [])) for name, rows in shown],
@@ -234,7 +236,11 @@ def _methods(result: StudyResult) -> dict[str, Any]:
         if value not in (None, "", [], (), {})
     ]
     rows: Rows = [dict(zip(("section", "key", "value"), line, strict=True)) for line in lines]
-    columns = [Column("Section", "section"), Column("Key", "key"), Column("Value", "value", share=1)]
+    columns = [
+        Column("Section", "section"),
+        Column("Key", "key"),
+        Column("Value", "value", share=1),
+    ]
     ab = result.abnormal
     return {
         "settings": tablet(columns, rows),
@@ -253,7 +259,11 @@ def _setting(value: Any) -> str:  # noqa: ANN401  # a study file holds any plain
 def _provenance(result: StudyResult) -> dict[str, Any]:
     made = result.provenance
     series = [asdict(s) for s in made.series]
-    hashes = [("study", made.study_sha256), ("events", made.events_sha256), ("prices", made.prices_sha256)]
+    hashes = [
+        ("study", made.study_sha256),
+        ("events", made.events_sha256),
+        ("prices", made.prices_sha256),
+    ]
     return {
         "series": tablet(
             [
@@ -271,7 +281,11 @@ def _provenance(result: StudyResult) -> dict[str, Any]:
 
 
 def _remarks(result: StudyResult) -> Tablet:
-    columns = [Column("Kind", "kind"), Column("Subject", "subject", share=1), Column("What was done", "detail", share=3)]
+    columns = [
+        Column("Kind", "kind"),
+        Column("Subject", "subject", share=1),
+        Column("What was done", "detail", share=3),
+    ]
     rows = [asdict(r) for r in result.remarks]
     return tablet(columns, rows, most=MAX_ROWS, where="tables/remarks.csv")
 

@@ -97,7 +97,9 @@ def cautions(result: StudyResult, row: Mapping[str, Any]) -> str:
     if is_true(row.get("roll")):
         parts.append("The window holds a roll of the contract, whose price jump is not news.")
     if row.get("state") == "moved" and text_of(row.get("moved_from")):
-        parts.append(f"The date was moved from {row['moved_from']} to the session {row['session']}.")
+        parts.append(
+            f"The date was moved from {row['moved_from']} to the session {row['session']}."
+        )
     return " ".join(parts)
 
 
@@ -130,7 +132,9 @@ def second_session(result: StudyResult, row: Mapping[str, Any], window: str) -> 
 
 def _with_effect(result: StudyResult) -> list[dict[str, Any]]:
     rows = result.events.to_dict("records")
-    return [r for r in rows if is_number(r.get("effect", r.get("ar0"))) and text_of(r.get("session"))]
+    return [
+        r for r in rows if is_number(r.get("effect", r.get("ar0"))) and text_of(r.get("session"))
+    ]
 
 
 def _each(result: StudyResult, rows: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -145,7 +149,9 @@ def _each(result: StudyResult, rows: list[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def _summed_up(result: StudyResult, rows: list[dict[str, Any]]) -> Iterator[Finding]:
-    scored = sorted(((primary_p(r)[1], k) for k, r in enumerate(rows) if is_number(primary_p(r)[1])))
+    scored = sorted(
+        ((primary_p(r)[1], k) for k, r in enumerate(rows) if is_number(primary_p(r)[1]))
+    )
     below = sum(p <= result.level for p, _ in scored)
     level = f"{100 * result.level:g} %"
     yield Finding(
@@ -162,8 +168,12 @@ def _left_out(result: StudyResult) -> Iterator[Finding]:
         rows = result.events[result.events["state"] == state]
         ids = [shorten(e) for e in dict.fromkeys(rows["event_id"])]
         if ids:
-            names = ", ".join(ids[:STRONGEST]) + (f" and {len(ids) - STRONGEST} more" if len(ids) > STRONGEST else "")
-            yield Finding(what, f"{names}. No effect was computed for them; the reasons are listed below.")
+            names = ", ".join(ids[:STRONGEST]) + (
+                f" and {len(ids) - STRONGEST} more" if len(ids) > STRONGEST else ""
+            )
+            yield Finding(
+                what, f"{names}. No effect was computed for them; the reasons are listed below."
+            )
 
 
 def _joint(result: StudyResult) -> Iterator[Finding]:
@@ -176,7 +186,10 @@ def _joint(result: StudyResult) -> Iterator[Finding]:
 
 
 def _joint_text(result: StudyResult, group: pd.DataFrame) -> str:
-    said = [f"{_JOINT[s]} gives p = {pvalue(p)}" for s, p in zip(group["statistic"], group["pvalue"], strict=True)]
+    said = [
+        f"{_JOINT[s]} gives p = {pvalue(p)}"
+        for s, p in zip(group["statistic"], group["pvalue"], strict=True)
+    ]
     found = (group["pvalue"] <= result.level).sum()
     level = f"{100 * result.level:g} %"
     judged = (

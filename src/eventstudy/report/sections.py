@@ -62,10 +62,18 @@ def _facts(row: dict[str, Any]) -> list[list[str]]:
     zone = text_of(row["zone"])
     facts = [
         ["Key", readable(row["event_id"])],
-        ["Title as given", "" if is_readable(row["title"]) else "transliterated above; the original is in result.json"],
+        [
+            "Title as given",
+            ""
+            if is_readable(row["title"])
+            else "transliterated above; the original is in result.json",
+        ],
         ["Kind", readable(text_of(row["kind"]))],
         ["Place", readable(text_of(row["place"]))],
-        ["Expected direction", _DIRECTIONS.get(text_of(row["direction"]), text_of(row["direction"]))],
+        [
+            "Expected direction",
+            _DIRECTIONS.get(text_of(row["direction"]), text_of(row["direction"])),
+        ],
         ["When, as stated", f"{stated}{f' ({zone})' if zone else ''}"],
         ["In New York", moment or "only the day is known" if stated else ""],
         ["Precision", text_of(row["precision"])],
@@ -141,7 +149,9 @@ def _tests(result: StudyResult, rows: Sequence[dict[str, Any]]) -> Tablet:
         Column("L", "n_estimation", whole), Column("Filter", "filter"),
     ]  # fmt: skip
     lines = _all_windows(result, rows)
-    return tablet(columns, lines, note=_granularity(result, lines), most=MAX_ROWS, where="tables/effects.csv")
+    return tablet(
+        columns, lines, note=_granularity(result, lines), most=MAX_ROWS, where="tables/effects.csv"
+    )
 
 
 def _granularity(result: StudyResult, lines: Sequence[dict[str, Any]]) -> str:
@@ -149,9 +159,13 @@ def _granularity(result: StudyResult, lines: Sequence[dict[str, Any]]) -> str:
     parts = ["L: usable sessions of the estimation window."]
     if counts:
         parts.append(f"SQ moves in steps of 1/(L+1) = {1 / (min(counts) + 1):.4f}.")
-    sizes = [len(s.standardised) for s in result.placebos if lines and s.event_id == lines[0]["event_id"]]
+    sizes = [
+        len(s.standardised) for s in result.placebos if lines and s.event_id == lines[0]["event_id"]
+    ]
     if sizes:
-        parts.append(f"VFC rests on {min(sizes)} ordinary windows, so in steps of {1 / (min(sizes) + 1):.4f}.")
+        parts.append(
+            f"VFC rests on {min(sizes)} ordinary windows, so in steps of {1 / (min(sizes) + 1):.4f}."
+        )
     reasons = sorted({text_of(r["filter_reason"]).rstrip(".") for r in lines} - {""})
     parts += [f"Filter: {reason}." for reason in reasons[:2]]
     return " ".join(parts)
