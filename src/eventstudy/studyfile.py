@@ -187,7 +187,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("returns", "nonpositive", "policy", _choice("error", "change", "simple", "exclude", "next-contract"), "nonpositive", "what to do where a price is not positive"),
     Key("returns", "rolls", '"mask" or "keep"', _choice("mask", "keep"), "rolls", "whether roll sessions of front-month series are masked in estimation"),
     Key("returns", "roll_rules", "table", _roll_rules, "roll_rules", "expiry rule of a series: wti, brent or none"),
-    Key("returns", "next_contract", "table", _mapping, "next_contract", "series whose return replaces an undefined one under nonpositive = \"next-contract\""),
+    Key("returns", "next_contract", "table", _mapping, "next_contract", 'series whose return replaces an undefined one under nonpositive = "next-contract"'),
     Key("model", "kind", "model", _choice(*MODELS), "model.kind", "model of the normal return"),
     Key("model", "market", "name", _text, "model.market", "market series of the market and market-adjusted model"),
     Key("model", "factors", "list of names", _names, "model.factors", "factor series of the factor model"),

@@ -17,28 +17,28 @@ import click
 
 from eventstudy import __version__
 
-# name: (module, attribute, one line of help). Help stays here, so that --help imports nothing.
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "run": ("eventstudy.cli.run", "run", "Run a study and write its report (PDF, JSON, tables, figures)."),
-    "check": ("eventstudy.cli.check", "check", "Show what a study would do: sessions, states, overlaps, drops."),
-    "new": ("eventstudy.cli.new", "new", "Write a study file and an event file to start from."),
-    "methods": ("eventstudy.cli.methods", "methods", "List the statistics, or explain one with its formula."),
-    "datasets": ("eventstudy.cli.datasets", "datasets", "List the figures that ship, or export one dataset."),
-}  # fmt: skip
+# name: (module:attribute, one line of help). Help stays here, so that --help imports nothing.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("eventstudy.cli.run:run", "Run a study; write its report, tables and figures."),
+    "check": ("eventstudy.cli.check:check", "Show what a study would do, without statistics."),
+    "new": ("eventstudy.cli.new:new", "Write a study file and an event file to start from."),
+    "methods": ("eventstudy.cli.methods:methods", "List the statistics, or explain one of them."),
+    "datasets": ("eventstudy.cli.datasets:datasets", "List the figures that ship, or export some."),
+}
 
 
 class LazyGroup(click.Group):
     """A group that imports a command only when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002, PLR6301  # click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         """Return the names in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002, PLR6301  # click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        module, attribute, _ = COMMANDS[cmd_name]
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
@@ -53,16 +53,16 @@ class LazyGroup(click.Group):
             raise click.UsageError(msg, ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002, PLR6301  # click's signature
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry[2]) for name, entry in COMMANDS.items()])
+            formatter.write_dl([(name, entry[1]) for name, entry in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="eventstudy")
 def cli() -> None:
-    """What did the news do to crude, and is that distinguishable from noise?
+    """Say what the news did to crude, and whether that is distinguishable from noise.
 
     Tables go to standard output, remarks and progress to standard error.
     """

@@ -10,9 +10,10 @@ import click
 from eventstudy.cli.output import remark
 from eventstudy.errors import OutputError
 
-EVENTS = """event_id,date,time,title,kind,place,direction,source
-opec-plus-2025-11,2025-11-30,,OPEC+ confirms its output pause for the first quarter,producer decision,Vienna,none,OPEC press release
-venezuela-offer,,2026-01-06T18:30:00-05:00,Announcement of Venezuelan barrels for the United States,supply offer or release,Washington,down,agency reports
+EVENTS = """\
+event_id,date,time,title,kind,place,direction,source
+opec-plus-pause,2025-11-30,,OPEC+ confirms its pause,producer decision,Vienna,none,OPEC
+venezuela-offer,,2026-01-06T18:30:00-05:00,Barrels offered,supply offer or release,Washington,down,press
 """
 
 

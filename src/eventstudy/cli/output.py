@@ -43,12 +43,16 @@ def remark(text: str) -> None:
 def progress_display(*, quiet: bool) -> Iterator[Progress]:
     """Show progress on standard error: a bar on a terminal, a line per step elsewhere."""
     if quiet:
-        yield lambda what, done, total: None
+        yield _silent
     elif sys.stderr.isatty():
         with _bar() as show:
             yield show
     else:
         yield _Lines()
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Show nothing."""
 
 
 @contextmanager
