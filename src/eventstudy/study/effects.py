@@ -25,8 +25,8 @@ class AssetData:
     Parameters
     ----------
     asset : str
-    adjusted : (S,)
-        Returns less what is subtracted with coefficient one.
+    returns, offset : (S,)
+        Returns, and what is subtracted from them with coefficient one; zeros where nothing is.
     design : (S, K)
         Regressors of the model.
     levels : (S,)
@@ -37,11 +37,17 @@ class AssetData:
     """
 
     asset: str
-    adjusted: FloatArray
+    returns: FloatArray
+    offset: FloatArray
     design: FloatArray
     levels: FloatArray
     rolls: BoolArray
     kind: ReturnKind
+
+    @property
+    def adjusted(self) -> FloatArray:
+        """Returns less the offset (S,)."""
+        return self.returns - self.offset
 
 
 @dataclass(frozen=True, slots=True, eq=False)
