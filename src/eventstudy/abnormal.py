@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from eventstudy.arrays import FloatArray, IntArray, ReturnKind
 from eventstudy.errors import WindowError
 from eventstudy.windows import Window
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-ReturnKind = Literal["log", "simple", "change"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class TableError(EventStudyError, ValueError):
         Line of the file, the header being line 1.
     column : str, optional
         Name of the column.
+    faults : tuple of str
+        The single faults where the message holds several, one a line.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class TableError(EventStudyError, ValueError):
         path: str | None = None,
         row: int | None = None,
         column: str | None = None,
+        faults: tuple[str, ...] = (),
     ) -> None:
         places = [path, f"line {row}" if row else None, f"column {column!r}" if column else None]
         where = ", ".join(place for place in places if place)
@@ -76,6 +79,7 @@ class TableError(EventStudyError, ValueError):
         self.path = path
         self.row = row
         self.column = column
+        self.faults = faults or (str(self),)
 
 
 class WindowError(EventStudyError, ValueError):

@@ -82,9 +82,7 @@ def as_window(value: WindowLike) -> Window:
     return Window(value[0], value[1])
 
 
-def estimation_window(
-    event: Window, estimation: int | WindowLike, *, gap: int = 0
-) -> Window:
+def estimation_window(event: Window, estimation: int | WindowLike, *, gap: int = 0) -> Window:
     """Place the estimation window before the event window.
 
     Parameters

@@ -1,0 +1,339 @@
+"""Settlement calendars: which session a moment belongs to.
+
+A daily price change runs from settlement to settlement, so news belongs to the first settlement
+after it: not to its calendar day, and not to the trade date, which rolls hours later.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, Literal, NoReturn
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from eventstudy.errors import AlignmentError, TableError, UnknownNameError, did_you_mean
+
+CalendarName = Literal["wti", "brent"]
+Days = NDArray[np.datetime64]
+IntArray = NDArray[np.int64]
+
+_ZONES: Final = {"wti": "America/New_York", "brent": "Europe/London"}
+_REGULAR: Final = {"wti": time(14, 30), "brent": time(19, 30)}
+_EARLY: Final = time(13, 30)
+# Globex closes at 12:00 or 13:30 Chicago on the holidays on which it trades but nothing settles.
+_CLOSES_WITHOUT_SETTLEMENT: Final = ("12:00", "13:30")
+_CLOSES_WITH_EARLY_SETTLEMENT: Final = ("12:45", "13:45")
+_RULES: Final = ("extra_settlement", "no_settlement", "settlement_time")
+_OVERRIDE_COLUMNS: Final = ["calendar", "session", "rule", "time", "reason"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SettlementCalendar:
+    """The sessions of a market and the instants at which they settle.
+
+    Parameters
+    ----------
+    name : str
+        ``"wti"``, ``"brent"`` or ``"file"``.
+    zone : str or None
+        IANA zone of the settlement; None for a calendar read off a file.
+    sessions : ndarray of datetime64[D], shape (S,)
+        Strictly increasing days.
+    settlements : ndarray of datetime64[s], shape (S,), or None
+        UTC instants; None where only the days are known.
+    """
+
+    name: str
+    zone: str | None
+    sessions: Days
+    settlements: Days | None
+
+    def __len__(self) -> int:
+        return len(self.sessions)
+
+    def session_of(self, moment: datetime) -> int:
+        """Return the index of the first settlement strictly after `moment`.
+
+        A moment exactly at a settlement belongs to the next session. Where no settlement times are
+        known, the moment's own calendar day in its own zone decides.
+
+        Parameters
+        ----------
+        moment : datetime
+            With a time zone.
+
+        Returns
+        -------
+        int
+            Index into `sessions`; ``len(sessions)`` when `moment` lies after the last settlement.
+
+        Raises
+        ------
+        AlignmentError
+            When `moment` carries no time zone.
+        """
+        if moment.tzinfo is None or moment.utcoffset() is None:
+            msg = f"moment {moment.isoformat()} has no time zone: add an offset or a zone"
+            raise AlignmentError(msg)
+        if self.settlements is None:
+            return self.on_or_after(moment.date())
+        instant = np.datetime64(pd.Timestamp(moment).tz_convert("UTC").tz_localize(None))
+        return int(np.searchsorted(self.settlements, instant, side="right"))
+
+    def positions_of(self, moments_utc: NDArray[np.datetime64]) -> IntArray:
+        """Return `session_of` for many moments at once.
+
+        Parameters
+        ----------
+        moments_utc : ndarray of datetime64, any shape
+            UTC instants; for a calendar without settlement times, local days.
+
+        Returns
+        -------
+        ndarray of int64, same shape
+            Indices into `sessions`; ``len(sessions)`` after the last settlement.
+
+        Raises
+        ------
+        AlignmentError
+            When a moment is missing (NaT).
+        """
+        moments = np.asarray(moments_utc)
+        if moments.dtype.kind != "M" or bool(np.isnat(moments).any()):
+            msg = "moments must be datetime64 values without gaps: give every event a time or a day"
+            raise AlignmentError(msg)
+        if self.settlements is None:
+            days = moments.astype("datetime64[D]")
+            return np.asarray(np.searchsorted(self.sessions, days, side="left"), dtype=np.int64)
+        return np.asarray(np.searchsorted(self.settlements, moments, side="right"), dtype=np.int64)
+
+    def on_or_after(self, day: date) -> int:
+        """Return the index of the first session on or after `day`; ``len(sessions)`` when none."""
+        return int(np.searchsorted(self.sessions, _day(day), side="left"))
+
+    def is_session(self, day: date) -> bool:
+        """Whether there is a settlement on `day`."""
+        index = self.on_or_after(day)
+        return index < len(self.sessions) and bool(self.sessions[index] == _day(day))
+
+    def clip(self, first: date, last: date) -> SettlementCalendar:
+        """Return the sessions from `first` to `last`, both included."""
+        kept = slice(
+            int(np.searchsorted(self.sessions, _day(first), side="left")),
+            int(np.searchsorted(self.sessions, _day(last), side="right")),
+        )
+        settlements = None if self.settlements is None else self.settlements[kept]
+        return SettlementCalendar(self.name, self.zone, self.sessions[kept], settlements)
+
+
+def settlement_calendar(
+    name: CalendarName, first: date, last: date, *, overrides: Path | None = None
+) -> SettlementCalendar:
+    """Build the settlement calendar of a market.
+
+    Parameters
+    ----------
+    name : {"wti", "brent"}
+        NYMEX light sweet crude, settling at 14:30 New York, or ICE Brent, settling at 19:30 London.
+    first, last : date
+        First and last day, both included.
+    overrides : Path, optional
+        A CSV file with the columns ``calendar, session, rule, time, reason`` that is applied after
+        the table that ships with the package; `rule` is ``extra_settlement``, ``no_settlement`` or
+        ``settlement_time``, and `time` is local, such as ``13:30``.
+
+    Returns
+    -------
+    SettlementCalendar
+        With UTC settlement instants.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no calendar of that name.
+    AlignmentError
+        When `last` lies before `first`.
+    TableError
+        When the override file has a fault.
+
+    Notes
+    -----
+    WTI is checked against NYMEX price days since 1983, Brent against ICE price days since 2007;
+    before 2006 the Brent market kept more holidays than the three of this calendar.
+    """
+    if name not in _ZONES:
+        msg = f"no settlement calendar {name!r}: {did_you_mean(name, _ZONES)}"
+        raise UnknownNameError(msg)
+    if last < first:
+        msg = f"a calendar from {first} to {last} is empty: swap the two days"
+        raise AlignmentError(msg)
+    times = dict(_wti_times(first, last) if name == "wti" else _brent_times(first, last))
+    for table in (_shipped_overrides(), read_overrides(overrides) if overrides else ()):
+        for row in table:
+            if row.calendar == name and first <= row.session <= last:
+                _apply(times, row)
+    return _from_times(name, times)
+
+
+def file_calendar(sessions: Any) -> SettlementCalendar:  # noqa: ANN401  # whatever numpy reads as days
+    """Build a calendar from the days of a price file, with no settlement times.
+
+    Parameters
+    ----------
+    sessions : array_like of dates, shape (S,)
+        Strictly increasing.
+
+    Raises
+    ------
+    AlignmentError
+        When the days are not strictly increasing or one is missing.
+    """
+    days = np.asarray(sessions, dtype="datetime64[D]")
+    if days.ndim != 1 or bool(np.isnat(days).any()) or bool((np.diff(days).astype(int) <= 0).any()):
+        msg = (
+            "the sessions of a calendar must be strictly increasing days: sort and deduplicate them"
+        )
+        raise AlignmentError(msg)
+    return SettlementCalendar("file", None, days, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One dated exception to a calendar's rule."""
+
+    calendar: str
+    session: date
+    rule: str
+    time: time | None
+    reason: str
+
+
+def read_overrides(path: Path) -> tuple[Override, ...]:
+    """Read dated exceptions from a CSV file.
+
+    Raises
+    ------
+    TableError
+        When the file cannot be read, or a row has an unknown rule, day or time, or no reason.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle)
+            if reader.fieldnames != _OVERRIDE_COLUMNS:
+                msg = f"columns must be {', '.join(_OVERRIDE_COLUMNS)}, found {reader.fieldnames}"
+                raise TableError(msg, path=str(path), row=1)
+            return tuple(_override(row, path, reader.line_num) for row in reader)
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"cannot be read: {error}"
+        raise TableError(msg, path=str(path)) from error
+
+
+def _override(row: dict[str, str], path: Path, line: int) -> Override:
+    cells = {key: (row.get(key) or "").strip() for key in _OVERRIDE_COLUMNS}
+
+    def fault(column: str, wanted: str) -> NoReturn:
+        msg = f"{cells[column]!r} is not {wanted}"
+        raise TableError(msg, path=str(path), row=line, column=column)
+
+    if cells["calendar"] not in _ZONES:
+        fault("calendar", f"a calendar: {', '.join(sorted(_ZONES))}")
+    if cells["rule"] not in _RULES:
+        fault("rule", f"a rule: {', '.join(_RULES)}")
+    if not cells["reason"]:
+        fault("reason", "a reason: say why the day differs")
+    try:
+        session = date.fromisoformat(cells["session"])
+    except ValueError:
+        fault("session", "an ISO date such as 2025-01-09")
+    if not cells["time"] and cells["rule"] == "settlement_time":
+        fault("time", "a local time such as 13:30")
+    try:
+        local = time.fromisoformat(cells["time"]) if cells["time"] else None
+    except ValueError:
+        fault("time", "a local time such as 13:30")
+    return Override(cells["calendar"], session, cells["rule"], local, cells["reason"])
+
+
+@lru_cache(maxsize=1)
+def _shipped_overrides() -> tuple[Override, ...]:
+    source = resources.files("eventstudy") / "data" / "settlement_overrides.csv"
+    with resources.as_file(source) as path:
+        return read_overrides(path)
+
+
+def _apply(times: dict[date, time], row: Override) -> None:
+    if row.rule == "no_settlement":
+        times.pop(row.session, None)
+    elif row.rule == "extra_settlement" or row.session in times:
+        times[row.session] = row.time or _REGULAR[row.calendar]
+
+
+@lru_cache(maxsize=32)
+def _wti_times(first: date, last: date) -> tuple[tuple[date, time], ...]:
+    import pandas_market_calendars as mcal
+
+    schedule = mcal.get_calendar("CMEGlobex_CL").schedule(first, last, tz="America/Chicago")
+    closes = schedule["market_close"].dt.strftime("%H:%M")
+    return tuple(
+        (day.date(), _EARLY if close in _CLOSES_WITH_EARLY_SETTLEMENT else _REGULAR["wti"])
+        for day, close in zip(schedule.index, closes, strict=True)
+        if close not in _CLOSES_WITHOUT_SETTLEMENT
+    )
+
+
+@lru_cache(maxsize=32)
+def _brent_times(first: date, last: date) -> tuple[tuple[date, time], ...]:
+    days = _ice_futures_europe().valid_days(first, last, tz=None)
+    return tuple((day.date(), _REGULAR["brent"]) for day in days)
+
+
+@lru_cache(maxsize=1)
+def _ice_futures_europe() -> Any:  # noqa: ANN401  # the base class is untyped
+    from pandas.tseries.holiday import (
+        AbstractHolidayCalendar,
+        GoodFriday,
+        Holiday,
+        sunday_to_monday,
+    )
+    from pandas_market_calendars import MarketCalendar
+
+    class IceFuturesEurope(MarketCalendar):  # type: ignore[misc]  # the base class is untyped
+        """ICE Futures Europe: closed on New Year's Day, Good Friday and Christmas Day alone."""
+
+        aliases = ("ICEFuturesEurope",)
+        regular_market_times = {  # noqa: RUF012  # the base class asks for a plain class attribute
+            "market_open": ((None, time(1)),),
+            "market_close": ((None, time(23)),),
+        }
+        name = "ICEFuturesEurope"
+        tz = "Europe/London"
+        regular_holidays = AbstractHolidayCalendar(
+            rules=[
+                Holiday("New Year's Day", month=1, day=1, observance=sunday_to_monday),
+                GoodFriday,
+                Holiday("Christmas Day", month=12, day=25, observance=sunday_to_monday),
+            ]
+        )
+
+    return IceFuturesEurope()
+
+
+def _from_times(name: str, times: dict[date, time]) -> SettlementCalendar:
+    ordered = sorted(times.items())
+    local = pd.DatetimeIndex(
+        [datetime.combine(day, at) for day, at in ordered], dtype="datetime64[s]"
+    )
+    utc = local.tz_localize(_ZONES[name]).tz_convert("UTC").tz_localize(None)
+    days = np.array([day for day, _ in ordered], dtype="datetime64[D]")
+    return SettlementCalendar(name, _ZONES[name], days, utc.to_numpy().astype("datetime64[s]"))
+
+
+def _day(day: date) -> np.datetime64:
+    return np.datetime64(day, "D")

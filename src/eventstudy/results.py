@@ -1,0 +1,230 @@
+"""What a study found: labelled tables, remarks and provenance, frozen.
+
+`StudyResult` is the one object that charts, reports, files and notebooks read. Its tables are
+pandas frames whose columns are fixed below and documented in ``docs/tables.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.abnormal import AbnormalReturns
+from eventstudy.arrays import FloatArray
+from eventstudy.remarks import Remark
+from eventstudy.windows import Window
+
+Role = Literal["primary", "alternative"]
+SCHEMA = "eventstudy-result/1"
+
+ALIGNMENT_COLUMNS = (
+    "event_id", "asset", "title", "kind", "place", "direction", "source", "stated", "zone",
+    "precision", "session", "state", "moved_from", "alt_session", "confounded_with",
+    "perhaps_confounded_with", "overlaps_with", "estimation_overlaps", "roll_taus", "reason",
+)  # fmt: skip
+EFFECT_COLUMNS = (
+    "event_id", "asset", "session", "window", "window_start", "window_end", "n_sessions",
+    "effect", "se", "t", "df", "p_t", "p_sq", "p_vfc", "p_fhs", "p_conformal", "ci_low",
+    "ci_high", "ci_method", "ci_t_low", "ci_t_high", "mde", "mde_t", "vol_ratio", "vol_warning",
+    "filter", "filter_reason", "percent", "percent_low", "percent_high", "base_price", "usd",
+    "usd_low", "usd_high", "n_estimation", "roll",
+)  # fmt: skip
+AR_COLUMNS = (
+    "event_id", "asset", "tau", "session", "ar", "sar", "se", "return", "expected", "ci_low",
+    "ci_high", "roll",
+)  # fmt: skip
+TEST_COLUMNS = (
+    "asset", "window", "window_start", "window_end", "statistic", "value", "df", "pvalue", "n",
+    "verdict", "reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRecord:
+    """Where one price or return series came from and what was done to it."""
+
+    name: str
+    title: str
+    unit: str
+    kind: str
+    source: str
+    first: str
+    last: str
+    n_sessions: int
+    n_missing: int
+    n_masked_rolls: int
+    n_stale: int
+    as_of: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Versions, hashes and dates from which the same bytes can be made again."""
+
+    versions: tuple[tuple[str, str], ...]
+    study_sha256: str
+    events_sha256: str
+    prices_sha256: str
+    as_of: str
+    series: tuple[SeriesRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRow:
+    """A quoted price held against the settlement it was quoted from."""
+
+    quote_id: str
+    asset: str
+    moment: str
+    session: str
+    base_session: str
+    base_price: float
+    level: float
+    implied_change_pct: float
+    quoted_change_pct: float
+    agrees: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """A claim stated as a hypothesis, and its answer."""
+
+    claim_id: str
+    title: str
+    asset: str
+    event_id: str
+    window: str
+    direction: str
+    effect: float
+    percent: float
+    ci_low: float
+    ci_high: float
+    pvalue: float
+    test: str
+    verdict: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlaceboSample:
+    """Effects of every ordinary window of the history, with the event's own beside them."""
+
+    event_id: str
+    asset: str
+    window: Window
+    effects: FloatArray
+    standardised: FloatArray
+    effect: float
+    effect_standardised: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyResult:
+    """Everything one run of a study found.
+
+    Parameters
+    ----------
+    name, title : str
+        The study's key and its headline.
+    settings : mapping
+        The study as plain values, section by section.
+    return_kind : {"log", "simple", "change"}
+    level : float
+        Level of tests; intervals have ``1 - level`` coverage.
+    windows : tuple of Window
+        CAR windows in the order asked for; the first one is the headline window.
+    events : DataFrame
+        A row per event and asset (`ALIGNMENT_COLUMNS`, then results; see ``docs/tables.md``).
+    effects, alternatives : DataFrame
+        A row per event, asset and window (`EFFECT_COLUMNS`); `alternatives` holds the second
+        session of ambiguous events.
+    ar, alternative_ar : DataFrame
+        A row per event, asset and tau (`AR_COLUMNS`).
+    tests : DataFrame
+        A row per asset, window and statistic (`TEST_COLUMNS`).
+    regression : DataFrame
+        Joint event dummies.
+    prices : DataFrame
+        Levels of the assets, sessions as index; empty when returns were given.
+    abnormal : AbnormalReturns
+        The arrays behind the tables (primary sessions only).
+    placebos : tuple of PlaceboSample
+    quotes : tuple of QuoteRow
+    claims : tuple of ClaimRow
+    remarks : tuple of Remark
+    provenance : Provenance
+    """
+
+    name: str
+    title: str
+    settings: Mapping[str, Mapping[str, Any]]
+    return_kind: Literal["log", "simple", "change"]
+    level: float
+    windows: tuple[Window, ...]
+    events: pd.DataFrame
+    effects: pd.DataFrame
+    alternatives: pd.DataFrame
+    ar: pd.DataFrame
+    alternative_ar: pd.DataFrame
+    tests: pd.DataFrame
+    regression: pd.DataFrame
+    prices: pd.DataFrame
+    abnormal: AbnormalReturns
+    provenance: Provenance
+    placebos: tuple[PlaceboSample, ...] = ()
+    quotes: tuple[QuoteRow, ...] = ()
+    claims: tuple[ClaimRow, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> Window:
+        """The first CAR window: what unsuffixed columns of `events` speak of."""
+        return self.windows[0]
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Assets of the study, in its order."""
+        return tuple(dict.fromkeys(self.events["asset"]))
+
+    def _repr_html_(self) -> str:
+        return str(self.summary().to_html(index=False, na_rep="", float_format="%.4g"))
+
+    def __repr__(self) -> str:
+        return f"StudyResult {self.name!r}\n{self.summary().to_string(index=False, na_rep='')}"
+
+    def summary(self) -> pd.DataFrame:
+        """Return a short table: a row per event and asset, effects of the headline window."""
+        columns = ["event_id", "asset", "session", "state", "percent", "percent_low",
+                   "percent_high", "p_vfc", "p_fhs", "usd", "mde", "vol_ratio"]  # fmt: skip
+        return self.events[[c for c in columns if c in self.events]].copy()
+
+
+def clean(value: Any) -> Any:  # noqa: ANN401  # JSON holds any plain value
+    """Turn numpy and pandas scalars into what JSON can hold; missing and non-finite become None."""
+    if isinstance(value, Mapping):
+        return {str(k): clean(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(v) for v in value]
+    if isinstance(value, (np.bool_, bool)):
+        return bool(value)
+    if isinstance(value, (np.integer, int)):
+        return int(value)
+    if isinstance(value, (np.floating, float)):
+        return float(value) if np.isfinite(value) else None
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    return str(value)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as plain mappings, in order."""
+    return [clean(row) for row in frame.to_dict(orient="records")]
