@@ -107,7 +107,7 @@ def estimation_window(event: Window, estimation: int | WindowLike, *, gap: int =
     """
     if isinstance(estimation, int):
         if isinstance(estimation, bool) or estimation < 1 or gap < 0:
-            msg = f"estimation = {estimation}, gap = {gap}: at least 1 session, and a gap of 0 or more"
+            msg = f"estimation = {estimation}, gap = {gap}: at least 1 session, a gap of 0 or more"
             raise WindowError(msg)
         end = event.start - gap - 1
         return Window(end - estimation + 1, end)
