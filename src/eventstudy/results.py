@@ -24,7 +24,7 @@ SCHEMA = "eventstudy-result/1"
 ALIGNMENT_COLUMNS = (
     "event_id", "asset", "title", "kind", "place", "direction", "source", "stated", "zone",
     "precision", "session", "state", "moved_from", "alt_session", "confounded_with",
-    "overlaps_with", "estimation_overlaps", "roll_taus", "reason",
+    "perhaps_confounded_with", "overlaps_with", "estimation_overlaps", "roll_taus", "reason",
 )  # fmt: skip
 EFFECT_COLUMNS = (
     "event_id", "asset", "session", "window", "window_start", "window_end", "n_sessions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -179,7 +179,7 @@ def _one(
     if reason or isinstance(volatility, str):
         return Effect(row, window, int(ar.size), None, reason, price, roll)
     residuals = part.ar_est[row]
-    result = single_event_tests(
+    found = single_event_tests(
         history=history,
         filter=volatility,
         residuals=residuals[np.isfinite(residuals)],
@@ -192,6 +192,8 @@ def _one(
         draws=study.draws,
         rng=generator(study.seed, part.event_ids[row], data.asset, str(window), role),
     )
+    # The law of the placebo effects is drawn on its own; thousands of paths per row need not stay.
+    result = replace(found, reference=())
     return Effect(row, window, int(ar.size), result, "", price, roll)
 
 

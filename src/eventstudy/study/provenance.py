@@ -55,6 +55,9 @@ def alignment_remarks(events: pd.DataFrame) -> list[Remark]:
         if row["confounded_with"]:
             text = f"session {row['session']} is also that of {row['confounded_with']}"
             remarks.setdefault(("confounded", subject, text), Remark("confounded", subject, text))
+        if row["perhaps_confounded_with"]:
+            text = f"session {row['session']} may also be that of {row['perhaps_confounded_with']}"
+            remarks.setdefault(("confounded", subject, text), Remark("confounded", subject, text))
         if row["roll_taus"]:
             text = f"a roll falls into the event window of {row['asset']}: tau {row['roll_taus']}"
             remarks.setdefault(("roll", subject, text), Remark("roll", subject, text))

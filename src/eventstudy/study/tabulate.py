@@ -211,6 +211,7 @@ def _alignment(pair: Pair, sessions: DayArray) -> dict[str, Any]:
         "state": pair.state, "moved_from": placed.moved_from,
         "alt_session": "" if alternative is None else str(sessions[alternative]),
         "confounded_with": listed(pair.confounded_with),
+        "perhaps_confounded_with": listed(pair.perhaps_with),
         "overlaps_with": listed(pair.overlaps_with),
         "estimation_overlaps": listed(pair.estimation_overlaps), "reason": placed.reason,
     }  # fmt: skip
