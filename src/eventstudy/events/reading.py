@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pandas as pd
 
-from eventstudy.errors import TableError, did_you_mean
-from eventstudy.events.rows import Faults, Row, read_csv_rows
+from eventstudy.errors import did_you_mean
+from eventstudy.events.rows import Faults, Row, read_bytes, split_csv
 from eventstudy.events.table import Direction, Event, EventTable, Precision
 
 _TEXT_COLUMNS = ("title", "kind", "asset", "place", "source")
@@ -62,13 +62,8 @@ def read_events(path: str | Path) -> EventTable:
     TableError
         With every fault of the file, one line each (attribute `faults`).
     """
-    place = Path(path)
-    try:
-        content = place.read_bytes()
-    except OSError as error:
-        msg = f"cannot be read ({error.strerror or error}); check the path"
-        raise TableError(msg, path=str(path)) from error
-    columns, rows = read_csv_rows(content, str(path))
+    content = read_bytes(path)
+    columns, rows = split_csv(content, str(path))
     events = _parse(columns, rows, str(path))
     return EventTable(events, str(path), hashlib.sha256(content).hexdigest())
 

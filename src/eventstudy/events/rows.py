@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 from eventstudy.errors import TableError
 
@@ -39,7 +40,27 @@ class Faults:
             raise TableError("\n".join(self.lines), faults=tuple(self.lines))
 
 
-def read_csv_rows(content: bytes, path: str) -> tuple[list[str], list[Row]]:
+def read_bytes(path: str | Path) -> bytes:
+    """Read a file.
+
+    Raises
+    ------
+    TableError
+        When it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        msg = f"cannot be read ({error.strerror or error}); check the path"
+        raise TableError(msg, path=str(path)) from error
+
+
+def read_csv_rows(path: str | Path) -> tuple[list[str], list[Row]]:
+    """Read a CSV file as columns and rows, see `split_csv`."""
+    return split_csv(read_bytes(path), str(path))
+
+
+def split_csv(content: bytes, path: str) -> tuple[list[str], list[Row]]:
     """Split a CSV file into its columns and its rows with their lines.
 
     Cells are stripped of surrounding blanks and otherwise kept as they are: what looks like a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +17,14 @@ from eventstudy.regression.groups import (
     indicator,
     overlapping_groups,
 )
+from eventstudy.regression.joint import JointFit, Sample, Shape, fit_jointly, usable_sample
 from eventstudy.regression.shifts import level_effects, session_effects, shift_pvalues
 from eventstudy.windows import Window
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-Shape = Literal["level", "session"]
 
-FULL_LEVERAGE = 1 - 1e-9  # a session whose residual is zero by construction
 FRAME_COLUMNS = (
     "asset", "group", "event_ids", "window", "sessions", "coef", "se_ols", "se_hac", "t_hac",
     "p_hac", "p_shift", "bandwidth", "n", "note",
@@ -111,7 +110,8 @@ class DummyRegression:
         Returns
         -------
         DataFrame
-            Columns `FRAME_COLUMNS`; events and sessions of a group are joined by ``;``.
+            Columns `FRAME_COLUMNS`; `group` names the events for people, `event_ids` and
+            `sessions` are joined by ``;``.
         """
         rows = [self._row(i, labels) for i in range(len(self))]
         return pd.DataFrame(rows, columns=list(FRAME_COLUMNS))
@@ -121,31 +121,10 @@ class DummyRegression:
         names = (str(s) if labels is None else str(labels[s]) for s in group.sessions)
         values = {name: float(getattr(self, name)[i]) for name in FRAME_COLUMNS[5:11]}
         return values | {
-            "asset": self.asset, "group": i + 1, "event_ids": ";".join(group.event_ids),
+            "asset": self.asset, "group": " + ".join(group.event_ids), "event_ids": ";".join(group.event_ids),
             "window": str(group.window), "sessions": ";".join(names),
             "bandwidth": self.bandwidth, "n": self.n, "note": group.note,
         }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sample:
-    """Usable sessions: their positions, returns, and constant with controls."""
-
-    rows: IntArray
-    y: FloatArray
-    design: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fit:
-    """Parameters of one fit, and the effects as linear combinations of them."""
-
-    params: FloatArray
-    coef: FloatArray
-    se_ols: FloatArray
-    se_hac: FloatArray
-    refused: BoolArray
-    n_params: int
 
 
 def event_dummies(
@@ -215,18 +194,17 @@ def event_dummies(
     Studies 61, 631-653 (the bandwidth).
     """
     _check_shapes(returns, positions, event_ids, controls)
-    sample = _usable(returns, controls, asset)
+    sample = usable_sample(returns, controls, asset=asset)
     find = dependent_groups if shape == "level" else overlapping_groups
     groups = find(positions, tuple(event_ids), window, sample.rows, design=sample.design)
     live = np.array([g.estimable for g in groups], dtype=bool)
     dummies = indicator([g for g in groups if g.estimable], sample.rows)
     lags = newey_west_lags(len(sample.y)) if bandwidth is None else bandwidth
-    fit = _fit(sample, dummies, shape=shape, lags=lags, asset=asset)
+    fit = fit_jointly(sample, dummies, shape=shape, lags=lags, asset=asset)
     effects = _all_shifts(sample, dummies, shape)
     return _collect(
         groups, live, fit, effects, window=window, shape=shape, lags=lags, asset=asset,
         n=len(sample.y), n_left_out=len(returns) - len(sample.y),
-        n_controls=sample.design.shape[1] - 1,
     )  # fmt: skip
 
 
@@ -253,72 +231,7 @@ def _check_shapes(
         raise EstimationError(msg)
 
 
-def _usable(returns: FloatArray, controls: FloatArray | None, asset: str) -> _Sample:
-    extra = np.empty((len(returns), 0)) if controls is None else controls
-    rows = np.flatnonzero(np.isfinite(returns) & np.isfinite(extra).all(axis=1))
-    if not len(rows):
-        msg = f"event dummies{_on(asset)}: no session has a return and all controls"
-        raise EstimationError(msg)
-    part = extra[rows]
-    # centred controls span the same space with the constant and cost no precision
-    centred = part - part.mean(axis=0)
-    design = np.column_stack([np.ones(len(rows)), centred])
-    return _Sample(rows.astype(np.int64), returns[rows].astype(float), design)
-
-
-def _fit(sample: _Sample, dummies: BoolArray, *, shape: Shape, lags: int, asset: str) -> _Fit:
-    import statsmodels.api as sm
-
-    columns, owner = _columns(dummies, shape)
-    full = np.column_stack([sample.design, columns])
-    n, n_params = full.shape
-    if n - n_params < 1 or np.linalg.matrix_rank(full) < n_params:
-        msg = (
-            f"event dummies{_on(asset)}: {n} usable sessions for {n_params} regressors that must "
-            "be linearly independent: give a longer series, fewer controls or a shorter window"
-        )
-        raise EstimationError(msg)
-    model = sm.OLS(sample.y, full)
-    fit = model.fit()
-    k = sample.design.shape[1]
-    weights = np.zeros((dummies.shape[1], n_params))
-    sizes = dummies.sum(axis=0) if shape == "level" else np.ones(dummies.shape[1])
-    weights[owner, k + np.arange(len(owner))] = sizes[owner]
-    refused = _refused(full, dummies)
-    se_hac = np.full(dummies.shape[1], np.nan)
-    if not refused.all():
-        robust = model.fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True})
-        se_hac = np.where(refused, np.nan, _combined(robust.cov_params(), weights))
-    return _Fit(
-        params=np.asarray(fit.params[:k]), coef=weights @ fit.params,
-        se_ols=_combined(fit.cov_params(), weights), se_hac=se_hac, refused=refused,
-        n_params=n_params,
-    )  # fmt: skip
-
-
-def _columns(dummies: BoolArray, shape: Shape) -> tuple[FloatArray, IntArray]:
-    """Dummy columns of the design, and the group that each belongs to."""
-    if shape == "level":
-        return dummies.astype(float), np.arange(dummies.shape[1])
-    owner, row = np.nonzero(dummies.T)
-    columns = np.zeros((len(dummies), len(row)))
-    columns[row, np.arange(len(row))] = 1.0
-    return columns, owner
-
-
-def _refused(full: FloatArray, dummies: BoolArray) -> BoolArray:
-    """Groups with a session whose residual is zero whatever the return was."""
-    basis, _ = np.linalg.qr(full)
-    saturated = np.einsum("tp,tp->t", basis, basis) > FULL_LEVERAGE
-    return np.asarray(dummies[saturated].any(axis=0))
-
-
-def _combined(covariance: FloatArray, weights: FloatArray) -> FloatArray:
-    variance = np.einsum("gp,pq,gq->g", weights, covariance, weights)
-    return np.sqrt(np.maximum(variance, 0.0))
-
-
-def _all_shifts(sample: _Sample, dummies: BoolArray, shape: Shape) -> FloatArray:
+def _all_shifts(sample: Sample, dummies: BoolArray, shape: Shape) -> FloatArray:
     if not dummies.shape[1]:
         return np.empty((len(sample.y), 0))
     move = level_effects if shape == "level" else session_effects
@@ -328,7 +241,7 @@ def _all_shifts(sample: _Sample, dummies: BoolArray, shape: Shape) -> FloatArray
 def _collect(
     groups: tuple[DummyGroup, ...],
     live: BoolArray,
-    fit: _Fit,
+    fit: JointFit,
     effects: FloatArray,
     *,
     window: Window,
@@ -337,7 +250,6 @@ def _collect(
     asset: str,
     n: int,
     n_left_out: int,
-    n_controls: int,
 ) -> DummyRegression:
     from scipy import stats
 
@@ -356,7 +268,7 @@ def _collect(
         se_hac=_spread(live, fit.se_hac), t_hac=_spread(live, t_hac),
         p_hac=_spread(live, p_hac), p_shift=_spread(live, shift_pvalues(effects)),
         bandwidth=lags, n=n, n_params=fit.n_params, n_shifts=n_shifts,
-        constant=float(fit.params[0]), control_coefs=fit.params[1 : 1 + n_controls],
+        constant=fit.constant, control_coefs=fit.control_coefs,
         notes=_notes(n, n_left_out, n_shifts, groups, shape),
     )  # fmt: skip
 
@@ -379,7 +291,3 @@ def _notes(
     joint = [g for g in groups if len(g.event_ids) > 1]
     notes += [f"one effect for {', '.join(g.event_ids)}: {g.note}" for g in joint]
     return tuple(notes)
-
-
-def _on(asset: str) -> str:
-    return f" on {asset}" if asset else ""

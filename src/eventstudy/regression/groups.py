@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -142,7 +142,9 @@ def _circuits(columns: BoolArray, design: FloatArray) -> list[tuple[int, ...]]:
     full = np.column_stack([design, columns])
     if np.linalg.matrix_rank(full) == full.shape[1]:
         return []
-    basis, members, out = design, [], []
+    basis = design
+    members: list[int] = []
+    out: list[tuple[int, ...]] = []
     for g in range(columns.shape[1]):
         column = columns[:, g].astype(float)
         weights, *_ = np.linalg.lstsq(basis, column, rcond=None)
@@ -183,14 +185,16 @@ def _named(
     *,
     partial: str = DEPENDS,
 ) -> list[DummyGroup]:
-    make: Callable[[list[int]], DummyGroup] = lambda members: DummyGroup(  # noqa: E731  # one use
-        tuple(event_ids[i] for i in members),
-        window,
-        tuple(sorted({s for i in members for s in placed[i]})),
-        estimable=any(placed[i] for i in members),
-        note=_note(members, placed, positions, window, partial),
-    )
-    return [make(members) for members in sets]
+    return [
+        DummyGroup(
+            tuple(event_ids[i] for i in members),
+            window,
+            tuple(sorted({s for i in members for s in placed[i]})),
+            estimable=any(placed[i] for i in members),
+            note=_note(members, placed, positions, window, partial),
+        )
+        for members in sets
+    ]
 
 
 def _note(
@@ -216,6 +220,5 @@ def _lost(group: DummyGroup) -> DummyGroup:
     return replace(group, estimable=False).with_note(IN_SPAN)
 
 
-def _ordered(groups: object) -> tuple[DummyGroup, ...]:
-    listed = list(groups)  # type: ignore[call-overload]
-    return tuple(sorted(listed, key=lambda g: (not g.sessions, g.sessions[:1])))
+def _ordered(groups: Iterable[DummyGroup]) -> tuple[DummyGroup, ...]:
+    return tuple(sorted(groups, key=lambda g: (not g.sessions, g.sessions[:1])))

@@ -49,9 +49,10 @@ def level_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> Floa
         fixed = gram - np.outer(sizes, sizes) / len(y)
         return np.asarray(np.linalg.solve(fixed, rhs.T).T * sizes)
     cross = circular(basis, columns)
-    return np.concatenate(
+    coefs = np.concatenate(
         [_solve_part(gram, cross[rows], rhs[rows]) for rows in _parts(len(y), columns.shape[1])]
-    ) * sizes  # fmt: skip
+    )
+    return np.asarray(coefs * sizes)
 
 
 def session_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> FloatArray:
@@ -95,7 +96,7 @@ def shift_pvalues(effects: FloatArray) -> FloatArray:
         NaN where the observed effect has no value.
     """
     size = np.abs(effects)
-    live = np.isfinite(size).all(axis=1)
+    live = np.asarray(np.isfinite(size).all(axis=1))
     if not live[0]:
         return np.full(effects.shape[1], np.nan)
     scale = size[live].max(axis=0)
