@@ -101,9 +101,7 @@ def _check(result: StudyResult, asset: str, window: Window) -> None:
 
 def _points(result: StudyResult, event: pd.Series, window: Window, row: int) -> list[_Point]:
     factor, _ = scale(result, event["asset"])
-    tables = [(result.effects, mark_of(event))]
-    if event["state"] == "ambiguous":
-        tables.append((result.alternatives, ALTERNATIVE))
+    tables = ((result.effects, mark_of(event)), (result.alternatives, ALTERNATIVE))
     found = [(mark, r) for table, mark in tables for r in _find(table, event, window)]
     shift = 0.18 if len(found) > 1 else 0.0
     return [

@@ -105,8 +105,7 @@ def _mark_sessions(ax: Axes, events: pd.DataFrame, price: pd.Series) -> None:
     seen: set[tuple[str, str]] = set()
     for _, event in events.iterrows():
         _point(ax, price, event["session"], mark_of(event), seen)
-        if event["state"] == "ambiguous":
-            _point(ax, price, event["alt_session"], ALTERNATIVE, seen)
+        _point(ax, price, event["alt_session"], ALTERNATIVE, seen)
 
 
 def _point(

@@ -86,8 +86,8 @@ def plot_event(result: StudyResult, event_id: str, asset: str) -> Figure:
     """Draw the abnormal returns, the cumulative path and the placebo effects of a pair."""
     placebo = has_placebo(result, event_id, asset)
     with styled():
-        figure = Chart(figsize=(7.0, 5.2 if placebo else 2.7), layout="constrained")
-        grid = figure.add_gridspec(2 if placebo else 1, 2)
+        figure = Chart(figsize=(7.0, 4.3 if placebo else 2.5), layout="constrained")
+        grid = figure.add_gridspec(2 if placebo else 1, 2, height_ratios=[1.15, 1][: 1 + placebo])
         left, right = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
         plot_ar(result, event_id, asset, ax=left)
         left.set_title("Abnormal return, session by session")

@@ -218,13 +218,17 @@ def _tests(result: StudyResult) -> Tablet:
 
 def _regression(result: StudyResult) -> Tablet:
     columns = [
-        Column("Asset", "asset"), Column("Events", "group", share=2), Column("Window", "window"),
+        Column("Asset", "asset"), Column("Events", "events", share=2), Column("Window", "window"),
         Column("Effect", "coef", lambda v: signed(v, 4)),
+        Column("OLS s.e.", "se_ols", lambda v: number(v, 4)),
         Column("HAC s.e.", "se_hac", lambda v: number(v, 4)), Column("HAC p", "p_hac", pvalue),
         Column("Randomisation p", "p_shift", pvalue), Column("n", "n", whole),
         Column("Note", "note", share=2),
     ]  # fmt: skip
-    rows = result.regression.to_dict("records")
+    rows = [
+        r | {"events": ", ".join(text_of(r["event_ids"]).replace("; ", ";").split(";"))}
+        for r in result.regression.to_dict("records")
+    ]
     return tablet(columns, rows, most=MAX_ROWS, where="tables/regression.csv")
 
 
