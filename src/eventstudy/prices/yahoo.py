@@ -6,6 +6,7 @@ Whatever goes wrong inside becomes one `SourceError`, and no rows is an error.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import warnings
@@ -60,10 +61,16 @@ def shortest(value: float) -> float:
 
 def _history(request: Request) -> pd.DataFrame:
     import yfinance
+    from yfinance.data import YfData
     from yfinance.exceptions import YFRateLimitError
 
     session = _session()
     yfinance.config.debug.hide_exceptions = False
+    # The library remembers answers, failures among them: a repeated question must be asked again.
+    YfData.cache_get.cache_clear()
+    # It and the parser below it log to standard error what is raised and told here.
+    for name in ("yfinance", "bs4"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     first = request.first
     if first is None and request.interval != "1d":
         first = request.today - timedelta(days=KEPT_DAYS[request.interval])
