@@ -81,6 +81,7 @@ def _history(request: Request) -> pd.DataFrame:
             frame: pd.DataFrame = yfinance.Ticker(request.symbol, session=session).history(
                 start=(first or date(1970, 1, 1)).isoformat(),
                 interval=request.interval,
+                prepost=request.interval != "1d",  # futures trade around the clock
                 auto_adjust=False,
                 actions=False,
                 keepna=True,
@@ -91,11 +92,13 @@ def _history(request: Request) -> pd.DataFrame:
         raise SourceError(msg, transient=True, retry_after=getattr(session, "rest", None)) from None
     except Exception as error:  # the library raises everything from IndexError up
         status = getattr(session, "status", None)
+        if status == 404:  # noqa: PLR2004  # not found
+            msg = "HTTP 404, the symbol is unknown or has expired"
+            raise SourceError(msg) from error
         answered = f"HTTP {status}, " if status and status >= 400 else ""  # noqa: PLR2004  # HTTP errors
         reason = " ".join(str(error).split())[:200]
         msg = f"{answered}{type(error).__name__}: {reason}"
-        # An unknown symbol is answered with 404 and stays unknown.
-        raise SourceError(msg, transient=status != 404) from error  # noqa: PLR2004  # not found
+        raise SourceError(msg, transient=True) from error
     return frame
 
 
@@ -144,7 +147,8 @@ def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped libr
             if self.base and (parts.hostname or "").endswith("yahoo.com"):
                 url = f"{self.base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
             answer = super().request(method, url, *args, **options)
-            self.status = answer.status_code
+            if "/v8/finance/chart/" in parts.path:
+                self.status = answer.status_code
             wait = answer.headers.get("Retry-After")
             self.rest = float(wait) if wait and wait.isdigit() else None
             return answer
