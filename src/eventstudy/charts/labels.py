@@ -25,8 +25,8 @@ class Mark:
 
 
 KEPT = Mark("o", BLUE, True, "event on its session")
-AMBIGUOUS = Mark("D", ORANGE, True, "ambiguous: first session")
-ALTERNATIVE = Mark("D", ORANGE, False, "ambiguous: second session")
+AMBIGUOUS = Mark("D", ORANGE, True, "session not certain: the first")
+ALTERNATIVE = Mark("D", ORANGE, False, "session not certain: the second")
 CONFOUNDED = Mark("s", BLACK, False, "confounded: shares its session")
 
 

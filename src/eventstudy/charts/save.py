@@ -86,8 +86,8 @@ def plot_event(result: StudyResult, event_id: str, asset: str) -> Figure:
     """Draw the abnormal returns, the cumulative path and the placebo effects of a pair."""
     placebo = has_placebo(result, event_id, asset)
     with styled():
-        figure = Chart(figsize=(7.0, 5.2 if placebo else 2.7), layout="constrained")
-        grid = figure.add_gridspec(2 if placebo else 1, 2)
+        figure = Chart(figsize=(7.0, 4.3 if placebo else 2.5), layout="constrained")
+        grid = figure.add_gridspec(2 if placebo else 1, 2, height_ratios=[1.15, 1][: 1 + placebo])
         left, right = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
         plot_ar(result, event_id, asset, ax=left)
         left.set_title("Abnormal return, session by session")
@@ -121,10 +121,17 @@ def _jobs(result: StudyResult, pairs: int) -> Iterator[_Job]:
 
 
 def _pairs(result: StudyResult) -> list[tuple[str, str]]:
-    """Pairs, the first asset of every event before the second of any."""
+    """Pairs, the first asset of every event before the second of any, one for each session.
+
+    Events that share a session have the same charts, which stand under the first of them.
+    """
+    ab = result.abnormal
     found: dict[str, list[str]] = {}
-    for event_id, asset in zip(result.abnormal.event_ids, result.abnormal.assets, strict=True):
-        found.setdefault(event_id, []).append(asset)
+    seen: set[tuple[str, int]] = set()
+    for event_id, asset, position in zip(ab.event_ids, ab.assets, ab.position, strict=True):
+        if (asset, int(position)) not in seen:
+            found.setdefault(event_id, []).append(asset)
+        seen.add((asset, int(position)))
     depth = max(map(len, found.values()), default=0)
     return [(e, a[k]) for k in range(depth) for e, a in found.items() if k < len(a)]
 

@@ -13,7 +13,7 @@ from eventstudy.errors import OutputError
 EVENTS = """\
 event_id,date,time,title,kind,place,direction,source
 opec-plus-pause,2025-11-30,,OPEC+ confirms its pause,producer decision,Vienna,none,OPEC
-venezuela-offer,,2026-01-06T18:30:00-05:00,Barrels offered,supply offer or release,Washington,down,press
+barrels-offer,,2026-01-06T18:30:00-05:00,Barrels offered,supply offer,Washington,down,press
 """
 
 

@@ -84,7 +84,7 @@ class _Lines:
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
-    def __call__(self, what: str, done: int, total: int) -> None:
+    def __call__(self, what: str, done: int, total: int) -> None:  # noqa: ARG002  # the protocol
         if what in self._seen:
             return
         self._seen.add(what)

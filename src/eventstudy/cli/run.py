@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -50,13 +50,13 @@ def run(
     _print(result, as_json=as_json, as_csv=as_csv)
     if not quiet:
         _remarks(result)
-        remark(f"report: {files.report}")
+        remark(f"report: {files.pdf}")
 
 
 def _print(result: StudyResult, *, as_json: bool, as_csv: bool) -> None:
-    if as_json:
-        from eventstudy.results import records
+    from eventstudy.results import records
 
+    if as_json:
         print_json(
             {"name": result.name, "events": records(result.events), "tests": records(result.tests)}
         )
@@ -67,6 +67,8 @@ def _print(result: StudyResult, *, as_json: bool, as_csv: bool) -> None:
 
 
 def _table(result: StudyResult) -> None:
+    from eventstudy.results import records
+
     span = f"{100 * (1 - result.level):g} % interval"
     header = [
         "event",
@@ -80,14 +82,14 @@ def _table(result: StudyResult) -> None:
         "USD",
         "detectable %",
     ]
-    rows = [_row(row) for row in result.events.to_dict(orient="records")]
+    rows = [_row(row) for row in records(result.events)]
     click.echo(
         f"{result.title}\neffect over sessions {result.headline}, {result.return_kind} returns\n"
     )
     print_table(header, rows, right=(4, 5, 6, 8, 9))
 
 
-def _row(row: dict[str, object]) -> list[str]:
+def _row(row: dict[str, Any]) -> list[str]:
     head = [str(row["event_id"]), str(row["asset"]), str(row["session"]), str(row["state"])]
     if not _known(row["effect"]):
         return [*head, "", "", "", "", "", ""]
@@ -99,7 +101,7 @@ def _row(row: dict[str, object]) -> list[str]:
         f"{row[f'p_{method}']:.3f}",
         method.upper(),
         f"{row['usd']:+.2f}" if _known(row["usd"]) else "",
-        f"{100 * float(row['mde']):.2f}",  # type: ignore[arg-type]
+        f"{100 * row['mde']:.2f}" if _known(row["mde"]) else "",
     ]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from eventstudy.results import SCHEMA, StudyResult, clean, records
+from eventstudy.tables import write_csv
 
 _FRAMES = ("events", "effects", "alternatives", "ar", "alternative_ar", "tests", "regression")
 _ROWS = ("quotes", "claims", "remarks")
@@ -51,24 +50,8 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
 def write_tables(result: StudyResult, folder: Path) -> tuple[Path, ...]:
     """Write every table of a result as CSV into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(table, folder / f"{name}.csv") for name, table in tables(result).items())
-
-
-def _write(table: pd.DataFrame, path: Path) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.columns)
-        writer.writerows(_cells(row) for row in table.itertuples(index=False, name=None))
-    return path
-
-
-def _cells(row: Iterable[Any]) -> list[str]:
-    return [_cell(clean(value)) for value in row]
-
-
-def _cell(value: Any) -> str:  # noqa: ANN401  # a cell holds any plain value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, (int, float)) else str(value)
+    paths = []
+    for name, table in tables(result).items():
+        paths.append(folder / f"{name}.csv")
+        write_csv(table, paths[-1])
+    return tuple(paths)

@@ -2,178 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.charts.labels import shorten
 from eventstudy.charts.letters import readable
-from eventstudy.report.numbers import (
-    in_percent,
-    is_number,
-    is_true,
-    number,
-    pvalue,
-    signed,
+from eventstudy.report.numbers import is_number, percent_sign, pvalue, signed, text_of
+from eventstudy.report.verdicts import (
+    cautions,
+    effect_key,
+    primary_p,
+    second_session,
     size,
-    text_of,
+    verdict,
+    with_effect,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
     from eventstudy.results import StudyResult
 
-MAX_PAIRS = 16
-STRONGEST = 10
-TEST_NAMES = {
-    "p_vfc": "volatility-filtered conformal test",
-    "p_fhs": "filtered historical simulation",
-    "p_conformal": "conformal moving-block test",
-    "p_t": "t test",
-}
+MAX_GROUPS, STRONGEST = 12, 6
+MAX_ASSETS = 4
 _JOINT = {
     "overlap_z": "the overlap-exact z",
     "shift_sharp": "the circular shift of the sum",
     "shift_mean": "the circular shift of the studentised mean",
     "shift_variance": "the circular shift of the size of moves",
 }
+Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A subject and what is said of it."""
+    """A subject, what is said of it, and a line for each asset."""
 
     lead: str
     text: str
+    items: tuple[str, ...] = ()
 
 
 def key_findings(result: StudyResult) -> list[Finding]:
-    """Return the findings of a study, the events first; a large study is summed up."""
-    rows = _with_effect(result)
-    events = list(_each(result, rows)) if len(rows) <= MAX_PAIRS else list(_summed_up(result, rows))
-    return [*events, *_left_out(result), *_joint(result), *_claims(result), *_quotes(result)]
-
-
-def primary_p(row: Mapping[str, Any]) -> tuple[str, float]:
-    """Return the name and value of the p-value to read: VFC for a session, FHS for a window.
-
-    Where it is missing the next best stands in: conformal, then t.
-    """
-    first = "p_vfc" if row.get("n_sessions") == 1 else "p_fhs"
-    for name in (first, "p_fhs", "p_conformal", "p_t"):
-        if is_number(row.get(name)):
-            return name, float(row[name])
-    return "p_t", float("nan")
-
-
-def verdict(result: StudyResult, row: Mapping[str, Any]) -> str:
-    """Say whether an effect can be told from noise, by which test, and what could have been seen."""
-    name, p = primary_p(row)
-    if not is_number(p):
-        return "No test could be computed."
-    level = f"{100 * result.level:g} %"
-    shown = f"p {pvalue(p)}" if p < 0.001 else f"p = {pvalue(p)}"  # noqa: PLR2004  # bound of pvalue
-    if p > result.level:
-        seen = _could_be_seen(result, row)
-        return f"This cannot be distinguished from noise at the {level} level ({shown}, {TEST_NAMES[name]}).{seen}"
-    return (
-        f"This is more than noise explains at the {level} level ({shown}, {TEST_NAMES[name]}); "
-        "whether the event is the cause the test cannot say."
-    )
-
-
-def cautions(result: StudyResult, row: Mapping[str, Any]) -> str:
-    """Name what limits the reading of an effect: volatility, rolls, a moved date."""
-    del result
-    parts = []
-    if is_true(row.get("vol_warning")) and is_number(row.get("vol_ratio")):
-        parts.append(
-            f"Just before the event prices were {number(row['vol_ratio'])} times as volatile as in the "
-            "estimation window, so the t and SQ tests mislead here."
-        )
-    if is_true(row.get("roll")):
-        parts.append("The window holds a roll of the contract, whose price jump is not news.")
-    if row.get("state") == "moved" and text_of(row.get("moved_from")):
-        parts.append(
-            f"The date was moved from {row['moved_from']} to the session {row['session']}."
-        )
-    return " ".join(parts)
-
-
-def shared(row: Mapping[str, Any]) -> str:
-    """Name the events that share the session of an event, and what follows."""
-    others = text_of(row.get("confounded_with"))
-    if not others:
-        return ""
-    return (
-        f"The session also holds {readable(others)}: the effect belongs to all of them together "
-        "and cannot be divided."
-    )
-
-
-def second_session(result: StudyResult, row: Mapping[str, Any], window: str) -> str:
-    """Give the result of the second session of an ambiguous event."""
-    if row.get("state") != "ambiguous":
-        return ""
-    table = result.alternatives
-    same = (table["event_id"] == row["event_id"]) & (table["asset"] == row["asset"])
-    found = table[same & (table["window"] == window)].to_dict("records")
-    if not found:
-        return f"The session is not certain: it may be {row.get('alt_session')}, for which there is no result."
-    other = found[0]
-    return (
-        f"The session is not certain. If it was {other['session']}: {size(result, other)}. "
-        f"{verdict(result, other)}"
-    )
-
-
-def _with_effect(result: StudyResult) -> list[dict[str, Any]]:
-    rows = result.events.to_dict("records")
+    """Return the findings of a study; a large study is summed up by its strongest effects."""
+    groups = _groups(with_effect(result))
+    chosen = groups if len(groups) <= MAX_GROUPS else _strongest(groups)
     return [
-        r for r in rows if is_number(r.get("effect", r.get("ar0"))) and text_of(r.get("session"))
-    ]
+        *_overview(result), *_other_windows(result),
+        *(_group(result, rows) for rows in chosen),
+        *_left_out(result), *_joint(result), *_claims(result), *_quotes(result),
+    ]  # fmt: skip
 
 
-def _each(result: StudyResult, rows: list[dict[str, Any]]) -> Iterator[Finding]:
-    window = str(result.headline)
+def _groups(rows: Rows) -> list[list[Mapping[str, Any]]]:
+    """Bring events together that have the same sessions on the same assets."""
+    events: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        parts = (
-            f"{size(result, row)}.", verdict(result, row), second_session(result, row, window),
-            shared(row), cautions(result, row),
-        )  # fmt: skip
-        subject = f"{readable(row['title'] or row['event_id'])}, {readable(row['asset'])}, session {row['session']}:"
-        yield Finding(subject, " ".join(p for p in parts if p))
+        events.setdefault(str(row["event_id"]), []).append(row)
+    same: dict[tuple[tuple[str, str, str], ...], list[Mapping[str, Any]]] = {}
+    for own in events.values():
+        same.setdefault(tuple(effect_key(row) for row in own), []).extend(own)
+    return sorted(same.values(), key=lambda group: str(group[0]["session"]))
 
 
-def _summed_up(result: StudyResult, rows: list[dict[str, Any]]) -> Iterator[Finding]:
-    scored = sorted(
-        ((primary_p(r)[1], k) for k, r in enumerate(rows) if is_number(primary_p(r)[1]))
-    )
-    below = sum(p <= result.level for p, _ in scored)
-    level = f"{100 * result.level:g} %"
+def _strongest(groups: list[list[Mapping[str, Any]]]) -> list[list[Mapping[str, Any]]]:
+    def least(group: Rows) -> float:
+        return min((p for _, p in map(primary_p, group) if is_number(p)), default=2.0)
+
+    return sorted(groups, key=least)[:STRONGEST]
+
+
+def _group(result: StudyResult, rows: Rows) -> Finding:
+    titles = list(dict.fromkeys(readable(text_of(r["title"]) or r["event_id"]) for r in rows))
+    first = {effect_key(row): row for row in reversed(rows)}
+    lines = [_line(result, row) for row in reversed(list(first.values()))]
+    text = ""
+    if len(titles) > 1:
+        text = (
+            f"These {len(titles)} events share their session: the effect belongs to all of them "
+            "together and cannot be divided."
+        )
+    more = len(lines) - MAX_ASSETS
+    tail = (f"{more} more assets are in tables/effects.csv.",) if more > 0 else ()
+    return Finding("; ".join(titles) + ".", text, (*lines[:MAX_ASSETS], *tail))
+
+
+def _line(result: StudyResult, row: Mapping[str, Any]) -> str:
+    parts = (
+        f"{readable(row['asset'])}, session {row['session']}: {size(result, row)}.",
+        verdict(result, row), second_session(result, row), cautions(row),
+    )  # fmt: skip
+    return " ".join(part for part in parts if part)
+
+
+def _overview(result: StudyResult) -> Iterator[Finding]:
+    found = {effect_key(r): primary_p(r)[1] for r in with_effect(result)}
+    tested = [p for p in found.values() if is_number(p)]
+    below = sum(p <= result.level for p in tested)
+    if not tested:
+        return
+    over = f"effect{'s' * (len(tested) > 1)} over {result.headline}, each session of an asset counted once"
+    level = percent_sign(100 * result.level)
+    if below == 0:
+        text = f"None of {len(tested)} {over}, can be distinguished from noise at the {level} level."
+    else:
+        text = (
+            f"{below} of {len(tested)} {over}, {'is' if below == 1 else 'are'} more than noise explains at the "
+            f"{level} level; about {result.level * len(tested):.1f} would be by chance alone."
+        )
+    yield Finding("In short.", text)
+
+
+def _other_windows(result: StudyResult) -> Iterator[Finding]:
+    rows = result.effects[result.effects["window"] != str(result.headline)].to_dict("records")
+    distinct = {(r["asset"], r["session"], r["window"]): r for r in reversed(rows)}
+    scored = sorted((primary_p(r)[1], key) for key, r in distinct.items() if is_number(primary_p(r)[1]))
+    strong = [(p, distinct[key]) for p, key in scored if p <= result.level]
+    if not strong:
+        return
+    named = [
+        f"{readable(r['asset'])} from {r['session']} over {r['window']} ({size(result, r, short=True)}, p = {pvalue(p)})"
+        for p, r in strong[:STRONGEST]
+    ]  # fmt: skip
+    more = f" and {len(strong) - STRONGEST} more" if len(strong) > STRONGEST else ""
     yield Finding(
-        "All effects:",
-        f"{len(scored)} effects over the window {result.headline} were tested; {below} are more than noise "
-        f"explains at the {level} level. If no event had any effect, about {result.level * len(scored):.0f} "
-        "would be so by chance. The strongest follow; all are in tables/effects.csv.",
+        "Other windows.",
+        f"{len(strong)} of {len(scored)} effects over the other windows pass the "
+        f"{percent_sign(100 * result.level)} level one by one: {'; '.join(named)}{more}. The windows overlap, so these "
+        "are not independent findings.",
     )
-    yield from _each(result, [rows[k] for _, k in scored[:STRONGEST]])
 
 
 def _left_out(result: StudyResult) -> Iterator[Finding]:
-    for state, what in (("undated", "Without a date:"), ("dropped", "Dropped:")):
+    for state, what in (("undated", "Without a date."), ("dropped", "Dropped.")):
         rows = result.events[result.events["state"] == state]
         ids = [shorten(e) for e in dict.fromkeys(rows["event_id"])]
         if ids:
-            names = ", ".join(ids[:STRONGEST]) + (
-                f" and {len(ids) - STRONGEST} more" if len(ids) > STRONGEST else ""
-            )
-            yield Finding(
-                what, f"{names}. No effect was computed for them; the reasons are listed below."
-            )
+            more = f" and {len(ids) - STRONGEST} more" if len(ids) > STRONGEST else ""
+            text = f"{', '.join(ids[:STRONGEST])}{more}: no effect was computed; the reasons are listed below."
+            yield Finding(what, text)
 
 
 def _joint(result: StudyResult) -> Iterator[Finding]:
@@ -181,40 +149,32 @@ def _joint(result: StudyResult) -> Iterator[Finding]:
     if table.empty:
         return
     rows = table[table["statistic"].isin(list(_JOINT)) & (table["window"] == str(result.headline))]
-    for asset, group in rows[rows["pvalue"].notna()].groupby("asset", sort=False):
-        yield Finding(f"All events together, {readable(asset)}:", _joint_text(result, group))
+    groups = rows[rows["pvalue"].notna()].groupby("asset", sort=False)
+    for asset, group in list(groups)[:MAX_ASSETS]:
+        yield Finding(f"All events together, {readable(asset)}.", _joint_text(result, group))
 
 
 def _joint_text(result: StudyResult, group: pd.DataFrame) -> str:
-    said = [
-        f"{_JOINT[s]} gives p = {pvalue(p)}"
-        for s, p in zip(group["statistic"], group["pvalue"], strict=True)
-    ]
-    found = (group["pvalue"] <= result.level).sum()
-    level = f"{100 * result.level:g} %"
+    pairs = zip(group["statistic"], group["pvalue"], strict=True)
+    said = [f"{_JOINT[name]} gives p = {pvalue(p)}" for name, p in pairs]
+    found, level = int((group["pvalue"] <= result.level).sum()), percent_sign(100 * result.level)
     judged = (
         f"none tells the events from ordinary sessions at the {level} level" if not found
         else f"{found} of {len(group)} tell the events from ordinary sessions at the {level} level"
     )  # fmt: skip
-    return f"over {result.headline}, {'; '.join(said)}: {judged}."
+    return f"Over {result.headline}, {', '.join(said)}: {judged}."
 
 
 def _claims(result: StudyResult) -> Iterator[Finding]:
     for claim in result.claims:
-        yield Finding(f"Claim, {readable(claim.title)}:", readable(claim.sentence))
+        effect = f" ({signed(claim.percent)} % over {claim.window})" if is_number(claim.percent) else ""
+        yield Finding(
+            f"Claim: {readable(claim.title).rstrip('.')}.",
+            f"{readable(claim.asset)}: {readable(claim.verdict)}{effect}, one-sided p = {pvalue(claim.pvalue)}."
+            if is_number(claim.pvalue) else readable(claim.sentence),
+        )  # fmt: skip
 
 
 def _quotes(result: StudyResult) -> Iterator[Finding]:
     for quote in result.quotes:
-        yield Finding(f"Quoted price, {readable(quote.asset)}:", readable(quote.sentence))
-
-
-def _could_be_seen(result: StudyResult, row: Mapping[str, Any]) -> str:
-    mde = row.get("mde")
-    if not is_number(mde):
-        return ""
-    if result.return_kind == "change":
-        amount = f"{number(mde)} {result.units.get(str(row['asset']), '')}".strip()
-    else:
-        amount = f"{signed(in_percent(result, mde)).lstrip('+')} %"
-    return f" Only an effect of about {amount} or more would have been found with 80 % power."
+        yield Finding(f"Quoted price, {readable(quote.asset)}.", readable(quote.sentence))

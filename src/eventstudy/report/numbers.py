@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from eventstudy.results import StudyResult
 
 NONE = "\u2013"
@@ -75,22 +73,9 @@ def in_percent(result: StudyResult, value: Any) -> float:  # noqa: ANN401  # a c
     return 100 * (math.expm1(value) if result.return_kind == "log" else float(value))
 
 
-def size(result: StudyResult, row: Mapping[str, Any], *, interval: bool = True) -> str:
-    """Return an effect with its interval, in per cent and in units of the price."""
-    unit = result.units.get(str(row["asset"]), "")
-    cover = f"{100 * (1 - result.level):g} % interval "
-    parts = []
-    for name, sign in (("percent", "%"), ("usd", unit)):
-        if sign and is_number(row.get(name)):
-            band = span(row.get(f"{name}_low"), row.get(f"{name}_high"))
-            tail = f" ({cover}{band})" if interval and band != NONE else ""
-            parts.append(f"{signed(row[name])} {sign}{tail}")
-            cover = ""
-    if not parts:
-        band = span(row.get("ci_low"), row.get("ci_high"), 4)
-        tail = f" ({cover}{band})" if interval and band != NONE else ""
-        parts.append(f"{signed(row.get('effect'), 4)}{tail}")
-    return ", ".join(parts)
+def percent_sign(value: float) -> str:
+    """Return a level such as ``5 %``."""
+    return f"{value:g} %"
 
 
 def new_york(stated: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.charts.letters import is_readable, readable
-from eventstudy.report.findings import cautions, second_session, shared, verdict
 from eventstudy.report.numbers import (
     in_percent,
     is_number,
@@ -14,12 +13,12 @@ from eventstudy.report.numbers import (
     number,
     pvalue,
     signed,
-    size,
     span,
     text_of,
     whole,
 )
 from eventstudy.report.tablets import Column, Tablet, tablet
+from eventstudy.report.verdicts import cautions, second_session, shared, size, verdict
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -39,7 +38,7 @@ def event_rows(result: StudyResult) -> dict[str, list[dict[str, Any]]]:
 
 
 def event_section(
-    result: StudyResult, rows: Sequence[dict[str, Any]], figures: Sequence[Mapping[str, Any]]
+    result: StudyResult, rows: Sequence[dict[str, Any]], figures: Sequence[Mapping[str, Any]], twin: str
 ) -> dict[str, Any]:
     """Return one event as the template reads it."""
     first, shown = rows[0], list(rows[:MAX_ASSETS])
@@ -47,12 +46,13 @@ def event_section(
     return {
         "heading": readable(first["title"] or first["event_id"]),
         "facts": _facts(first),
-        "sessions": [_session(row) for row in shown],
+        "sessions": _placing(shown),
         "sentences": [_sentences(result, row) for row in shown],
         "more": f"{left} more assets of this event are in tables/effects.csv." if left else "",
         "effects": _effects(result, shown),
         "tests": _tests(result, shown),
         "figures": list(figures),
+        "twin": f"The charts are those of {readable(twin)}, which has the same session." if twin else "",
     }
 
 
@@ -85,25 +85,32 @@ def _facts(row: dict[str, Any]) -> list[list[str]]:
     return [fact for fact in facts if fact[1]]
 
 
+def _placing(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say which session and why, once for assets that agree."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        said.setdefault(_session(row), []).append(readable(row["asset"]))
+    return [f"{', '.join(assets)}: {text}" for text, assets in said.items()]
+
+
 def _session(row: dict[str, Any]) -> str:
-    parts = [f"{readable(row['asset'])}: session {row['session']}, {row['state']}."]
-    if text_of(row["moved_from"]):
-        parts.append(f"Moved from {row['moved_from']}.")
+    parts = [f"session {row['session']}, {row['state']}."]
     if text_of(row["alt_session"]):
         parts.append(f"The other possible session is {row['alt_session']}.")
     reason = readable(text_of(row["reason"])).rstrip(".")
     if reason:
         parts.append(f"Why: {reason}.")
+    elif text_of(row["moved_from"]):
+        parts.append(f"Moved from {row['moved_from']}.")
     return " ".join(parts)
 
 
 def _sentences(result: StudyResult, row: dict[str, Any]) -> str:
-    if not is_number(row.get("effect", row.get("ar0"))):
+    if not is_number(row.get("effect")):
         return f"{readable(row['asset'])}: no effect could be computed."
     parts = (
         f"{readable(row['asset'])}, window {result.headline}: {size(result, row)}.",
-        verdict(result, row), second_session(result, row, str(result.headline)), shared(row),
-        cautions(result, row),
+        verdict(result, row), second_session(result, row), shared(row), cautions(row),
     )  # fmt: skip
     return " ".join(p for p in parts if p)
 

@@ -106,7 +106,7 @@ def _answer(
 
 
 def _cautions(claim: Claim, pair: Pair, effect: Effect, mine: Sequence[Pair]) -> str:
-    """What stands between the number and the claim: other events, a roll."""
+    """Say what stands between the number and the claim: other events, a roll."""
     start = pair.placement.session
     others = [
         p.event_id

@@ -52,9 +52,9 @@ def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
     """Take the arrays of one asset out of the panel."""
     column = panel.column(asset)
     offset = study.model.offset
-    returns = panel.values[:, column]
-    subtracted = panel.values[:, panel.column(offset)] if offset else np.zeros_like(returns)
-    factors = panel.values[:, [panel.column(name) for name in study.model.regressors]]
+    returns = panel.returns[:, column]
+    subtracted = panel.returns[:, panel.column(offset)] if offset else np.zeros_like(returns)
+    factors = panel.returns[:, [panel.column(name) for name in study.model.regressors]]
     rolls = panel.rolls[:, column].copy()
     for name in (*study.model.regressors, *((offset,) if offset else ())):
         rolls |= panel.rolls[:, panel.column(name)]

@@ -84,10 +84,10 @@ class Study:
     assets: Sequence[str]
     title: str = ""
     model: Model = field(default_factory=ConstantMean)
-    event_window: WindowLike = Window(-5, 5)
+    event_window: WindowLike = (-5, 5)
     estimation: int | WindowLike = 250
     gap: int = 10
-    car: Sequence[WindowLike] = (Window(0, 0), Window(0, 1), Window(0, 4))
+    car: Sequence[WindowLike] = ((0, 0), (0, 1), (0, 4))
     exclude_events: bool = False
     min_estimation: int | None = None
     incomplete: Incomplete = "drop"

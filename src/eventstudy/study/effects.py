@@ -224,7 +224,7 @@ def _placebo(
 
 
 def generator(seed: int, *labels: str) -> np.random.Generator:
-    """Generator that depends on the seed and on labels, not on the order of events."""
+    """Return a generator that depends on the seed and on labels, not on the order of events."""
     digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=16).digest()
     words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
     return np.random.default_rng([seed, *words])
