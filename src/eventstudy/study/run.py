@@ -276,8 +276,9 @@ def _filter_remarks(effects: pd.DataFrame) -> list[Remark]:
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
     index = pd.DatetimeIndex(panel.calendar.sessions.astype("datetime64[us]"), name="session")
-    columns = [panel.column(name) for name in study.assets]
-    return pd.DataFrame(panel.levels[:, columns], index=index, columns=list(study.assets))
+    names = [] if study.data_kind == "returns" else list(study.assets)
+    columns = [panel.column(name) for name in names]
+    return pd.DataFrame(panel.levels[:, columns], index=index, columns=names)
 
 
 def _provenance(
