@@ -304,7 +304,7 @@ def naive_pairs(case):
     return pairs
 
 
-def one_pair(case, returns, offset, event_id, asset, at, events_here):  # noqa: PLR0917  # one use
+def one_pair(case, returns, offset, event_id, asset, at, events_here):
     r = returns[asset]
     y = [
         None if r[t] is None or (offset and offset[t] is None) else r[t] - (offset[t] if offset
@@ -776,7 +776,7 @@ def check_tests(case, pairs, rows):
     assert {r["statistic"] for r in rows} >= set(BATTERY)
 
 
-def check_statistic(case, ps, w, name, compute, row, what):  # noqa: PLR0917  # one use
+def check_statistic(case, ps, w, name, compute, row, what):
     if row["value"] == "":  # nothing that could be computed: the reason must say why
         assert row["reason"], what
         return 0
