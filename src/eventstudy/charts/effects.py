@@ -16,7 +16,7 @@ from eventstudy.charts.labels import (
     scale,
     shorten,
 )
-from eventstudy.charts.style import BLACK, GREY, LIGHT, canvas, styled
+from eventstudy.charts.style import BLACK, GREY, LIGHT, canvas, legend_below, styled
 from eventstudy.errors import UnknownNameError, did_you_mean
 from eventstudy.windows import Window, WindowLike, as_window
 
@@ -78,7 +78,7 @@ def plot_effects(
         p for row, (_, e) in enumerate(shown.iterrows()) for p in _points(result, e, chosen, row)
     ]
     with styled():
-        figure, ax = canvas(ax, height=1.5 + 0.26 * len(shown))
+        figure, ax = canvas(ax, height=1.2 + 0.25 * len(shown))
         ax.axvline(0, color=BLACK, lw=0.7)
         for point in points:
             _draw(ax, point)
@@ -147,14 +147,8 @@ def _title(asset: str, shown: int, total: int) -> str:
 
 
 def _legend(ax: Axes, points: list[_Point]) -> None:
-    from matplotlib.lines import Line2D
-
-    marks = list(dict.fromkeys(p.mark for p in points))
-    handles = [
-        Line2D([], [], marker=m.marker, color=m.colour, mec=m.colour, lw=1.1,
-               mfc=m.colour if m.filled else "white", ls="-" if m.filled else (0, (3, 1.5)),
-               label=m.meaning)
-        for m in marks
-    ]  # fmt: skip
-    low = -0.48 / max(ax.get_figure(root=True).get_figheight() - 1.0, 0.8)  # type: ignore[union-attr]  # axes have a figure
-    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.4, low), ncol=2)
+    for mark in dict.fromkeys(point.mark for point in points):
+        ax.plot([], [], color=mark.colour, marker=mark.marker, mec=mark.colour, lw=1.1, ms=5,
+                mfc=mark.colour if mark.filled else "white", label=mark.meaning,
+                ls="-" if mark.filled else (0, (3, 1.5)))  # fmt: skip
+    legend_below(ax, columns=2, centre=0.4)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.charts.labels import interval_name, scale, shorten
-from eventstudy.charts.style import BLACK, BLUE, GREEN, GREY, LIGHT, ORANGE, canvas, styled
+from eventstudy.charts.style import BLACK, BLUE, GREEN, GREY, LIGHT, ORANGE, canvas, legend_below, styled
 from eventstudy.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def plot_ar(result: StudyResult, event_id: str, asset: str, *, ax: Axes | None =
     spread = factor * rows[["ci_low", "ci_high"]].to_numpy(float).T
     roll = rows["roll"].isin([True, 1, "True", "true", "yes"]).to_numpy()
     with styled():
-        figure, ax = canvas(ax)
+        figure, ax = canvas(ax, height=2.6)
         _zero(ax, tau)
         ax.errorbar(
             tau, ar, yerr=np.abs(spread - ar), fmt="none", ecolor=GREY, elinewidth=1.0, capsize=2,
@@ -92,7 +92,7 @@ def plot_car(result: StudyResult, event_id: str, asset: str, *, ax: Axes | None 
     path = factor * np.nancumsum(abnormal.ar[i])
     half = factor * _half_width(abnormal, i, result.level)
     with styled():
-        figure, ax = canvas(ax)
+        figure, ax = canvas(ax, height=2.6)
         _zero(ax, tau)
         ax.fill_between(
             tau, -half, half, color=LIGHT, lw=0, label=f"{_coverage(result)} band, no event"
@@ -140,7 +140,7 @@ def plot_caar(result: StudyResult, asset: str | None = None, *, ax: Axes | None 
     name = shorten(asset, 20) if asset else f"{len(set(part.assets))} assets"
     events = len(set(part.event_ids))
     with styled():
-        figure, ax = canvas(ax)
+        figure, ax = canvas(ax, height=2.6)
         _zero(ax, tau)
         ax.fill_between(
             tau, -half, half, color=LIGHT, lw=0, label=f"{_coverage(result)} band, no effect"
@@ -223,5 +223,4 @@ def _finish(ax: Axes, title: str, unit: str, tau: np.ndarray) -> None:
         MaxNLocator(integer=True, nbins=min(len(tau), 12), steps=[1, 2, 5, 10])
     )
     ax.grid(axis="y", color=LIGHT, lw=0.5)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncol=3,
-              columnspacing=1.2, handlelength=1.6, handletextpad=0.5)  # fmt: skip
+    legend_below(ax, columns=3)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from eventstudy.charts.labels import scale, shorten
-from eventstudy.charts.style import BLACK, GREY, LIGHT, ORANGE, canvas, styled
+from eventstudy.charts.style import BLACK, GREY, LIGHT, ORANGE, canvas, legend_below, styled
 from eventstudy.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def plot_placebo(
     values = values[np.isfinite(values)]
     share = (1 + np.count_nonzero(np.abs(values) >= abs(own))) / (1 + len(values))
     with styled():
-        figure, ax = canvas(ax)
+        figure, ax = canvas(ax, height=2.6)
         ax.hist(values, bins=_edges(values), color=LIGHT, ec=GREY, lw=0.5,
                 label=f"{len(values)} ordinary windows")  # fmt: skip
         ax.axvline(own, color=ORANGE, lw=2.0, label="the event")
@@ -73,7 +73,7 @@ def plot_placebo(
             f"effect {unit}; at least as large: {share:.1%} of windows".replace("%", " %")
         )
         ax.set_ylabel("windows")
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncol=3)
+        legend_below(ax, columns=3)
     return figure
 
 

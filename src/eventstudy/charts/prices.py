@@ -60,7 +60,7 @@ def plot_prices(result: StudyResult, asset: str, *, ax: Axes | None = None) -> F
     flags = _flags(shown, price)
     rows = -(-len(shown) // KEY_COLUMNS)
     with styled():
-        figure, ax = canvas(ax, height=3.4 + 0.135 * rows)
+        figure, ax = canvas(ax, height=3.1 + 0.135 * rows)
         ax.plot(price.index, price.to_numpy(), color=GREY, lw=1.1)
         _mark_sessions(ax, shown, price)
         _mark_moves(ax, shown, price)
@@ -152,7 +152,7 @@ def _dress(
     ax.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # month names would hang on a locale
     ax.grid(axis="y", color=LIGHT, lw=0.5)
     ax.margins(x=0.01)
-    ax.legend(loc="best")
+    ax.legend(loc="best", frameon=True, facecolor="white", edgecolor="none", framealpha=0.85)
 
 
 def _key(ax: Axes, events: pd.DataFrame) -> None:

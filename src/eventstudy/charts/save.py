@@ -121,10 +121,17 @@ def _jobs(result: StudyResult, pairs: int) -> Iterator[_Job]:
 
 
 def _pairs(result: StudyResult) -> list[tuple[str, str]]:
-    """Pairs, the first asset of every event before the second of any."""
+    """Pairs, the first asset of every event before the second of any, one for each session.
+
+    Events that share a session have the same charts, which stand under the first of them.
+    """
+    ab = result.abnormal
     found: dict[str, list[str]] = {}
-    for event_id, asset in zip(result.abnormal.event_ids, result.abnormal.assets, strict=True):
-        found.setdefault(event_id, []).append(asset)
+    seen: set[tuple[str, int]] = set()
+    for event_id, asset, position in zip(ab.event_ids, ab.assets, ab.position, strict=True):
+        if (asset, int(position)) not in seen:
+            found.setdefault(event_id, []).append(asset)
+        seen.add((asset, int(position)))
     depth = max(map(len, found.values()), default=0)
     return [(e, a[k]) for k in range(depth) for e, a in found.items() if k < len(a)]
 

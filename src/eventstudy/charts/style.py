@@ -84,6 +84,19 @@ def canvas(ax: Axes | None, *, width: float = 6.4, height: float = 3.2) -> tuple
     return figure, figure.add_subplot()
 
 
+def legend_below(ax: Axes, *, columns: int, drop: float = 29.0, centre: float = 0.5) -> None:
+    """Put the legend `drop` points below the axes, clear of the labels whatever the height is."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = cast("Figure", ax.get_figure(root=True))
+    shift = ScaledTranslation(0, -drop / 72, figure.dpi_scale_trans)
+    ax.legend(
+        handles=ax.get_legend_handles_labels()[0], loc="upper center", ncol=columns,
+        bbox_to_anchor=(centre, 0.0), bbox_transform=ax.transAxes + shift, borderaxespad=0.0,
+        columnspacing=1.2, handlelength=1.8, handletextpad=0.5,
+    )  # fmt: skip
+
+
 def render(figure: Figure, kind: Format) -> bytes:
     """Return a figure as a file without clock or random names in it."""
     buffer = BytesIO()

@@ -122,7 +122,8 @@ class DummyRegression:
         values = {name: float(getattr(self, name)[i]) for name in FRAME_COLUMNS[5:11]}
         return values | {
             "asset": self.asset, "group": " + ".join(group.event_ids),
-            "event_ids": ";".join(group.event_ids), "window": str(group.window), "sessions": ";".join(names),
+            "event_ids": ";".join(group.event_ids), "window": str(group.window),
+            "sessions": ";".join(names),
             "bandwidth": self.bandwidth, "n": self.n, "note": group.note,
         }  # fmt: skip
 

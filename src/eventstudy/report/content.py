@@ -35,6 +35,7 @@ SECTIONS = (
     "provenance", "remarks",
 )  # fmt: skip
 Rows = list[dict[str, Any]]
+_PERCENT = re.compile(r"(\d) %")  # a line does not end between a number and its unit
 
 
 def content(result: StudyResult, figures: Sequence[SavedFigure]) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def content(result: StudyResult, figures: Sequence[SavedFigure]) -> dict[str, An
         "provenance": lambda: _provenance(result),
         "remarks": lambda: _remarks(result),
     }
-    return _head(result, options) | {
+    return _plain(_head(result, options)) | {
         name: _plain(make()) if name in chosen else None for name, make in parts.items()
     }
 
@@ -150,9 +151,22 @@ def _events(result: StudyResult, figures: Sequence[SavedFigure], most: int) -> d
     )
     return {
         "note": note,
-        "items": [event_section(result, rows, own.get(name, [])) for name, rows in shown],
+        "items": [
+            event_section(result, rows, own.get(name, []), _twin(result, name, own))
+            for name, rows in shown
+        ],
         "left_out": _left_out(result),
     }
+
+
+def _twin(result: StudyResult, event_id: str, own: Mapping[str, Any]) -> str:
+    """Name the event whose charts stand for those of another on the same sessions."""
+    if event_id in own:
+        return ""
+    ab = result.abnormal
+    places = list(zip(ab.event_ids, ab.assets, ab.position.tolist(), strict=True))
+    mine = {place[1:] for place in places if place[0] == event_id}
+    return next((e for e, *place in places if e in own and tuple(place) in mine), "")
 
 
 def _left_out(result: StudyResult) -> Tablet:
@@ -299,4 +313,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # walks any nesting of plain val
         return asdict(value)
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return _PERCENT.sub("\\1\u00a0%", value) if isinstance(value, str) else value

@@ -38,7 +38,7 @@ def event_rows(result: StudyResult) -> dict[str, list[dict[str, Any]]]:
 
 
 def event_section(
-    result: StudyResult, rows: Sequence[dict[str, Any]], figures: Sequence[Mapping[str, Any]]
+    result: StudyResult, rows: Sequence[dict[str, Any]], figures: Sequence[Mapping[str, Any]], twin: str
 ) -> dict[str, Any]:
     """Return one event as the template reads it."""
     first, shown = rows[0], list(rows[:MAX_ASSETS])
@@ -52,6 +52,7 @@ def event_section(
         "effects": _effects(result, shown),
         "tests": _tests(result, shown),
         "figures": list(figures),
+        "twin": f"The charts are those of {readable(twin)}, which has the same session." if twin else "",
     }
 
 

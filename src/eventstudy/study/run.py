@@ -276,9 +276,10 @@ def _filter_remarks(effects: pd.DataFrame) -> list[Remark]:
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
     index = pd.DatetimeIndex(panel.calendar.sessions.astype("datetime64[us]"), name="session")
-    names = [] if study.data_kind == "returns" else list(study.assets)
-    columns = [panel.column(name) for name in names]
-    return pd.DataFrame(panel.levels[:, columns], index=index, columns=names)
+    if study.data_kind == "returns":
+        return pd.DataFrame(index=index[:0], columns=list(study.assets), dtype="float64")
+    columns = [panel.column(name) for name in study.assets]
+    return pd.DataFrame(panel.levels[:, columns], index=index, columns=list(study.assets))
 
 
 def _provenance(
