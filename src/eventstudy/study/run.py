@@ -277,7 +277,7 @@ def _filter_remarks(effects: pd.DataFrame) -> list[Remark]:
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
     index = pd.DatetimeIndex(panel.calendar.sessions.astype("datetime64[us]"), name="session")
     if study.data_kind == "returns":
-        return pd.DataFrame(index=index[:0], columns=list(study.assets), dtype="float64")
+        return pd.DataFrame(index=index[:0])
     columns = [panel.column(name) for name in study.assets]
     return pd.DataFrame(panel.levels[:, columns], index=index, columns=list(study.assets))
 
