@@ -121,9 +121,7 @@ def prices(assets: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(levels, index=pd.Index(index, name="session"))
 
 
-def constant_mean(
-    table: pd.DataFrame, pairs: list[tuple[str, str, str]]
-) -> AbnormalReturns:
+def constant_mean(table: pd.DataFrame, pairs: list[tuple[str, str, str]]) -> AbnormalReturns:
     ar, est, ret, exp, s2, pos = [], [], [], [], [], []
     for _, asset, session in pairs:
         r = np.log(table[asset]).diff().to_numpy()
