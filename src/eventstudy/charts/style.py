@@ -41,7 +41,7 @@ _STYLE = {
     "text.usetex": False,
     "svg.hashsalt": "eventstudy",
     "svg.fonttype": "none",
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 3,
     "pdf.compression": 6,
     "path.simplify": True,
 }

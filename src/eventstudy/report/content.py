@@ -17,10 +17,11 @@ from eventstudy.report.numbers import (
     signed,
     span,
     text_of,
+    true_minus,
     whole,
 )
 from eventstudy.report.sections import event_rows, event_section
-from eventstudy.report.tablets import Column, Tablet, tablet
+from eventstudy.report.tablets import Column, Tablet, merged, tablet
 
 if TYPE_CHECKING:
     from eventstudy.charts import SavedFigure
@@ -113,7 +114,7 @@ def _summary(result: StudyResult, figures: Sequence[SavedFigure]) -> dict[str, A
     units = ", ".join(sorted({u for u in result.units.values() if u}))
     note = f"Effects over the window {result.headline}." + (f" In price: {units}." if units else "")
     return {
-        "table": tablet(columns, rows, note=note, most=MAX_SUMMARY, where="tables/events.csv"),
+        "table": tablet(columns, merged(columns, rows), note=note, most=MAX_SUMMARY, where="tables/events.csv"),
         "figures": [figure_entry(result, f) for f in figures if f.which != "event"],
     }
 
@@ -177,7 +178,7 @@ def _left_out(result: StudyResult) -> Tablet:
         Column("Asset", "asset"), Column("State", "state"), Column("Stated", "stated"),
         Column("Reason", "reason", share=3),
     ]  # fmt: skip
-    return tablet(columns, lines, most=MAX_ROWS, where="tables/events.csv")
+    return tablet(columns, merged(columns, lines), most=MAX_ROWS, where="tables/events.csv")
 
 
 def _confounders(result: StudyResult) -> Tablet:
@@ -190,7 +191,7 @@ def _confounders(result: StudyResult) -> Tablet:
         Column("Event window overlaps", "overlaps_with", share=2),
         Column("In estimation window", "estimation_overlaps", share=2),
     ]  # fmt: skip
-    return tablet(columns, rows, most=MAX_ROWS, where="tables/events.csv")
+    return tablet(columns, merged(columns, rows), most=MAX_ROWS, where="tables/events.csv")
 
 
 def _claims(result: StudyResult) -> dict[str, Any]:
@@ -216,7 +217,10 @@ def _claims(result: StudyResult) -> dict[str, Any]:
             ],
             quotes,
         ),
-        "sentences": [readable(x.sentence) for x in (*result.claims, *result.quotes) if x.sentence],
+        "sentences": [
+            *([readable(c.title).rstrip(".") + ".", true_minus(readable(c.sentence))] for c in result.claims),
+            *([f"Quoted price, {readable(q.asset)}.", true_minus(readable(q.sentence))] for q in result.quotes),
+        ],
     }  # fmt: skip
 
 
@@ -237,13 +241,17 @@ def _regression(result: StudyResult) -> Tablet:
         Column("OLS s.e.", "se_ols", lambda v: number(v, 4)),
         Column("HAC s.e.", "se_hac", lambda v: number(v, 4)), Column("HAC p", "p_hac", pvalue),
         Column("Randomisation p", "p_shift", pvalue), Column("n", "n", whole),
-        Column("Note", "note", share=2),
     ]  # fmt: skip
     rows = [
         r | {"events": ", ".join(text_of(r["event_ids"]).replace("; ", ";").split(";"))}
         for r in result.regression.to_dict("records")
     ]
-    return tablet(columns, rows, most=MAX_ROWS, where="tables/regression.csv")
+    parts = [part.strip() for r in rows for part in text_of(r.get("note")).split(";")]
+    notes = "; ".join(dict.fromkeys(filter(None, parts)))
+    return tablet(
+        columns, rows, note=f"Notes: {notes}." if notes else "", most=MAX_ROWS,
+        where="tables/regression.csv",
+    )  # fmt: skip
 
 
 def _methods(result: StudyResult) -> dict[str, Any]:
@@ -270,7 +278,8 @@ def _methods(result: StudyResult) -> dict[str, Any]:
 
 def _setting(value: Any) -> str:  # noqa: ANN401  # a study file holds any plain value
     if isinstance(value, (list, tuple)):
-        return ", ".join(_setting(v) for v in value)
+        nested = any(isinstance(v, (list, tuple)) for v in value)
+        return ", ".join(f"[{_setting(v)}]" if nested else _setting(v) for v in value)
     return text_of(value)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventstudy.charts.labels import shorten
 from eventstudy.charts.letters import readable
-from eventstudy.report.numbers import is_number, percent_sign, pvalue, signed, text_of
+from eventstudy.report.numbers import is_number, percent_sign, pvalue, signed, text_of, true_minus
 from eventstudy.report.verdicts import (
     cautions,
     effect_key,
@@ -177,4 +177,4 @@ def _claims(result: StudyResult) -> Iterator[Finding]:
 
 def _quotes(result: StudyResult) -> Iterator[Finding]:
     for quote in result.quotes:
-        yield Finding(f"Quoted price, {readable(quote.asset)}.", readable(quote.sentence))
+        yield Finding(f"Quoted price, {readable(quote.asset)}.", true_minus(readable(quote.sentence)))

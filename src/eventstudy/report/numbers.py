@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 NONE = "\u2013"
 MINUS, THIN = "\u2212", "\u202f"
+_HYPHEN = re.compile(r"(?<![\w.-])-(?=\d)")
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -71,6 +73,11 @@ def in_percent(result: StudyResult, value: Any) -> float:  # noqa: ANN401  # a c
     if not is_number(value):
         return math.nan
     return 100 * (math.expm1(value) if result.return_kind == "log" else float(value))
+
+
+def true_minus(text: str) -> str:
+    """Write the hyphens before numbers of a sentence as minus signs."""
+    return _HYPHEN.sub(MINUS, text)
 
 
 def percent_sign(value: float) -> str:
