@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from eventstudy.arrays import FloatArray, IntArray, ReturnKind
 from eventstudy.errors import WindowError
 from eventstudy.windows import Window
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-ReturnKind = Literal["log", "simple", "change"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ class AbnormalReturns:
     @property
     def df(self) -> IntArray:
         """Residual degrees of freedom ``L_i - K`` (N,)."""
-        return self.n_est - self.n_params
+        return np.asarray(self.n_est - self.n_params, dtype=np.int64)
 
     @property
     def sar(self) -> FloatArray:
@@ -83,7 +78,7 @@ class AbnormalReturns:
     @property
     def n_sessions(self) -> IntArray:
         """Event sessions with an abnormal return, by pair (N,)."""
-        return np.isfinite(self.ar).sum(axis=1).astype(np.int64)
+        return np.asarray(np.isfinite(self.ar).sum(axis=1), dtype=np.int64)
 
     @property
     def car(self) -> FloatArray:

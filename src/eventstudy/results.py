@@ -6,6 +6,7 @@ pandas frames whose columns are fixed below and documented in ``docs/tables.md``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,8 +14,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from eventstudy.abnormal import AbnormalReturns, FloatArray
-from eventstudy.windows import Window
+from eventstudy.abnormal import AbnormalReturns
+from eventstudy.arrays import FloatArray
+from eventstudy.remarks import Remark
+from eventstudy.windows import Window, WindowLike, as_window
 
 Role = Literal["primary", "alternative"]
 SCHEMA = "eventstudy-result/1"
@@ -22,7 +25,7 @@ SCHEMA = "eventstudy-result/1"
 ALIGNMENT_COLUMNS = (
     "event_id", "asset", "title", "kind", "place", "direction", "source", "stated", "zone",
     "precision", "session", "state", "moved_from", "alt_session", "confounded_with",
-    "overlaps_with", "estimation_overlaps", "roll_taus", "reason",
+    "perhaps_confounded_with", "overlaps_with", "estimation_overlaps", "roll_taus", "reason",
 )  # fmt: skip
 EFFECT_COLUMNS = (
     "event_id", "asset", "session", "window", "window_start", "window_end", "n_sessions",
@@ -39,26 +42,6 @@ TEST_COLUMNS = (
     "asset", "window", "window_start", "window_end", "statistic", "value", "df", "pvalue", "n",
     "verdict", "reason",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something that was moved, dropped, masked, replaced or is missing.
-
-    Parameters
-    ----------
-    kind : str
-        ``moved``, ``ambiguous``, ``confounded``, ``dropped``, ``undated``, ``masked``, ``gap``,
-        ``stale``, ``not a session``, ``fallback``, ``roll``, ``note``.
-    subject : str
-        The event, series or key concerned.
-    detail : str
-        One sentence.
-    """
-
-    kind: str
-    subject: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +195,35 @@ class StudyResult:
         return tuple(dict.fromkeys(self.events["asset"]))
 
     def _repr_html_(self) -> str:
-        return str(self.summary().to_html(index=False, na_rep="", float_format="%.4g"))
+        return str(self.summary().to_html(index=False, na_rep="", float_format="{:.4g}".format))
 
     def __repr__(self) -> str:
         return f"StudyResult {self.name!r}\n{self.summary().to_string(index=False, na_rep='')}"
+
+    def test(self, window: WindowLike, *, tests: str | tuple[str, ...] = "default") -> pd.DataFrame:
+        """Return the statistics over many events for a window inside the event window.
+
+        Parameters
+        ----------
+        window : Window or pair
+            Need not be one of the study's CAR windows.
+        tests : "default", "all" or tuple of str
+            As ``[inference] tests`` of a study file.
+
+        Returns
+        -------
+        DataFrame
+            `TEST_COLUMNS`: a row per sample and statistic, refused ones with their reason.
+
+        Raises
+        ------
+        WindowError
+            When `window` is not inside the event window.
+        """
+        from eventstudy.inference.tables import battery_table
+
+        seed = int(self.settings["inference"]["seed"])
+        return battery_table(self.abnormal, (as_window(window),), tests=tests, seed=seed)
 
     def summary(self) -> pd.DataFrame:
         """Return a short table: a row per event and asset, effects of the headline window."""
@@ -230,17 +238,19 @@ def clean(value: Any) -> Any:  # noqa: ANN401  # JSON holds any plain value
         return {str(k): clean(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [clean(v) for v in value]
-    if isinstance(value, (np.bool_, bool)):
-        return bool(value)
-    if isinstance(value, (np.integer, int)):
-        return int(value)
-    if isinstance(value, (np.floating, float)):
-        return float(value) if np.isfinite(value) else None
-    if value is None or value is pd.NaT or value is pd.NA:
+    if isinstance(value, np.generic):
+        return clean(value.item())
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return _as_text(value)
+
+
+def _as_text(value: Any) -> str | None:  # noqa: ANN401  # dates, and missing markers of pandas
+    if value is pd.NaT or value is pd.NA:
         return None
-    if isinstance(value, pd.Timestamp):
-        return value.date().isoformat()
-    return str(value)
+    return str(value.date().isoformat()) if isinstance(value, pd.Timestamp) else str(value)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

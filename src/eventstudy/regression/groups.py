@@ -1,0 +1,224 @@
+"""Which events of a series have effects that a regression can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.windows import Window
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+DEPENDENT = 1e-8  # share of a column's length that must lie outside the span of the others
+
+NO_SESSION = "no usable session on this series"
+IN_SPAN = "cannot be told from the constant and the controls"
+SAME_SESSION = "same session 0, cannot be told apart"
+DEPENDS = "dummies depend linearly on one another, cannot be told apart"
+SHARED = "windows share a session, dummies per session cannot tell them apart"
+
+
+@dataclass(frozen=True, slots=True)
+class DummyGroup:
+    """Events behind one effect: a single one, or several that cannot be told apart.
+
+    Parameters
+    ----------
+    event_ids : tuple of str
+        In the order of the events given.
+    window : Window
+        Sessions of an event, relative to its session 0.
+    sessions : tuple of int
+        Positions in the series of the usable sessions of all windows of the group, once each.
+    estimable : bool
+        Whether an effect can be estimated.
+    note : str
+        What is to be known about the group; empty where there is nothing.
+    """
+
+    event_ids: tuple[str, ...]
+    window: Window
+    sessions: tuple[int, ...]
+    estimable: bool = True
+    note: str = ""
+
+    def with_note(self, text: str) -> DummyGroup:
+        """Add a note behind those there are."""
+        return replace(self, note=f"{self.note}; {text}" if self.note else text)
+
+
+def dependent_groups(
+    positions: IntArray,
+    event_ids: tuple[str, ...],
+    window: Window,
+    rows: IntArray,
+    *,
+    design: FloatArray,
+) -> tuple[DummyGroup, ...]:
+    """Group events whose level dummies are equal or linearly dependent.
+
+    Parameters
+    ----------
+    positions : (N,) int
+        Session 0 of each event, -1 for none.
+    event_ids : tuple of str, length N
+    window : Window
+    rows : (n,) int
+        Positions of the usable sessions.
+    design : (n, k) float
+        Constant and controls on those.
+
+    Returns
+    -------
+    tuple of DummyGroup
+        In order of the first session; groups without one come last.
+    """
+    placed = _windows(positions, window, rows)
+    equal: dict[tuple[int, ...], list[int]] = {}
+    for event, sessions in enumerate(placed):
+        equal.setdefault(sessions or (-1 - event,), []).append(event)
+    sets = list(equal.values())
+    while True:
+        groups = _named(sets, placed, event_ids, window, positions)
+        live = [i for i, g in enumerate(groups) if g.sessions]
+        circuits = _circuits(indicator([groups[i] for i in live], rows), design)
+        joined = [tuple(live[i] for i in c) for c in circuits]
+        if all(len(c) == 1 for c in joined):
+            lost = {c[0] for c in joined}
+            return _ordered(g if i not in lost else _lost(g) for i, g in enumerate(groups))
+        sets = _merge(sets, [c for c in joined if len(c) > 1])
+
+
+def overlapping_groups(
+    positions: IntArray,
+    event_ids: tuple[str, ...],
+    window: Window,
+    rows: IntArray,
+    *,
+    design: FloatArray,
+) -> tuple[DummyGroup, ...]:
+    """Group events whose windows share a session, directly or through others.
+
+    Parameters and result as in `dependent_groups`; `design` decides nothing here, since a dummy
+    of its own never depends on the others while sessions outside the windows are left.
+    """
+    del design
+    placed = _windows(positions, window, rows)
+    by_session: dict[int, list[int]] = {}
+    for event, sessions in enumerate(placed):
+        for session in sessions:
+            by_session.setdefault(session, []).append(event)
+    sets = _merge([[i] for i in range(len(placed))], [tuple(v) for v in by_session.values()])
+    return _ordered(_named(sets, placed, event_ids, window, positions, partial=SHARED))
+
+
+def indicator(groups: Sequence[DummyGroup], rows: IntArray) -> BoolArray:
+    """Whether usable session t belongs to group g, (n, G)."""
+    out = np.zeros((len(rows), len(groups)), dtype=bool)
+    for column, group in enumerate(groups):
+        out[np.searchsorted(rows, np.array(group.sessions, dtype=np.int64)), column] = True
+    return out
+
+
+def _windows(positions: IntArray, window: Window, rows: IntArray) -> list[tuple[int, ...]]:
+    usable = frozenset(rows.tolist())
+    return [
+        tuple(p + tau for tau in window.taus if p >= 0 and p + tau in usable)
+        for p in positions.tolist()
+    ]
+
+
+def _circuits(columns: BoolArray, design: FloatArray) -> list[tuple[int, ...]]:
+    """Return the smallest dependent sets of columns, one for each column too many.
+
+    A column alone in its set depends on constant and controls only. The sets of one basis are
+    enough: whatever depends on one another is connected through them.
+    """
+    full = np.column_stack([design, columns])
+    if np.linalg.matrix_rank(full) == full.shape[1]:
+        return []
+    basis = design
+    members: list[int] = []
+    out: list[tuple[int, ...]] = []
+    for g in range(columns.shape[1]):
+        column = columns[:, g].astype(float)
+        weights, *_ = np.linalg.lstsq(basis, column, rcond=None)
+        rest = np.linalg.norm(column - basis @ weights)
+        if rest > DEPENDENT * np.linalg.norm(column):
+            basis, members = np.column_stack([basis, column]), [*members, g]
+            continue
+        used = np.abs(weights[design.shape[1] :]) > DEPENDENT
+        out.append((*(m for m, u in zip(members, used, strict=True) if u), g))
+    return out
+
+
+def _merge(sets: list[list[int]], joined: list[tuple[int, ...]]) -> list[list[int]]:
+    """Join the sets whose numbers stand together, keeping the order of the first of each."""
+    root = list(range(len(sets)))
+    for numbers in joined:
+        roots = {_find(root, i) for i in numbers}
+        for other in roots:
+            root[other] = min(roots)
+    out: dict[int, list[int]] = {}
+    for i, members in enumerate(sets):
+        out.setdefault(_find(root, i), []).extend(members)
+    return [sorted(members) for members in out.values()]
+
+
+def _find(root: list[int], i: int) -> int:
+    while root[i] != i:
+        i = root[i]
+    return i
+
+
+def _named(
+    sets: list[list[int]],
+    placed: list[tuple[int, ...]],
+    event_ids: tuple[str, ...],
+    window: Window,
+    positions: IntArray,
+    *,
+    partial: str = DEPENDS,
+) -> list[DummyGroup]:
+    return [
+        DummyGroup(
+            tuple(event_ids[i] for i in members),
+            window,
+            tuple(sorted({s for i in members for s in placed[i]})),
+            estimable=any(placed[i] for i in members),
+            note=_note(members, placed, positions, window, partial),
+        )
+        for members in sets
+    ]
+
+
+def _note(
+    members: list[int],
+    placed: list[tuple[int, ...]],
+    positions: IntArray,
+    window: Window,
+    partial: str,
+) -> str:
+    notes = []
+    if not any(placed[i] for i in members):
+        return NO_SESSION
+    if len(members) > 1:
+        same = len({int(positions[i]) for i in members}) == 1
+        notes.append(SAME_SESSION if same else partial)
+    missing = sum(len(window) - len(placed[i]) for i in members)
+    if missing:
+        notes.append(f"{missing} sessions of the window without a usable return")
+    return "; ".join(notes)
+
+
+def _lost(group: DummyGroup) -> DummyGroup:
+    return replace(group, estimable=False).with_note(IN_SPAN)
+
+
+def _ordered(groups: Iterable[DummyGroup]) -> tuple[DummyGroup, ...]:
+    return tuple(sorted(groups, key=lambda g: (not g.sessions, g.sessions[:1])))

@@ -1,0 +1,172 @@
+"""One least-squares fit of returns on constant, controls and the dummies of every group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.errors import EstimationError
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Shape = Literal["level", "session"]
+
+FULL_LEVERAGE = 1 - 1e-9  # a session whose residual is zero by construction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Usable sessions of a series.
+
+    Parameters
+    ----------
+    rows : (n,) int
+        Their positions in the series.
+    y : (n,) float
+        Returns.
+    design : (n, 1 + k) float
+        The constant and the controls, each with mean 0 and standard deviation 1.
+    means, scales : (k,) float
+        What the controls were standardised with.
+    """
+
+    rows: IntArray
+    y: FloatArray
+    design: FloatArray
+    means: FloatArray
+    scales: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointFit:
+    """Parameters of one fit, and the G effects as linear combinations of them.
+
+    Parameters
+    ----------
+    constant : float
+    control_coefs : (k,) float
+    coef, se_ols, se_hac : (G,) float
+        Effects and their standard errors.
+    refused : (G,) bool
+        Groups with a session whose residual is zero by construction.
+    n_params : int
+    """
+
+    constant: float
+    control_coefs: FloatArray
+    coef: FloatArray
+    se_ols: FloatArray
+    se_hac: FloatArray
+    refused: BoolArray
+    n_params: int
+
+
+def usable_sample(returns: FloatArray, controls: FloatArray | None, *, asset: str = "") -> Sample:
+    """Keep the sessions with a return and every control, and standardise the controls.
+
+    Standardised controls span the same space with the constant and keep the fit well scaled.
+
+    Raises
+    ------
+    EstimationError
+        When no session is left.
+    """
+    extra = np.empty((len(returns), 0)) if controls is None else controls
+    rows = np.flatnonzero(np.isfinite(returns) & np.isfinite(extra).all(axis=1))
+    if not len(rows):
+        msg = f"event dummies{_on(asset)}: no session has a return and all controls"
+        raise EstimationError(msg)
+    part = extra[rows].astype(float)
+    means, spread = part.mean(axis=0), part.std(axis=0)
+    scales = np.where(spread > 0, spread, 1.0)
+    design = np.column_stack([np.ones(len(rows)), (part - means) / scales])
+    return Sample(rows.astype(np.int64), returns[rows].astype(float), design, means, scales)
+
+
+def fit_jointly(
+    sample: Sample, dummies: BoolArray, *, shape: Shape, lags: int, asset: str = ""
+) -> JointFit:
+    """Fit returns on constant, controls and dummies with ordinary and with HAC errors.
+
+    Parameters
+    ----------
+    sample : Sample
+    dummies : (n, G) bool
+        Sessions of each group.
+    shape : {"level", "session"}
+        One column per group, or one per group and session.
+    lags : int
+        Bandwidth of the Bartlett kernel; the covariance is scaled by ``n / (n - n_params)``.
+    asset : str
+        For the message of an error.
+
+    Raises
+    ------
+    EstimationError
+        When the regressors are too many or linearly dependent.
+    """
+    import statsmodels.api as sm
+
+    columns, weights = _columns(dummies, shape)
+    full = np.column_stack([sample.design, columns])
+    _check_rank(full, asset)
+    model = sm.OLS(sample.y, full)
+    fit = model.fit()
+    n_fixed = sample.design.shape[1]
+    cov = fit.cov_params()[n_fixed:, n_fixed:]
+    refused = _refused(full, dummies)
+    se_hac = np.full(dummies.shape[1], np.nan)
+    if not refused.all():  # the sandwich of many saturated columns is dear and worth nothing
+        robust = model.fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True})
+        se_hac = _combined(robust.cov_params()[n_fixed:, n_fixed:], weights)
+    control_coefs = fit.params[1:n_fixed] / sample.scales
+    return JointFit(
+        constant=float(fit.params[0] - sample.means @ control_coefs),
+        control_coefs=control_coefs,
+        coef=weights @ fit.params[n_fixed:],
+        se_ols=_combined(cov, weights),
+        se_hac=np.where(refused, np.nan, se_hac),
+        refused=refused,
+        n_params=full.shape[1],
+    )
+
+
+def _columns(dummies: BoolArray, shape: Shape) -> tuple[FloatArray, FloatArray]:
+    """Lay out the dummy columns (n, P), and the weights (G, P) that sum them to effects."""
+    n_groups = dummies.shape[1]
+    if shape == "level":
+        return dummies.astype(float), np.diag(dummies.sum(axis=0).astype(float))
+    owner, row = np.nonzero(dummies.T)
+    columns = np.zeros((len(dummies), len(row)))
+    columns[row, np.arange(len(row))] = 1.0
+    return columns, (owner[None, :] == np.arange(n_groups)[:, None]).astype(float)
+
+
+def _check_rank(full: FloatArray, asset: str) -> None:
+    n, n_params = full.shape
+    if n - n_params < 1 or np.linalg.matrix_rank(full) < n_params:
+        msg = (
+            f"event dummies{_on(asset)}: {n} usable sessions for {n_params} regressors that must "
+            "be linearly independent: give a longer series, fewer controls or a shorter window"
+        )
+        raise EstimationError(msg)
+
+
+def _refused(full: FloatArray, dummies: BoolArray) -> BoolArray:
+    """Find the groups with a session whose residual is zero whatever the return was."""
+    basis, _ = np.linalg.qr(full)
+    saturated = np.einsum("tp,tp->t", basis, basis) > FULL_LEVERAGE
+    return np.asarray(dummies[saturated].any(axis=0))
+
+
+def _combined(covariance: FloatArray, weights: FloatArray) -> FloatArray:
+    variance = np.einsum("gp,pq,gq->g", weights, covariance, weights)
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
+
+
+def _on(asset: str) -> str:
+    return f" on {asset}" if asset else ""

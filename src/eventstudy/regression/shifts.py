@@ -1,0 +1,149 @@
+"""Event dummies moved around the sample: the effect of every group at every circular shift."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+CHUNK = 4_000_000  # numbers held at once while the normal equations of many shifts are solved
+SINGULAR = 1e-10  # smallest eigenvalue of a correlation-scaled Gram matrix that still counts
+
+
+def level_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> FloatArray:
+    """Effects of level dummies, estimated jointly, at every circular shift.
+
+    Shift s replaces the dummies ``D[t]`` by ``D[t - s]`` and leaves returns and controls where
+    they are. By the theorem of Frisch, Waugh and Lovell the coefficients are those of the
+    dummies after the other regressors; all inner products that this needs are correlations
+    over the circle, one Fourier transform each.
+
+    Parameters
+    ----------
+    y : (n,) float
+        Returns of the usable sessions.
+    design : (n, k) float
+        The constant and the controls.
+    dummies : (n, G) bool
+        One column per group.
+
+    Returns
+    -------
+    (n, G) float
+        Coefficient times the number of sessions of the group; row s is shift s. NaN where the
+        moved dummies and the controls are linearly dependent.
+
+    References
+    ----------
+    Frisch, R. and Waugh, F. V. (1933), Econometrica 1, 387-401.
+    """
+    columns = dummies.astype(float)
+    sizes = columns.sum(axis=0)
+    basis, _ = np.linalg.qr(design)
+    target = y - basis @ (basis.T @ y)
+    rhs = circular(target[:, None], columns)[:, 0, :]
+    gram = columns.T @ columns
+    if design.shape[1] == 1:  # the constant alone: no shift changes the normal equations
+        fixed = gram - np.outer(sizes, sizes) / len(y)
+        return np.asarray(np.linalg.solve(fixed, rhs.T).T * sizes)
+    cross = circular(basis, columns)
+    coefs = np.concatenate(
+        [_solve_part(gram, cross[rows], rhs[rows]) for rows in _parts(len(y), columns.shape[1])]
+    )
+    return np.asarray(coefs * sizes)
+
+
+def session_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> FloatArray:
+    """Effects of one dummy per session, summed by group, at every circular shift.
+
+    A dummy of its own takes its session out of the regression, so the coefficients of constant
+    and controls come from the sessions outside every window, and a group's effect is the sum of
+    the forecast errors on its sessions.
+
+    Parameters
+    ----------
+    y, design, dummies
+        As in `level_effects`; the groups share no session.
+
+    Returns
+    -------
+    (n, G) float
+    """
+    k = design.shape[1]
+    union = dummies.any(axis=1).astype(float)[:, None]
+    products = np.einsum("ti,tj->tij", design, design).reshape(len(y), k * k)
+    inside = circular(np.column_stack([products, design * y[:, None]]), union)[:, :, 0]
+    gram = (design.T @ design)[None] - inside[:, : k * k].reshape(-1, k, k)
+    rhs = (design.T @ y)[None] - inside[:, k * k :]
+    params = _solve_scaled(gram, rhs, reference=np.diagonal(design.T @ design))
+    sums = circular(np.column_stack([y[:, None], design]), dummies.astype(float))
+    return np.asarray(sums[:, 0, :] - np.einsum("sk,skg->sg", params, sums[:, 1:, :]))
+
+
+def shift_pvalues(effects: FloatArray) -> FloatArray:
+    """Share of shifts with an effect at least as large as the observed one, which counts too.
+
+    Parameters
+    ----------
+    effects : (n, G) float
+        Row 0 is what was observed.
+
+    Returns
+    -------
+    (G,) float
+        NaN where the observed effect has no value.
+    """
+    size = np.abs(effects)
+    live = np.asarray(np.isfinite(size).all(axis=1))
+    if not live[0]:
+        return np.full(effects.shape[1], np.nan)
+    scale = size[live].max(axis=0)
+    return np.asarray((size[live] >= size[0] - 1e-10 * scale).mean(axis=0))
+
+
+def circular(series: FloatArray, columns: FloatArray) -> FloatArray:
+    """``sum_t series[t, a] columns[t - s, g]`` for every shift s, series a and column g.
+
+    Parameters
+    ----------
+    series : (n, A) float
+    columns : (n, G) float
+
+    Returns
+    -------
+    (n, A, G) float
+    """
+    n = len(series)
+    left = np.fft.rfft(series, axis=0)[:, :, None]
+    right = np.conj(np.fft.rfft(columns, axis=0))[:, None, :]
+    return np.asarray(np.fft.irfft(left * right, n=n, axis=0))
+
+
+def _parts(n: int, width: int) -> list[slice]:
+    step = max(1, CHUNK // max(1, width * width))
+    return [slice(first, min(first + step, n)) for first in range(0, n, step)]
+
+
+def _solve_part(gram: FloatArray, cross: FloatArray, rhs: FloatArray) -> FloatArray:
+    """Coefficients (S, G) of some shifts, from cross products (S, k, G) with the basis."""
+    left = gram[None] - np.einsum("ska,skb->sab", cross, cross)
+    return _solve_scaled(left, rhs, reference=np.diagonal(gram))
+
+
+def _solve_scaled(gram: FloatArray, rhs: FloatArray, *, reference: FloatArray) -> FloatArray:
+    """Solve many systems scaled to a unit diagonal; NaN where one is singular.
+
+    `reference` (G,) is the diagonal before other columns were taken out: what is left of a
+    column must be more than rounding.
+    """
+    diagonal = np.diagonal(gram, axis1=1, axis2=2)
+    left_over = diagonal > SINGULAR * reference
+    usable = left_over.all(axis=1)
+    root = np.sqrt(np.where(left_over, diagonal, 1.0))
+    scaled = gram / (root[:, :, None] * root[:, None, :])
+    usable &= np.linalg.eigvalsh(scaled)[:, 0] > SINGULAR
+    scaled[~usable] = np.eye(gram.shape[1])
+    solved = np.linalg.solve(scaled, (rhs / root)[:, :, None])[:, :, 0] / root
+    return np.where(usable[:, None], solved, np.nan)

@@ -1,0 +1,180 @@
+"""What a study found, in sentences a trading desk can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eventstudy.charts.labels import shorten
+from eventstudy.charts.letters import readable
+from eventstudy.report.numbers import is_number, percent_sign, pvalue, signed, text_of, true_minus
+from eventstudy.report.verdicts import (
+    cautions,
+    effect_key,
+    primary_p,
+    second_session,
+    size,
+    verdict,
+    with_effect,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.results import StudyResult
+
+MAX_GROUPS, STRONGEST = 12, 6
+MAX_ASSETS = 4
+_JOINT = {
+    "overlap_z": "the overlap-exact z",
+    "shift_sharp": "the circular shift of the sum",
+    "shift_mean": "the circular shift of the studentised mean",
+    "shift_variance": "the circular shift of the size of moves",
+}
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A subject, what is said of it, and a line for each asset."""
+
+    lead: str
+    text: str
+    items: tuple[str, ...] = ()
+
+
+def key_findings(result: StudyResult) -> list[Finding]:
+    """Return the findings of a study; a large study is summed up by its strongest effects."""
+    groups = _groups(with_effect(result))
+    chosen = groups if len(groups) <= MAX_GROUPS else _strongest(groups)
+    return [
+        *_overview(result), *_other_windows(result),
+        *(_group(result, rows) for rows in chosen),
+        *_left_out(result), *_joint(result), *_claims(result), *_quotes(result),
+    ]  # fmt: skip
+
+
+def _groups(rows: Rows) -> list[list[Mapping[str, Any]]]:
+    """Bring events together that have the same sessions on the same assets."""
+    events: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        events.setdefault(str(row["event_id"]), []).append(row)
+    same: dict[tuple[tuple[str, str, str], ...], list[Mapping[str, Any]]] = {}
+    for own in events.values():
+        same.setdefault(tuple(effect_key(row) for row in own), []).extend(own)
+    return sorted(same.values(), key=lambda group: str(group[0]["session"]))
+
+
+def _strongest(groups: list[list[Mapping[str, Any]]]) -> list[list[Mapping[str, Any]]]:
+    def least(group: Rows) -> float:
+        return min((p for _, p in map(primary_p, group) if is_number(p)), default=2.0)
+
+    return sorted(groups, key=least)[:STRONGEST]
+
+
+def _group(result: StudyResult, rows: Rows) -> Finding:
+    titles = list(dict.fromkeys(readable(text_of(r["title"]) or r["event_id"]) for r in rows))
+    first = {effect_key(row): row for row in reversed(rows)}
+    lines = [_line(result, row) for row in reversed(list(first.values()))]
+    text = ""
+    if len(titles) > 1:
+        text = (
+            f"These {len(titles)} events share their session: the effect belongs to all of them "
+            "together and cannot be divided."
+        )
+    more = len(lines) - MAX_ASSETS
+    tail = (f"{more} more assets are in tables/effects.csv.",) if more > 0 else ()
+    return Finding("; ".join(titles) + ".", text, (*lines[:MAX_ASSETS], *tail))
+
+
+def _line(result: StudyResult, row: Mapping[str, Any]) -> str:
+    parts = (
+        f"{readable(row['asset'])}, session {row['session']}: {size(result, row)}.",
+        verdict(result, row), second_session(result, row), cautions(row),
+    )  # fmt: skip
+    return " ".join(part for part in parts if part)
+
+
+def _overview(result: StudyResult) -> Iterator[Finding]:
+    found = {effect_key(r): primary_p(r)[1] for r in with_effect(result)}
+    tested = [p for p in found.values() if is_number(p)]
+    below = sum(p <= result.level for p in tested)
+    if not tested:
+        return
+    over = f"effect{'s' * (len(tested) > 1)} over {result.headline}, each session of an asset counted once"
+    level = percent_sign(100 * result.level)
+    if below == 0:
+        text = f"None of {len(tested)} {over}, can be distinguished from noise at the {level} level."
+    else:
+        text = (
+            f"{below} of {len(tested)} {over}, {'is' if below == 1 else 'are'} more than noise explains at the "
+            f"{level} level; about {result.level * len(tested):.1f} would be by chance alone."
+        )
+    yield Finding("In short.", text)
+
+
+def _other_windows(result: StudyResult) -> Iterator[Finding]:
+    rows = result.effects[result.effects["window"] != str(result.headline)].to_dict("records")
+    distinct = {(r["asset"], r["session"], r["window"]): r for r in reversed(rows)}
+    scored = sorted((primary_p(r)[1], key) for key, r in distinct.items() if is_number(primary_p(r)[1]))
+    strong = [(p, distinct[key]) for p, key in scored if p <= result.level]
+    if not strong:
+        return
+    named = [
+        f"{readable(r['asset'])} from {r['session']} over {r['window']} ({size(result, r, short=True)}, p = {pvalue(p)})"
+        for p, r in strong[:STRONGEST]
+    ]  # fmt: skip
+    more = f" and {len(strong) - STRONGEST} more" if len(strong) > STRONGEST else ""
+    yield Finding(
+        "Other windows.",
+        f"{len(strong)} of {len(scored)} effects over the other windows pass the "
+        f"{percent_sign(100 * result.level)} level one by one: {'; '.join(named)}{more}. The windows overlap, so these "
+        "are not independent findings.",
+    )
+
+
+def _left_out(result: StudyResult) -> Iterator[Finding]:
+    for state, what in (("undated", "Without a date."), ("dropped", "Dropped.")):
+        rows = result.events[result.events["state"] == state]
+        ids = [shorten(e) for e in dict.fromkeys(rows["event_id"])]
+        if ids:
+            more = f" and {len(ids) - STRONGEST} more" if len(ids) > STRONGEST else ""
+            text = f"{', '.join(ids[:STRONGEST])}{more}: no effect was computed; the reasons are listed below."
+            yield Finding(what, text)
+
+
+def _joint(result: StudyResult) -> Iterator[Finding]:
+    table = result.tests
+    if table.empty:
+        return
+    rows = table[table["statistic"].isin(list(_JOINT)) & (table["window"] == str(result.headline))]
+    groups = rows[rows["pvalue"].notna()].groupby("asset", sort=False)
+    for asset, group in list(groups)[:MAX_ASSETS]:
+        yield Finding(f"All events together, {readable(asset)}.", _joint_text(result, group))
+
+
+def _joint_text(result: StudyResult, group: pd.DataFrame) -> str:
+    pairs = zip(group["statistic"], group["pvalue"], strict=True)
+    said = [f"{_JOINT[name]} gives p = {pvalue(p)}" for name, p in pairs]
+    found, level = int((group["pvalue"] <= result.level).sum()), percent_sign(100 * result.level)
+    judged = (
+        f"none tells the events from ordinary sessions at the {level} level" if not found
+        else f"{found} of {len(group)} tell the events from ordinary sessions at the {level} level"
+    )  # fmt: skip
+    return f"Over {result.headline}, {', '.join(said)}: {judged}."
+
+
+def _claims(result: StudyResult) -> Iterator[Finding]:
+    for claim in result.claims:
+        effect = f" ({signed(claim.percent)} % over {claim.window})" if is_number(claim.percent) else ""
+        yield Finding(
+            f"Claim: {readable(claim.title).rstrip('.')}.",
+            f"{readable(claim.asset)}: {readable(claim.verdict)}{effect}, one-sided p = {pvalue(claim.pvalue)}."
+            if is_number(claim.pvalue) else readable(claim.sentence),
+        )  # fmt: skip
+
+
+def _quotes(result: StudyResult) -> Iterator[Finding]:
+    for quote in result.quotes:
+        yield Finding(f"Quoted price, {readable(quote.asset)}.", true_minus(readable(quote.sentence)))

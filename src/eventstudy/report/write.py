@@ -1,0 +1,104 @@
+"""Write everything a study found into one folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eventstudy.report.files import result_json, write_tables
+from eventstudy.report.folder import replacing
+
+if TYPE_CHECKING:
+    from eventstudy.charts.save import Kinds
+    from eventstudy.results import StudyResult
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFiles:
+    """The files of a report.
+
+    Parameters
+    ----------
+    folder, pdf, json : Path
+    tables, figures : tuple of Path
+    """
+
+    folder: Path
+    pdf: Path
+    json: Path
+    tables: tuple[Path, ...]
+    figures: tuple[Path, ...]
+
+
+def write_report(
+    result: StudyResult, out: Path | str, *, progress: Progress | None = None
+) -> ReportFiles:
+    """Write ``report.pdf``, ``result.json``, ``tables/*.csv`` and ``figures/*`` into a folder.
+
+    The folder appears, or replaces an older report of this package, only when it is complete.
+    The same result gives the same bytes.
+
+    Parameters
+    ----------
+    result : StudyResult
+        Its ``settings["report"]`` may hold `title`, `author`, `events` (most sections on single
+        events), `figures` (``"both"``, ``"pdf"`` or ``"png"``) and `sections`.
+    out : Path
+        The folder.
+    progress : callable, optional
+        Called with a step (``tables``, ``figures``, ``pdf``), how much of it is done and of how
+        much.
+
+    Returns
+    -------
+    ReportFiles
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be written, or holds something that is no report.
+    """
+    out = Path(out)
+    with replacing(out) as staging:
+        _fill(result, staging, progress or _silent)
+        tables = [p.name for p in sorted((staging / "tables").iterdir())]
+        figures = [p.name for p in sorted((staging / "figures").iterdir())]
+    return ReportFiles(
+        folder=out,
+        pdf=out / "report.pdf",
+        json=out / "result.json",
+        tables=tuple(out / "tables" / name for name in tables),
+        figures=tuple(out / "figures" / name for name in figures),
+    )
+
+
+def _fill(result: StudyResult, folder: Path, progress: Progress) -> None:
+    from eventstudy.charts import save_figures
+    from eventstudy.report.content import MAX_EVENTS, content
+    from eventstudy.report.typeset import typeset
+
+    options = result.settings.get("report", {})
+    progress("tables", 0, 1)
+    (folder / "result.json").write_text(result_json(result), encoding="utf-8", newline="\n")
+    write_tables(result, folder / "tables")
+    progress("tables", 1, 1)
+    kinds: Kinds = options.get("figures") or "both"
+    figures = save_figures(
+        result, folder / "figures", kinds=kinds, pairs=int(options.get("events") or MAX_EVENTS),
+        progress=lambda done, total: progress("figures", done, total),
+    )  # fmt: skip
+    progress("pdf", 0, 1)
+    work = folder / "work"
+    pdf = typeset(content(result, figures), figures, work, as_of=result.provenance.as_of)
+    (folder / "report.pdf").write_bytes(pdf)
+    shutil.rmtree(work)
+    progress("pdf", 1, 1)
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Say nothing."""

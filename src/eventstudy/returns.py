@@ -1,0 +1,326 @@
+"""Returns on the sessions of a calendar, with everything masked or missing named.
+
+A return belongs to two consecutive sessions of the calendar. Where either price is missing the
+return is missing; it is never stretched over the hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.arrays import BoolArray, DayArray, FloatArray, ReturnKind
+from eventstudy.calendars import SettlementCalendar
+from eventstudy.errors import TableError, UndefinedReturnError
+from eventstudy.prices.rolls import rolls_of
+from eventstudy.prices.table import PriceTable
+from eventstudy.remarks import Remark
+
+NonPositive = Literal["error", "change", "simple", "exclude", "next-contract"]
+Rolls = Literal["mask", "keep"]
+SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReturnPanel:
+    """Returns of several series on one calendar.
+
+    Parameters
+    ----------
+    calendar : SettlementCalendar
+        S sessions.
+    names : tuple of str, length M
+    returns : (S, M)
+        NaN where undefined.
+    levels : (S, M)
+        Prices; all NaN when returns were given.
+    rolls : (S, M) bool
+        Sessions whose front-month return mixes two contracts.
+    kinds : tuple of str, length M
+        Kind of return of each series: a policy may have changed it.
+    remarks : tuple of Remark
+    """
+
+    calendar: SettlementCalendar
+    names: tuple[str, ...]
+    returns: FloatArray
+    levels: FloatArray
+    rolls: BoolArray
+    kinds: tuple[ReturnKind, ...]
+    remarks: tuple[Remark, ...]
+
+    def column(self, name: str) -> int:
+        """Column of a series."""
+        return self.names.index(name)
+
+
+def build_panel(
+    table: PriceTable,
+    calendar: SettlementCalendar,
+    names: tuple[str, ...],
+    *,
+    kind: ReturnKind,
+    nonpositive: NonPositive = "error",
+    rolls: Rolls = "mask",
+    roll_rules: Mapping[str, str] | None = None,
+    next_contract: Mapping[str, str] | None = None,
+) -> ReturnPanel:
+    """Put series on the sessions of a calendar and take their returns.
+
+    Parameters
+    ----------
+    table : PriceTable
+    calendar : SettlementCalendar
+    names : tuple of str
+        Series wanted, in order.
+    kind : {"log", "simple", "change"}
+        ``log``: log(p_t / p_{t-1}); ``simple``: p_t / p_{t-1} - 1; ``change``: p_t - p_{t-1}
+        in units of the price.
+    nonpositive : {"error", "change", "simple", "exclude", "next-contract"}
+        What to do where the return is undefined because a price is not positive.
+    rolls : {"mask", "keep"}
+        Whether roll sessions are marked at all.
+    roll_rules : mapping, optional
+        Series to expiry rule; overrides what the table says.
+    next_contract : mapping, optional
+        Series to the series that replaces an undefined return under ``next-contract``.
+
+    Returns
+    -------
+    ReturnPanel
+
+    Raises
+    ------
+    UndefinedReturnError
+        A price is not positive and the policy is ``error``.
+    """
+    followers = dict(next_contract or {})
+    table.require(names + tuple(followers[n] for n in names if n in followers))
+    frame, remarks = _on_sessions(table, calendar, names)
+    columns, kinds, levels = [], [], frame.to_numpy(dtype=float)
+    for column, name in enumerate(names):
+        if table.data_kind == "returns":
+            values, used = levels[:, column], kind
+        else:
+            values, used, said = series_returns(
+                levels[:, column], calendar.sessions, name,
+                kind=kind, nonpositive=nonpositive,
+                follower=_follower(table, calendar, followers.get(name)),
+            )  # fmt: skip
+            remarks += said + _stale(levels[:, column], calendar.sessions, name)
+        columns.append(values)
+        kinds.append(used)
+    marks, said = _roll_marks(table, calendar, names, rolls, dict(roll_rules or {}))
+    if table.data_kind == "returns":
+        levels = np.full_like(levels, np.nan)
+    values = np.column_stack(columns) if columns else np.empty((len(calendar.sessions), 0))
+    return ReturnPanel(calendar, names, values, levels, marks, tuple(kinds), (*remarks, *said))
+
+
+def series_returns(
+    levels: FloatArray,
+    sessions: DayArray,
+    name: str,
+    *,
+    kind: ReturnKind,
+    nonpositive: NonPositive = "error",
+    follower: FloatArray | None = None,
+) -> tuple[FloatArray, ReturnKind, list[Remark]]:
+    """Take the returns of one price series under a policy for non-positive prices.
+
+    Parameters
+    ----------
+    levels : (S,)
+        Prices, NaN where missing.
+    sessions : (S,) datetime64[D]
+    name : str
+    kind, nonpositive
+        As in `build_panel`.
+    follower : (S,), optional
+        Prices of the next contract.
+
+    Returns
+    -------
+    values : (S,)
+        The first entry is NaN: a return needs a session before it.
+    kind : {"log", "simple", "change"}
+        The kind used; the policy ``change`` alters it for the whole series.
+    remarks : list of Remark
+
+    Raises
+    ------
+    UndefinedReturnError
+        Naming series, session and remedies, when the policy is ``error``.
+    """
+    undefined = _undefined(levels, kind)
+    if not undefined.any():
+        return plain_returns(levels, kind), kind, []
+    where = _dates(sessions[undefined])
+    if nonpositive == "error":
+        first = str(sessions[undefined][0])
+        bad = int(np.flatnonzero(undefined)[0])
+        msg = (
+            f"series {name!r}: the {kind} return of {first} is undefined "
+            f"(price {levels[bad]:g} after {levels[bad - 1]:g}); choose [returns] nonpositive = "
+            '"change", "simple", "exclude" or "next-contract", or [returns] kind = "change", '
+            "or leave the session out with [data] start or end"
+        )
+        raise UndefinedReturnError(msg, series=name, session=first)
+    if nonpositive == "change":
+        text = f"undefined {kind} returns ({where}): the whole series is in changes of price"
+        return plain_returns(levels, "change"), "change", [Remark("fallback", name, text)]
+    values = np.where(undefined, np.nan, plain_returns(levels, kind))
+    return _patched(values, undefined, levels, where, name, kind, nonpositive, follower)
+
+
+def plain_returns(levels: FloatArray, kind: ReturnKind) -> FloatArray:
+    """Log, simple or plain change between consecutive rows (S,), NaN where not defined."""
+    before, now = levels[:-1], levels[1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if kind == "log":
+            good = (before > 0) & (now > 0)
+            ratio = np.where(good, now, 1.0) / np.where(good, before, 1.0)
+            values = np.where(good, np.log(ratio), np.nan)
+        elif kind == "simple":
+            values = np.where(before > 0, now / before - 1.0, np.nan)
+        else:
+            values = now - before
+    return np.concatenate([[np.nan], values])
+
+
+def _undefined(levels: FloatArray, kind: ReturnKind) -> BoolArray:
+    known = np.isfinite(levels)
+    pair = np.concatenate([[False], known[1:] & known[:-1]])
+    return np.asarray(pair & ~np.isfinite(plain_returns(levels, kind)))
+
+
+def _patched(
+    values: FloatArray,
+    undefined: BoolArray,
+    levels: FloatArray,
+    where: str,
+    name: str,
+    kind: ReturnKind,
+    nonpositive: NonPositive,
+    follower: FloatArray | None,
+) -> tuple[FloatArray, ReturnKind, list[Remark]]:
+    remarks: list[Remark] = []
+    if nonpositive == "simple":
+        values = np.where(undefined, plain_returns(levels, "simple"), values)
+        text = f"undefined {kind} returns ({where}): simple return where the base is positive"
+        remarks.append(Remark("fallback", name, text))
+    elif nonpositive == "next-contract":
+        if follower is None:
+            msg = (
+                f'series {name!r}: nonpositive = "next-contract" needs the next contract: '
+                f'[returns] next_contract = {{ {name} = "column of the next contract" }}'
+            )
+            raise UndefinedReturnError(msg, series=name)
+        values = np.where(undefined, plain_returns(follower, kind), values)
+        text = f"undefined {kind} returns ({where}): return of the next contract"
+        remarks.append(Remark("fallback", name, text))
+    left = undefined & ~np.isfinite(values)
+    if left.any():
+        text = f"{int(left.sum())} undefined {kind} return(s) left out ({nonpositive}): {where}"
+        remarks.append(Remark("masked", name, text))
+    return values, kind, remarks
+
+
+def _on_sessions(
+    table: PriceTable, calendar: SettlementCalendar, names: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[Remark]]:
+    frame = table.frame.loc[:, list(names)]
+    days = frame.index.to_numpy().astype("datetime64[D]")
+    known = np.isin(days, calendar.sessions)
+    remarks = []
+    for name in names:
+        extra = days[~known & frame[name].notna().to_numpy()]
+        if extra.size:
+            text = f"{extra.size} figure(s) on days without a settlement left out: {_dates(extra)}"
+            remarks.append(Remark("not a session", name, text))
+    index = pd.DatetimeIndex(calendar.sessions.astype("datetime64[us]"), name="session")
+    placed = frame.reindex(index)
+    for name in names:
+        column = placed[name].notna().to_numpy()
+        lived = np.flatnonzero(column)
+        inner = np.zeros_like(column) if not lived.size else ~column
+        if lived.size:
+            inner[: lived[0]] = False
+            inner[lived[-1] + 1 :] = False
+        if inner.any():
+            text = f"no figure on {int(inner.sum())} session(s): {_dates(calendar.sessions[inner])}"
+            remarks.append(Remark("gap", name, text))
+    return placed, remarks
+
+
+def _stale(levels: FloatArray, sessions: DayArray, name: str) -> list[Remark]:
+    same = np.concatenate([[False], levels[1:] == levels[:-1]])
+    if not same.any():
+        return []
+    where = _dates(sessions[same])
+    text = f"the price repeats the session before on {int(same.sum())} session(s): {where}"
+    return [Remark("stale", name, text)]
+
+
+def _roll_marks(
+    table: PriceTable,
+    calendar: SettlementCalendar,
+    names: tuple[str, ...],
+    rolls: Rolls,
+    rules: dict[str, str],
+) -> tuple[BoolArray, list[Remark]]:
+    marks = np.zeros((len(calendar.sessions), len(names)), dtype=bool)
+    remarks = []
+    for column, name in enumerate(names):
+        meta = table.meta(name)
+        rule = rules.get(name, meta.roll)
+        if rule in (None, "none"):
+            if meta.kind == "futures":
+                text = "no roll rule is known: returns over a roll are not masked"
+                remarks.append(Remark("roll", name, text))
+            continue
+        found = rolls_of(str(rule), calendar.sessions)
+        if rolls == "keep":
+            text = f'{int(found.sum())} roll session(s) are not masked (rolls = "keep")'
+        else:
+            marks[:, column] = found
+            text = (
+                f"{int(found.sum())} roll session(s) mix two contracts: masked in estimation, "
+                f"marked in event windows: {_dates(calendar.sessions[found])}"
+            )
+        remarks.append(Remark("roll", name, text))
+    return marks, remarks
+
+
+def _follower(
+    table: PriceTable, calendar: SettlementCalendar, name: str | None
+) -> FloatArray | None:
+    if name is None:
+        return None
+    index = pd.DatetimeIndex(calendar.sessions.astype("datetime64[us]"))
+    return table.frame[name].reindex(index).to_numpy(dtype=float)
+
+
+def _dates(days: DayArray) -> str:
+    shown = ", ".join(str(day) for day in days[:SHOWN])
+    more = len(days) - SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def check_finite(table: PriceTable) -> None:
+    """Refuse infinite figures in a table built in memory.
+
+    Raises
+    ------
+    TableError
+        Naming series and session.
+    """
+    bad = np.isinf(table.frame.to_numpy(dtype=float))
+    if bad.any():
+        row, column = (int(found[0]) for found in np.nonzero(bad))
+        msg = f"infinite figure on {table.frame.index[row].date()}: leave the cell blank"
+        raise TableError(msg, path=table.source or None, column=table.names[column])

@@ -1,0 +1,162 @@
+"""Quotes held against settlements, and claims answered with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.alignment import Pair
+from eventstudy.claims import Claim
+from eventstudy.errors import AlignmentError
+from eventstudy.quotes import Quote, reconcile
+from eventstudy.remarks import Remark
+from eventstudy.results import ClaimRow, QuoteRow
+from eventstudy.returns import ReturnPanel
+from eventstudy.study.assets import all_sessions, asset_data, fit_at
+from eventstudy.study.design import Study
+from eventstudy.study.effects import Effect, measure_effects
+from eventstudy.study.tabulate import percent_of
+from eventstudy.windows import Window
+
+NAN = float("nan")
+
+
+def check_quotes(
+    quotes: Sequence[Quote], panel: ReturnPanel
+) -> tuple[list[QuoteRow], list[Remark]]:
+    """Hold every quote against the settlement before it; what cannot be held is a remark."""
+    rows, remarks = [], []
+    for quote in quotes:
+        if quote.asset not in panel.names:
+            text = f"quote not checked: {quote.asset!r} is not a series of this study"
+            remarks.append(Remark("dropped", quote.quote_id, text))
+            continue
+        index = pd.DatetimeIndex(panel.calendar.sessions.astype("datetime64[us]"))
+        levels = pd.Series(panel.levels[:, panel.column(quote.asset)], index=index)
+        try:
+            check = reconcile(quote, panel.calendar, levels)
+        except AlignmentError as error:
+            remarks.append(Remark("dropped", quote.quote_id, f"quote not checked: {error}"))
+            continue
+        rows.append(
+            QuoteRow(
+                quote_id=quote.quote_id,
+                asset=quote.asset,
+                moment=check.moment.isoformat(),
+                session=check.session.isoformat(),
+                base_session=check.base_session.isoformat(),
+                base_price=check.base,
+                level=check.level,
+                implied_change_pct=check.implied_pct,
+                quoted_change_pct=NAN if check.quoted_pct is None else check.quoted_pct,
+                agrees=bool(check.agrees),
+                sentence=check.sentence,
+            )
+        )
+    return rows, remarks
+
+
+def answer_claims(
+    claims: Sequence[Claim], study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
+) -> tuple[list[ClaimRow], list[Remark]]:
+    """Answer every claim: the effect over its horizon, one-sided in its direction.
+
+    The horizon may be longer than the event window of the study; the estimation window and the
+    model stay those of the study, and the filter stands at the session before the horizon.
+    """
+    rows, remarks = [], []
+    for claim in claims:
+        pair = next(
+            (p for p in pairs if (p.event_id, p.asset) == (claim.event_id, claim.asset)), None
+        )
+        fault = _fault(claim, pair, panel)
+        if fault or pair is None:
+            remarks.append(Remark("dropped", claim.claim_id, f"claim not tested: {fault}"))
+            continue
+        rows.append(_answer(claim, pair, study, panel, pairs))
+    return rows, remarks
+
+
+def _fault(claim: Claim, pair: Pair | None, panel: ReturnPanel) -> str:
+    if pair is None:
+        return f"no event {claim.event_id!r} on {claim.asset!r} in this study"
+    if not pair.studied or pair.placement.session is None:
+        return f"event {claim.event_id!r} is {pair.state}"
+    reach = pair.placement.session + claim.window.end
+    if reach >= len(panel.calendar.sessions):
+        short = reach - len(panel.calendar.sessions) + 1
+        return f"window {claim.window} reaches {short} session(s) past the last price"
+    return ""
+
+
+def _answer(
+    claim: Claim, pair: Pair, study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
+) -> ClaimRow:
+    data = asset_data(study, panel, claim.asset)
+    span = Window(
+        min(study.window.start, claim.window.start), max(study.window.end, claim.window.end)
+    )
+    mine = [p for p in pairs if p.asset == claim.asset]
+    position = np.array([pair.placement.session], dtype=np.int64)
+    fit = fit_at(study, data, position, (claim.event_id,), sessions=all_sessions(mine), window=span)
+    effects, _ = measure_effects(fit, data, study, windows=(claim.window,), role="claim")
+    return _row(claim, effects[0], data.kind, study.level, _cautions(claim, pair, effects[0], mine))
+
+
+def _cautions(claim: Claim, pair: Pair, effect: Effect, mine: Sequence[Pair]) -> str:
+    """Say what stands between the number and the claim: other events, a roll."""
+    start = pair.placement.session
+    others = [
+        p.event_id
+        for p in mine
+        if p.event_id != claim.event_id
+        and p.placement.session is not None
+        and start is not None
+        and claim.window.start <= p.placement.session - start <= claim.window.end
+    ]
+    parts = []
+    if others:
+        parts.append(
+            f" The window also holds {', '.join(others)}: the move cannot be put down to one event."
+        )
+    if effect.roll:
+        parts.append(" It spans a roll of the front month, whose jump is part of the number.")
+    return "".join(parts)
+
+
+def _row(claim: Claim, effect: Effect, kind: str, level: float, cautions: str) -> ClaimRow:
+    result = effect.result
+    if result is None:
+        return ClaimRow(
+            claim.claim_id, claim.title, claim.asset, claim.event_id, str(claim.window),
+            claim.direction, NAN, NAN, NAN, NAN, NAN, "", "not tested",
+            f"{claim.title}: not tested, {effect.reason}.",
+        )  # fmt: skip
+    agrees = (result.effect > 0) == (claim.direction == "up")
+    one_sided = result.p_default / 2 if agrees else 1 - result.p_default / 2
+    percent = percent_of(result.effect, kind, effect.base_price)  # type: ignore[arg-type]
+    verdict = _verdict(agrees=agrees, one_sided=one_sided, two=result.p_default, level=level)
+    low = percent_of(result.ci_low, kind, effect.base_price)  # type: ignore[arg-type]
+    high = percent_of(result.ci_high, kind, effect.base_price)  # type: ignore[arg-type]
+    detectable = percent_of(result.mde, kind, effect.base_price)  # type: ignore[arg-type]
+    sentence = (
+        f"Sessions {claim.window}, expected {claim.direction}: {percent:+.2f} % "
+        f"({100 * (1 - level):g} % interval {low:+.2f} to {high:+.2f} %), one-sided "
+        f"p = {one_sided:.3f} ({result.ci_method.upper()}): {verdict}. An effect of "
+        f"{abs(detectable):.1f} % would have been seen with 80 % power.{cautions}"
+    )
+    return ClaimRow(
+        claim.claim_id, claim.title, claim.asset, claim.event_id, str(claim.window),
+        claim.direction, result.effect, percent, result.ci_low, result.ci_high, one_sided,
+        f"{result.ci_method}, one-sided", verdict, sentence,
+    )  # fmt: skip
+
+
+def _verdict(*, agrees: bool, one_sided: float, two: float, level: float) -> str:
+    if agrees and one_sided <= level:
+        return "supported"
+    if not agrees and two <= level:
+        return "contradicted"
+    return "cannot be distinguished from noise"

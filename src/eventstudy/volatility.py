@@ -1,0 +1,280 @@
+"""Volatility filters: GARCH(1,1) with Student t errors, and an EWMA where history is short."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.errors import EstimationError
+
+FloatArray = npt.NDArray[np.float64]
+FilterKind = Literal["garch", "ewma"]
+
+BACKCAST_SESSIONS = 75
+BACKCAST_DECAY = 0.94
+PERSISTENCE_LIMIT = 1.0 - 1e-6
+LEAST_SESSIONS = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilteredPath:
+    """A return series seen through a volatility filter.
+
+    Parameters
+    ----------
+    sigma : (H,) float
+        One-step-ahead volatility ``sigma_{s|s-1}``, in units of the return.
+    z : (H,) float
+        ``r_s / sigma_{s|s-1}``.
+    sigma_next : float
+        Forecast for the session after the last one.
+    """
+
+    sigma: FloatArray
+    z: FloatArray
+    sigma_next: float
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityFilter:
+    """The recursion ``sigma2_{s+1} = omega + alpha r_s^2 + beta sigma2_s``, parameters fixed.
+
+    Parameters
+    ----------
+    kind : {"garch", "ewma"}
+        Which filter it is.
+    reason : str
+        Why an EWMA stands in for the GARCH filter; empty for a GARCH filter.
+    omega, alpha, beta : float
+        The recursion, `omega` in squared units of the return.
+    nu : float
+        Degrees of freedom of the Student t errors; NaN for an EWMA.
+    n_fit : int
+        Sessions the parameters were fitted on.
+
+    References
+    ----------
+    Bollerslev (1987), Review of Economics and Statistics 69, 542-547, for GARCH(1,1)-t.
+    """
+
+    kind: FilterKind
+    reason: str
+    omega: float
+    alpha: float
+    beta: float
+    nu: float
+    n_fit: int
+
+    @property
+    def params(self) -> tuple[tuple[str, float], ...]:
+        """Names and values of the parameters."""
+        return (
+            ("omega", self.omega),
+            ("alpha", self.alpha),
+            ("beta", self.beta),
+            ("nu", self.nu),
+        )
+
+    def run(self, returns: FloatArray) -> FilteredPath:
+        """Filter a series of returns, oldest first; the parameters stay as they are.
+
+        Parameters
+        ----------
+        returns : (H,) float
+            Demeaned returns, finite.
+
+        Returns
+        -------
+        FilteredPath
+            Volatility and standardised returns; ``z[s]`` uses returns up to s - 1 and the
+            starting value of the recursion, a weighted mean of the first 75 squares.
+
+        Raises
+        ------
+        EstimationError
+            When a return is not finite or the series has no variance.
+        """
+        _check(returns)
+        start = backcast(returns)
+        shocks = self.omega + self.alpha * np.concatenate([[start], returns**2])
+        sigma2 = _recursion(shocks, self.beta, start)
+        sigma = np.sqrt(sigma2)
+        return FilteredPath(sigma=sigma[:-1], z=returns / sigma[:-1], sigma_next=float(sigma[-1]))
+
+    def forecast_scale(self, sigma: FloatArray | float, sessions: int) -> FloatArray:
+        """Volatility of the sum of the next sessions, as forecast from the first one's.
+
+        ``sqrt(sum_h sigma2_{s+h|s-1})``, h = 0 .. W - 1, with
+        ``sigma2_{s+h|s-1} = omega + (alpha + beta) sigma2_{s+h-1|s-1}``.
+
+        Parameters
+        ----------
+        sigma : (H,) or float
+            One-step-ahead volatility of the first session.
+        sessions : int
+            W.
+        """
+        step = np.asarray(sigma, dtype=float) ** 2
+        total = np.zeros_like(step)
+        for _ in range(sessions):
+            total = total + step
+            step = self.omega + (self.alpha + self.beta) * step
+        return np.asarray(np.sqrt(total), dtype=float)
+
+    def simulate(self, sigma_next: float, draws: FloatArray) -> FloatArray:
+        """Run the filter forward from a state, fed with standardised draws.
+
+        Parameters
+        ----------
+        sigma_next : float
+            Volatility forecast for the first simulated session.
+        draws : (B, W) float
+            Standardised returns z.
+
+        Returns
+        -------
+        (B, W) float
+            Simulated returns.
+        """
+        path = np.empty_like(draws)
+        sigma2 = np.full(len(draws), sigma_next**2)
+        for step in range(draws.shape[1]):
+            path[:, step] = np.sqrt(sigma2) * draws[:, step]
+            sigma2 = self.omega + self.alpha * path[:, step] ** 2 + self.beta * sigma2
+        return path
+
+
+def fit_filter(
+    returns: FloatArray,
+    *,
+    kind: Literal["auto", "garch", "ewma"] = "auto",
+    min_garch: int = 500,
+    decay: float = 0.94,
+) -> VolatilityFilter:
+    """Fit a volatility filter to the sessions before an event.
+
+    Parameters
+    ----------
+    returns : (H,) float
+        Demeaned returns, oldest first, none of them inside the event window.
+    kind : {"auto", "garch", "ewma"}
+        "auto" and "garch" take GARCH(1,1)-t where there are `min_garch` sessions and the fit
+        converges, an EWMA otherwise.
+    min_garch : int
+        Least number of sessions for a GARCH fit.
+    decay : float
+        Lambda of the EWMA.
+
+    Returns
+    -------
+    VolatilityFilter
+        With the reason where an EWMA was used.
+
+    Raises
+    ------
+    EstimationError
+        When there are fewer than 20 sessions, a return is not finite, or none of them varies.
+
+    References
+    ----------
+    Bollerslev (1987) for GARCH(1,1)-t; RiskMetrics (1996) for the EWMA with lambda 0.94.
+    """
+    _check(returns)
+    if len(returns) < LEAST_SESSIONS:
+        msg = f"{len(returns)} sessions before the window: a filter needs {LEAST_SESSIONS}"
+        raise EstimationError(msg)
+    if kind == "ewma":
+        return _ewma(len(returns), decay, reason="an EWMA was asked for")
+    if len(returns) < min_garch:
+        return _ewma(
+            len(returns), decay, reason=f"{len(returns)} sessions, GARCH needs {min_garch}"
+        )
+    fitted = _fit_garch(returns)
+    return _ewma(len(returns), decay, reason=fitted) if isinstance(fitted, str) else fitted
+
+
+def backcast(returns: FloatArray) -> float:
+    """Return the starting variance: exponentially weighted mean of the first squares."""
+    first = returns[:BACKCAST_SESSIONS] ** 2
+    weights = BACKCAST_DECAY ** np.arange(len(first))
+    return float(first @ (weights / weights.sum()))
+
+
+def _recursion(shocks: FloatArray, beta: float, start: float) -> FloatArray:
+    """``v_s = shocks_s + beta v_{s-1}``, with ``v_{-1} = start``."""
+    from scipy.signal import lfilter
+
+    path, _ = lfilter([1.0], [1.0, -beta], shocks, zi=[beta * start])
+    return np.asarray(path, dtype=float)
+
+
+def _check(returns: FloatArray) -> None:
+    if not np.isfinite(returns).all():
+        msg = "a return before the window is not finite: mask or drop it first"
+        raise EstimationError(msg)
+    if len(returns) == 0 or not np.any(returns[:BACKCAST_SESSIONS]):
+        msg = "the returns before the window do not vary: no volatility can be filtered"
+        raise EstimationError(msg)
+
+
+def _ewma(n_fit: int, decay: float, *, reason: str) -> VolatilityFilter:
+    return VolatilityFilter("ewma", reason, 0.0, 1.0 - decay, decay, float("nan"), n_fit)
+
+
+def _fit_garch(returns: FloatArray) -> VolatilityFilter | str:
+    """Return the fitted filter, or the reason why there is none."""
+    from arch.univariate import GARCH, StudentsT, ZeroMean
+
+    scale = float(returns.std())
+    model = ZeroMean(returns / scale, volatility=GARCH(1, 0, 1), distribution=StudentsT())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the outcome is judged below, by its convergence flag
+        try:
+            fit = model.fit(disp="off", show_warning=False, update_freq=0)
+        except (ValueError, np.linalg.LinAlgError):
+            return "the GARCH fit did not converge"
+    omega, alpha, beta, nu = (float(value) for value in fit.params)
+    if fit.convergence_flag != 0 or not np.isfinite([omega, alpha, beta, nu]).all():
+        return "the GARCH fit did not converge"
+    if alpha + beta >= PERSISTENCE_LIMIT:
+        return f"the GARCH fit is explosive (alpha + beta = {alpha + beta:.4f})"
+    return VolatilityFilter("garch", "", omega * scale**2, alpha, beta, nu, len(returns))
+
+
+def filter_series(
+    returns: FloatArray, *, refit: int = 125, history: int = 1000, min_garch: int = 500
+) -> FloatArray:
+    """Standardise a whole series, each session by what was known before it.
+
+    Every `refit` sessions the parameters are fitted anew on the last `history` usable sessions,
+    an EWMA standing in before there are `min_garch` of them or where the fit fails; in between
+    only the state moves on. The first 75 usable sessions start the recursion and stay missing.
+
+    Parameters
+    ----------
+    returns : (T,) float
+        Abnormal returns, oldest first; missing sessions are stepped over.
+    refit, history, min_garch : int
+        Sessions.
+
+    Returns
+    -------
+    (T,) float
+        ``z_s = (r_s - m) / sigma_{s|s-1}``, m the mean of the sessions the filter was fitted on;
+        NaN where the return is missing or belongs to the start.
+    """
+    usable = np.flatnonzero(np.isfinite(returns))
+    series, z = returns[usable], np.full(len(returns), np.nan)
+    for start in range(BACKCAST_SESSIONS, len(series), refit):
+        past = series[max(0, start - history) : start]
+        stop = min(start + refit, len(series))
+        block = np.concatenate([past, series[start:stop]]) - past.mean()
+        if not np.any(block[:BACKCAST_SESSIONS]):
+            continue
+        fitted = fit_filter(past - past.mean(), min_garch=min_garch)
+        z[usable[start:stop]] = fitted.run(block).z[len(past) :]
+    return z

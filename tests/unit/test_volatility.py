@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import arch.data.wti
+import numpy as np
+import pytest
+from arch.univariate import GARCH, EWMAVariance, StudentsT, ZeroMean
+
+from eventstudy.errors import EstimationError
+from eventstudy.volatility import VolatilityFilter, backcast, filter_series, fit_filter
+
+
+@pytest.fixture(scope="module")
+def wti() -> np.ndarray:
+    price = arch.data.wti.load()["DCOILWTICO"].dropna()
+    returns = np.diff(np.log(price.to_numpy()))[3000:4000]
+    return returns - returns.mean()
+
+
+def naive_variance(returns, omega, alpha, beta):
+    first = returns[:75]
+    weights = [0.94**i for i in range(len(first))]
+    start = sum(w * r * r for w, r in zip(weights, first, strict=True)) / sum(weights)
+    path, previous, square = [], start, start
+    for value in [*returns, None]:
+        previous = omega + alpha * square + beta * previous
+        path.append(previous)
+        if value is not None:
+            square = value * value
+    return np.array(path)
+
+
+def test_garch_filter_agrees_with_arch_and_a_loop(wti):
+    fitted = fit_filter(wti)
+    assert fitted.kind == "garch"
+    assert fitted.reason == ""
+    path = fitted.run(wti)
+    scale = wti.std()
+    model = ZeroMean(wti / scale, volatility=GARCH(1, 0, 1), distribution=StudentsT())
+    reference = model.fit(disp="off")
+    np.testing.assert_allclose(path.sigma, reference.conditional_volatility * scale, rtol=1e-8)
+    ahead = reference.forecast(horizon=5).variance.to_numpy()[-1]
+    np.testing.assert_allclose(path.sigma_next, np.sqrt(ahead[0]) * scale, rtol=1e-8)
+    np.testing.assert_allclose(
+        fitted.forecast_scale(path.sigma_next, 5), np.sqrt(ahead.sum()) * scale, rtol=1e-8
+    )
+    loop = naive_variance(wti, fitted.omega, fitted.alpha, fitted.beta)
+    np.testing.assert_allclose(path.sigma**2, loop[:-1], rtol=1e-10)
+    np.testing.assert_allclose(path.sigma_next**2, loop[-1], rtol=1e-10)
+
+
+def test_ewma_filter_agrees_with_arch(wti):
+    short = wti[:180]
+    fitted = fit_filter(short)
+    assert (fitted.kind, fitted.reason) == ("ewma", "180 sessions, GARCH needs 500")
+    model = ZeroMean(short * 100, volatility=EWMAVariance(0.94))
+    reference = model.fit(disp="off")
+    np.testing.assert_allclose(
+        fitted.run(short).sigma * 100, reference.conditional_volatility, rtol=1e-8
+    )
+
+
+def test_forecasts_never_see_what_follows(wti):
+    fitted = fit_filter(wti[:600])
+    short, long = fitted.run(wti[:700]), fitted.run(wti[:900])
+    np.testing.assert_allclose(long.sigma[:700], short.sigma, rtol=1e-12)
+    np.testing.assert_allclose(long.sigma[700], short.sigma_next, rtol=1e-12)
+
+
+def test_parameters_scale_with_the_returns(wti):
+    small, large = fit_filter(wti), fit_filter(wti * 100)
+    np.testing.assert_allclose(large.run(wti * 100).z, small.run(wti).z, rtol=1e-6)
+
+
+def test_simulation_follows_the_recursion():
+    fixed = VolatilityFilter("garch", "", 0.1, 0.2, 0.7, 5.0, 500)
+    draws = np.array([[1.0, -2.0, 0.5], [0.0, 1.0, -1.0]])
+    path = fixed.simulate(1.5, draws)
+    for row in range(2):
+        variance = 1.5**2
+        for step in range(3):
+            value = variance**0.5 * draws[row, step]
+            assert path[row, step] == pytest.approx(value)
+            variance = 0.1 + 0.2 * value**2 + 0.7 * variance
+
+
+def test_an_explosive_series_falls_back_by_name():
+    rng = np.random.default_rng(5)
+    returns = rng.standard_normal(800) * np.exp(np.linspace(0, 6, 800))
+    fitted = fit_filter(returns)
+    assert fitted.kind == "ewma"
+    assert "GARCH fit" in fitted.reason
+
+
+@pytest.mark.parametrize(
+    ("returns", "message"),
+    [
+        (np.zeros(600), "do not vary"),
+        (np.r_[np.ones(30), np.nan], "not finite"),
+        (np.ones(5), "needs 20"),
+        (np.empty(0), "do not vary"),
+    ],
+)
+def test_what_cannot_be_filtered_is_named(returns, message):
+    with pytest.raises(EstimationError, match=message):
+        fit_filter(returns)
+
+
+def test_backcast_weighs_the_first_sessions():
+    assert backcast(np.array([2.0])) == pytest.approx(4.0)
+
+
+def test_a_filtered_series_knows_only_the_past(wti):
+    holes = wti.copy()
+    holes[[100, 650]] = np.nan
+    whole = filter_series(holes, refit=125)
+    cut = filter_series(holes[:760], refit=125)
+    np.testing.assert_allclose(whole[:760], cut, rtol=1e-12)
+    assert np.isnan(whole[:75]).all()
+    assert np.isnan(whole[[100, 650]]).all()
+    assert np.isfinite(np.delete(whole, [*range(75), 100, 650])).all()
+    usable = holes[np.isfinite(holes)]
+    past = usable[:575]
+    fitted = fit_filter(past - past.mean())
+    block = fitted.run(usable[:600] - past.mean()).z[575:]
+    np.testing.assert_allclose(whole[576:601], block, rtol=1e-12)
