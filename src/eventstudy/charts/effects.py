@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from eventstudy.charts.labels import (
     ALTERNATIVE,
     Mark,
@@ -74,7 +72,9 @@ def plot_effects(
     _check(result, asset, chosen)
     events = dated(result, asset)
     shown = events.head(MAX_EVENTS)
-    points = [p for row, (_, e) in enumerate(shown.iterrows()) for p in _points(result, e, chosen, row)]
+    points = [
+        p for row, (_, e) in enumerate(shown.iterrows()) for p in _points(result, e, chosen, row)
+    ]
     with styled():
         figure, ax = canvas(ax, height=1.2 + 0.25 * len(shown))
         ax.axvline(0, color=BLACK, lw=0.7)
@@ -103,14 +103,24 @@ def _points(result: StudyResult, event: pd.Series, window: Window, row: int) -> 
     found = [(mark, r) for table, mark in tables for r in _find(table, event, window)]
     shift = 0.18 if len(found) > 1 else 0.0
     return [
-        _Point(row - shift + 2 * shift * k, *(factor * np.asarray(values)), mark)
-        for k, (mark, values) in enumerate(found)
+        _Point(
+            row=row - shift + 2 * shift * k,
+            effect=factor * effect,
+            low=factor * low,
+            high=factor * high,
+            mark=mark,
+        )
+        for k, (mark, (effect, low, high)) in enumerate(found)
     ]
 
 
-def _find(table: pd.DataFrame, event: pd.Series, window: Window) -> list[tuple[float, float, float]]:
+def _find(
+    table: pd.DataFrame, event: pd.Series, window: Window
+) -> list[tuple[float, float, float]]:
     same = (table["event_id"] == event["event_id"]) & (table["asset"] == event["asset"])
-    rows = table[same & (table["window_start"] == window.start) & (table["window_end"] == window.end)]
+    rows = table[
+        same & (table["window_start"] == window.start) & (table["window_end"] == window.end)
+    ]
     return list(rows[["effect", "ci_low", "ci_high"]].itertuples(index=False, name=None))
 
 
@@ -123,7 +133,9 @@ def _draw(ax: Axes, point: _Point) -> None:
 
 
 def _rows(ax: Axes, events: pd.DataFrame) -> None:
-    names = [f"{shorten(e)}  {s}" for e, s in zip(events["event_id"], events["session"], strict=True)]
+    names = [
+        f"{shorten(e)}  {s}" for e, s in zip(events["event_id"], events["session"], strict=True)
+    ]
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -134,8 +146,8 @@ def _rows(ax: Axes, events: pd.DataFrame) -> None:
 
 
 def _title(asset: str, shown: int, total: int) -> str:
-    cut = f" (first {shown} of {total}; all in tables/effects.csv)" if shown < total else ""
-    return f"Effects of the events: {shorten(asset, 24)}{cut}"
+    cut = f" (first {shown} of {total})" if shown < total else ""
+    return f"Effects: {shorten(asset, 18)}{cut}"
 
 
 def _legend(ax: Axes, points: list[_Point]) -> None:

@@ -38,6 +38,8 @@ def readable(text: object) -> str:
 
 
 def _latin(letter: str, letters: str) -> str:
+    if unicodedata.category(letter) == "Cc":
+        return " "
     if letters and letter.isalpha() and letters[:1].isupper():
         return f"{letters} "  # ideographs become one capitalised syllable each
     return letters or " "
@@ -45,4 +47,6 @@ def _latin(letter: str, letters: str) -> str:
 
 def is_readable(text: object) -> bool:
     """Whether the fonts show every letter of `text` as it is."""
-    return all(_shown(letter) or letter.isspace() for letter in unicodedata.normalize("NFC", str(text)))
+    return all(
+        _shown(letter) or letter.isspace() for letter in unicodedata.normalize("NFC", str(text))
+    )

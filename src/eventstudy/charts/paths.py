@@ -7,20 +7,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.charts.labels import interval_name, scale, shorten
-from eventstudy.charts.style import BLACK, BLUE, GREEN, GREY, LIGHT, ORANGE, canvas, legend_below, styled
+from eventstudy.charts.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    LIGHT,
+    ORANGE,
+    canvas,
+    legend_below,
+    styled,
+)
 from eventstudy.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eventstudy.abnormal import AbnormalReturns, FloatArray
+    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.arrays import FloatArray
     from eventstudy.results import StudyResult
 
 
-def plot_ar(
-    result: StudyResult, event_id: str, asset: str, *, ax: Axes | None = None
-) -> Figure:
+def plot_ar(result: StudyResult, event_id: str, asset: str, *, ax: Axes | None = None) -> Figure:
     """Draw the abnormal return of each session of an event window with its interval.
 
     Parameters
@@ -62,9 +71,7 @@ def plot_ar(
     return figure
 
 
-def plot_car(
-    result: StudyResult, event_id: str, asset: str, *, ax: Axes | None = None
-) -> Figure:
+def plot_car(result: StudyResult, event_id: str, asset: str, *, ax: Axes | None = None) -> Figure:
     """Draw the cumulative abnormal return of an event with the band of its forecast error.
 
     The half-width at tau is the t quantile times
@@ -98,7 +105,9 @@ def plot_car(
     with styled():
         figure, ax = canvas(ax, height=2.6)
         _zero(ax, tau)
-        ax.fill_between(tau, -half, half, color=LIGHT, lw=0, label=f"{_coverage(result)} band, no event")
+        ax.fill_between(
+            tau, -half, half, color=LIGHT, lw=0, label=f"{_coverage(result)} band, no event"
+        )
         ax.plot(tau, half, tau, -half, color=GREY, lw=0.6)
         ax.plot(tau, path, "-o", ms=3.5, color=BLUE, label="cumulative")
         _finish(ax, f"Cumulative: {shorten(event_id)}, {shorten(asset, 20)}", unit, tau)
@@ -144,9 +153,18 @@ def plot_caar(result: StudyResult, asset: str | None = None, *, ax: Axes | None 
     with styled():
         figure, ax = canvas(ax, height=2.6)
         _zero(ax, tau)
-        ax.fill_between(tau, -half, half, color=LIGHT, lw=0, label=f"{_coverage(result)} band, no effect")
+        ax.fill_between(
+            tau, -half, half, color=LIGHT, lw=0, label=f"{_coverage(result)} band, no effect"
+        )
         ax.plot(tau, half, tau, -half, color=GREY, lw=0.6)
-        ax.plot(tau, path, "-s", ms=3.5, color=GREEN, label=f"mean of {events} event{'s' * (events > 1)}")
+        ax.plot(
+            tau,
+            path,
+            "-s",
+            ms=3.5,
+            color=GREEN,
+            label=f"mean of {events} event{'s' * (events > 1)}",
+        )
         _finish(ax, f"Mean cumulative abnormal return: {name}", unit, tau)
     return figure
 
@@ -156,7 +174,11 @@ def pair_index(result: StudyResult, event_id: str, asset: str) -> int:
     pairs = list(zip(result.abnormal.event_ids, result.abnormal.assets, strict=True))
     if (event_id, asset) in pairs:
         return pairs.index((event_id, asset))
-    known = result.abnormal.assets if event_id in result.abnormal.event_ids else result.abnormal.event_ids
+    known = (
+        result.abnormal.assets
+        if event_id in result.abnormal.event_ids
+        else result.abnormal.event_ids
+    )
     hint = did_you_mean(asset if known is result.abnormal.assets else event_id, known)
     msg = f"no result for event {event_id!r} and asset {asset!r}; {hint}"
     raise UnknownNameError(msg)
@@ -208,6 +230,8 @@ def _finish(ax: Axes, title: str, unit: str, tau: np.ndarray) -> None:
     ax.set_title(title)
     ax.set_xlabel("sessions from the event (dotted line: session 0)")
     ax.set_ylabel(unit)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=min(len(tau), 12), steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_locator(
+        MaxNLocator(integer=True, nbins=min(len(tau), 12), steps=[1, 2, 5, 10])
+    )
     ax.grid(axis="y", color=LIGHT, lw=0.5)
     legend_below(ax, columns=3)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from eventstudy.arrays import FloatArray
     from eventstudy.results import PlaceboSample, StudyResult
 
 
@@ -51,7 +52,11 @@ def plot_placebo(
     sample = _sample(result, event_id, asset)
     factor, unit = scale(result, asset)
     if measure == "standardised":
-        values, own, unit = sample.standardised, sample.effect_standardised, "in volatilities expected that day"
+        values, own, unit = (
+            sample.standardised,
+            sample.effect_standardised,
+            "in volatilities expected that day",
+        )
     else:
         values, own = factor * sample.effects, factor * sample.effect
     values = values[np.isfinite(values)]
@@ -62,8 +67,12 @@ def plot_placebo(
                 label=f"{len(values)} ordinary windows")  # fmt: skip
         ax.axvline(own, color=ORANGE, lw=2.0, label="the event")
         ax.axvline(-own, color=BLACK, lw=0.9, ls=(0, (3, 2)), label="same size, other sign")
-        ax.set_title(f"Among ordinary windows {sample.window}: {shorten(event_id)}, {shorten(asset, 20)}")
-        ax.set_xlabel(f"effect {unit}; at least as large: {share:.1%} of windows".replace("%", " %"))
+        ax.set_title(
+            f"Among ordinary windows {sample.window}: {shorten(event_id)}, {shorten(asset, 20)}"
+        )
+        ax.set_xlabel(
+            f"effect {unit}; at least as large: {share:.1%} of windows".replace("%", " %")
+        )
         ax.set_ylabel("windows")
         legend_below(ax, columns=3)
     return figure
@@ -87,6 +96,7 @@ def _sample(result: StudyResult, event_id: str, asset: str) -> PlaceboSample:
     raise UnknownNameError(msg)
 
 
-def _edges(values: np.ndarray) -> np.ndarray:
+def _edges(values: FloatArray) -> list[float]:
     count = int(np.clip(np.sqrt(len(values)) * 1.5, 8, 60))
-    return np.linspace(values.min(), values.max() + 1e-12, count + 1)
+    edges: list[float] = np.linspace(values.min(), values.max() + 1e-12, count + 1).tolist()
+    return edges
