@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eventstudy.errors import UnknownNameError, did_you_mean
+from eventstudy.inference.entries_asset import ASSET_STATISTICS, FAMILY_STATISTICS
 from eventstudy.inference.entries_event import EVENT_STATISTICS
 from eventstudy.inference.entries_sample import SAMPLE_STATISTICS
 
 if TYPE_CHECKING:
     from eventstudy.inference.statistic import Statistic
 
-ENTRIES: tuple[Statistic, ...] = (*EVENT_STATISTICS, *SAMPLE_STATISTICS)
+ENTRIES: tuple[Statistic, ...] = (
+    *EVENT_STATISTICS,
+    *ASSET_STATISTICS,
+    *SAMPLE_STATISTICS,
+    *FAMILY_STATISTICS,
+)
 
 
 def statistics() -> tuple[Statistic, ...]:

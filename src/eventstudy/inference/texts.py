@@ -14,6 +14,13 @@ SCOPES: dict[Scope, str] = {
     "family": "the p-values of a whole study",
 }
 
+HEAD = (
+    "# Statistics\n\nEvery statistic by its name in study files and tables. A study checks what is "
+    "listed under *checked* and refuses a statistic that cannot hold, with the reason; "
+    '`tests = "all"` shows it all the same, marked. This page is written by '
+    "`eventstudy methods --markdown`.\n"
+)
+
 
 def requirements(entry: Statistic) -> tuple[str, ...]:
     """Say what a study checks before it shows the statistic."""
@@ -75,12 +82,7 @@ def explained(entry: Statistic) -> str:
 
 def methods_page() -> str:
     """Return the page of the docs that lists every statistic, as Markdown."""
-    parts = [
-        "# Statistics\n\nEvery statistic by its name in study files and tables. A study checks what "
-        "is listed under *checked* and refuses a statistic that cannot hold, with the reason; "
-        '`tests = "all"` shows it all the same, marked. This page is written by '
-        "`eventstudy methods --markdown`.\n"
-    ]
+    parts = [HEAD]
     for scope, title in SCOPES.items():
         parts.append(f"\n## {title[0].upper()}{title[1:]}\n")
         parts += [_section(entry) for entry in statistics() if entry.scope == scope]
