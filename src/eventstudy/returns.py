@@ -16,7 +16,7 @@ import pandas as pd
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, ReturnKind
 from eventstudy.calendars import SettlementCalendar
 from eventstudy.errors import TableError, UndefinedReturnError
-from eventstudy.prices.contracts import roll_sessions
+from eventstudy.prices.rolls import rolls_of
 from eventstudy.prices.table import PriceTable
 from eventstudy.remarks import Remark
 
@@ -283,7 +283,7 @@ def _roll_marks(
                 text = "no roll rule is known: returns over a roll are not masked"
                 remarks.append(Remark("roll", name, text))
             continue
-        found = roll_sessions(rule, calendar.sessions)  # type: ignore[arg-type]
+        found = rolls_of(str(rule), calendar.sessions)
         if rolls == "keep":
             text = f'{int(found.sum())} roll session(s) are not masked (rolls = "keep")'
         else:

@@ -120,7 +120,7 @@ def roll_rules(value: Any) -> dict[str, str]:
     """Accept a table of expiry rules."""
     rules = mapping(value)
     for rule in rules.values():
-        choice("wti", "brent", "none")(rule)
+        choice("wti", "brent", "cme-equity", "none")(rule)
     return rules
 
 

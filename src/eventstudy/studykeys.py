@@ -220,7 +220,7 @@ KEYS: Final[tuple[Key, ...]] = (
         "table",
         checks.roll_rules,
         "roll_rules",
-        "expiry rule of a series: wti, brent or none",
+        "expiry rule of a series: wti, brent, cme-equity or none",
     ),
     Key(
         "returns",

@@ -185,7 +185,8 @@ def write_inputs(case, folder):
             f"exclude_events = {json.dumps(case.exclude)}",
             "[returns]", f'kind = "{case.returns}"',
             MODELS[case.model],
-            "[inference]", 'tests = "all"', "seed = 3", "draws = 199", 'filter = "ewma"', "",
+            "[inference]", 'tests = "all"', "seed = 3", "draws = 199", 'filter = "ewma"',
+            "[report]", "events = 1", 'figures = "pdf"', "",
         ]
     )  # fmt: skip
     (folder / "study.toml").write_text(text)
@@ -303,7 +304,7 @@ def naive_pairs(case):
     return pairs
 
 
-def one_pair(case, returns, offset, event_id, asset, at, events_here):  # noqa: PLR0917  # one use
+def one_pair(case, returns, offset, event_id, asset, at, events_here):
     r = returns[asset]
     y = [
         None if r[t] is None or (offset and offset[t] is None) else r[t] - (offset[t] if offset
@@ -775,7 +776,7 @@ def check_tests(case, pairs, rows):
     assert {r["statistic"] for r in rows} >= set(BATTERY)
 
 
-def check_statistic(case, ps, w, name, compute, row, what):  # noqa: PLR0917  # one use
+def check_statistic(case, ps, w, name, compute, row, what):
     if row["value"] == "":  # nothing that could be computed: the reason must say why
         assert row["reason"], what
         return 0
@@ -788,6 +789,21 @@ def check_statistic(case, ps, w, name, compute, row, what):  # noqa: PLR0917  # 
     return 1
 
 
+def check_json(tables):
+    """The same numbers stand in ``result.json``, to the last digit."""
+    result = json.loads((tables.parent / "result.json").read_text())
+    for name in ("events", "effects", "ar", "tests"):
+        rows = table(tables / f"{name}.csv")
+        assert len(rows) == len(result[name]), name
+        for row, twin in zip(rows, result[name], strict=True):
+            assert set(row) == set(twin), name
+            for key, cell in row.items():
+                if isinstance(twin[key], float):
+                    assert float(cell) == twin[key], (name, key)
+                elif twin[key] is None:
+                    assert cell == "", (name, key)
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_tables_of_a_users_own_study(name, tmp_path):
     case = SCENARIOS[name]()
@@ -798,3 +814,4 @@ def test_tables_of_a_users_own_study(name, tmp_path):
     check_effects(case, pairs, table(tables / "effects.csv"))
     check_events(case, pairs, table(tables / "events.csv"))
     check_tests(case, pairs, table(tables / "tests.csv"))
+    check_json(tables)

@@ -23,6 +23,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("eventstudy.cli.check:check", "Show what a study would do, without statistics."),
     "new": ("eventstudy.cli.new:new", "Write a study file and an event file to start from."),
     "methods": ("eventstudy.cli.methods:methods", "List the statistics, or explain one of them."),
+    "refresh": ("eventstudy.cli.refresh:refresh", "Bring the price store up to date."),
+    "prices": ("eventstudy.cli.prices:prices", "Show, check, import and export stored prices."),
+    "schedule": ("eventstudy.cli.schedule:schedule", "Write, install or run the daily refresh."),
     "datasets": ("eventstudy.cli.datasets:datasets", "List the figures that ship, or export some."),
 }
 

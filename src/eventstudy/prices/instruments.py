@@ -114,8 +114,8 @@ def load_catalogue(extra: Path | None = None) -> Catalogue:
     Raises
     ------
     TableError
-        When a file has a fault: an unknown key, kind or source, or a source of another kind, such as
-        a spot price to stand in for futures.
+        When a file has a fault: an unknown key, kind or source, or a source of another kind, such
+        as a spot price to stand in for futures.
     """
     shipped = resources.files("eventstudy") / "data" / "instruments.toml"
     instruments, rules = _parse(shipped.read_text("utf-8"), "instruments.toml")

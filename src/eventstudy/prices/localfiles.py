@@ -81,7 +81,7 @@ def import_file(
     path : Path
         CSV or Parquet with the column ``session`` first.
     unit, source : str
-        Unit of every column, and who publishes the figures: a figure without them cannot be trusted.
+        Unit of every column, and who publishes the figures.
     seen_at : datetime
         With a time zone.
     kind, calendar : str
@@ -107,7 +107,8 @@ def import_file(
             series = StoredSeries(name, name, unit, kind, calendar=calendar)
             old = known.get(name)
             if old is not None and (old.unit, old.kind) != (unit, kind):
-                msg = f"the store holds {name!r} as {old.kind} in {old.unit!r}, not {kind} in {unit!r}"
+                held = f"the store holds {name!r} as {old.kind} in {old.unit!r}"
+                msg = f"{held}, not as {kind} in {unit!r}"
                 raise TableError(msg, path=str(path), column=name)
             if old is None:
                 store.put_series(series)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from eventstudy.prices.bars import Bar, Interval, Revision
-from eventstudy.prices.contracts import Contract, Product
+from eventstudy.prices.contracts import Contract
 from eventstudy.prices.eia import Eia
 from eventstudy.prices.fred import Fred
 from eventstudy.prices.gate import refusals
@@ -172,8 +172,8 @@ def refresh(
 ) -> RefreshReport:
     """Bring a store up to date.
 
-    Each series is one transaction: whatever arrived is kept whatever happens to the others, and a run
-    that is cut off is simply repeated.
+    Each series is one transaction: whatever arrived is kept whatever happens to the others, and a
+    run that is cut off is simply repeated.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def refresh(
     return report
 
 
-def _do(  # noqa: PLR0917  # the state of one run
+def _do(
     store: Store,
     number: int,
     job: Job,
@@ -241,7 +241,7 @@ def _do(  # noqa: PLR0917  # the state of one run
             job.instrument.name,
             job.interval,
             state,
-            source if written or state == "stopped" else "",
+            source,
             written.added,
             len(written.revisions),
             "; ".join(details),
@@ -294,11 +294,12 @@ def _refused(
 ) -> tuple[str, ...]:
     if job.interval != "1d" or job.instrument.name in options.accept:
         return ()
-    known = store.read(job.instrument.name)["close"].to_dict()
+    closes = store.read(job.instrument.name)["close"]
+    known = {str(stamp): float(close) for stamp, close in closes.items()}
     return refusals(known, bars, today=now.astimezone(UTC).date())
 
 
-def _keep(  # noqa: PLR0917  # what arrived, from where and when
+def _keep(
     store: Store, job: Job, bars: Sequence[Bar], source: str, now: datetime, *, stand_in: bool
 ) -> Written:
     store.put_series(job.instrument.series)

@@ -367,7 +367,7 @@ class Store:
             (symbol, interval, bar.stamp, *values, int(bar.provisional), source, stamp),
         )
 
-    def _update(  # noqa: PLR0917  # the bar, its place and its past
+    def _update(
         self,
         symbol: str,
         interval: str,

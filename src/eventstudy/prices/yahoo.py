@@ -6,6 +6,7 @@ Whatever goes wrong inside becomes one `SourceError`, and no rows is an error.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import warnings
@@ -60,10 +61,16 @@ def shortest(value: float) -> float:
 
 def _history(request: Request) -> pd.DataFrame:
     import yfinance
+    from yfinance.data import YfData
     from yfinance.exceptions import YFRateLimitError
 
     session = _session()
     yfinance.config.debug.hide_exceptions = False
+    # The library remembers answers, failures among them: a repeated question must be asked again.
+    YfData.cache_get.cache_clear()
+    # It and the parser below it log to standard error what is raised and told here.
+    for name in ("yfinance", "bs4"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     first = request.first
     if first is None and request.interval != "1d":
         first = request.today - timedelta(days=KEPT_DAYS[request.interval])
@@ -74,6 +81,7 @@ def _history(request: Request) -> pd.DataFrame:
             frame: pd.DataFrame = yfinance.Ticker(request.symbol, session=session).history(
                 start=(first or date(1970, 1, 1)).isoformat(),
                 interval=request.interval,
+                prepost=request.interval != "1d",  # futures trade around the clock
                 auto_adjust=False,
                 actions=False,
                 keepna=True,
@@ -84,11 +92,13 @@ def _history(request: Request) -> pd.DataFrame:
         raise SourceError(msg, transient=True, retry_after=getattr(session, "rest", None)) from None
     except Exception as error:  # the library raises everything from IndexError up
         status = getattr(session, "status", None)
+        if status == 404:  # noqa: PLR2004  # not found
+            msg = "HTTP 404, the symbol is unknown or has expired"
+            raise SourceError(msg) from error
         answered = f"HTTP {status}, " if status and status >= 400 else ""  # noqa: PLR2004  # HTTP errors
         reason = " ".join(str(error).split())[:200]
         msg = f"{answered}{type(error).__name__}: {reason}"
-        # An unknown symbol is answered with 404 and stays unknown.
-        raise SourceError(msg, transient=status != 404) from error  # noqa: PLR2004  # not found
+        raise SourceError(msg, transient=True) from error
     return frame
 
 
@@ -137,7 +147,8 @@ def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped libr
             if self.base and (parts.hostname or "").endswith("yahoo.com"):
                 url = f"{self.base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
             answer = super().request(method, url, *args, **options)
-            self.status = answer.status_code
+            if "/v8/finance/chart/" in parts.path:
+                self.status = answer.status_code
             wait = answer.headers.get("Retry-After")
             self.rest = float(wait) if wait and wait.isdigit() else None
             return answer

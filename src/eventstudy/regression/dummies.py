@@ -121,8 +121,9 @@ class DummyRegression:
         names = (str(s) if labels is None else str(labels[s]) for s in group.sessions)
         values = {name: float(getattr(self, name)[i]) for name in FRAME_COLUMNS[5:11]}
         return values | {
-            "asset": self.asset, "group": " + ".join(group.event_ids), "event_ids": ";".join(group.event_ids),
-            "window": str(group.window), "sessions": ";".join(names),
+            "asset": self.asset, "group": " + ".join(group.event_ids),
+            "event_ids": ";".join(group.event_ids), "window": str(group.window),
+            "sessions": ";".join(names),
             "bandwidth": self.bandwidth, "n": self.n, "note": group.note,
         }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 NONE = "\u2013"
 MINUS, THIN = "\u2212", "\u202f"
+_HYPHEN = re.compile(r"(?<![\w.-])-(?=\d)")
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -54,6 +56,12 @@ def pvalue(value: Any) -> str:  # noqa: ANN401  # a cell holds any plain value
     return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004  # three decimals
 
 
+def p_text(value: float) -> str:
+    """Return a p-value with its name, such as ``p = 0.310`` or ``p < 0.001``."""
+    shown = pvalue(value)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
 def whole(value: Any) -> str:  # noqa: ANN401  # a cell holds any plain value
     """Return a count."""
     return number(value, 0)
@@ -71,6 +79,11 @@ def in_percent(result: StudyResult, value: Any) -> float:  # noqa: ANN401  # a c
     if not is_number(value):
         return math.nan
     return 100 * (math.expm1(value) if result.return_kind == "log" else float(value))
+
+
+def true_minus(text: str) -> str:
+    """Write the hyphens before numbers of a sentence as minus signs."""
+    return _HYPHEN.sub(MINUS, text)
 
 
 def percent_sign(value: float) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 from eventstudy.charts.letters import readable
 from eventstudy.report.numbers import text_of
 
+MAX_NAMES = 3
+MAX_LETTERS = 400
 _LONG = re.compile(r"[^\s\-/]{26,}")
 
 
@@ -42,7 +44,7 @@ def tablet(
     most: int | None = None,
     where: str = "tables/",
 ) -> Tablet:
-    """Lay rows out as text; beyond `most` rows the note says how many are left out and where they are."""
+    """Lay rows out as text; beyond `most` the note says how many are left out and where to look."""
     shown = rows if most is None else rows[:most]
     cut = f"{len(rows) - len(shown)} more rows are in {where}." if len(shown) < len(rows) else ""
     return Tablet(
@@ -54,6 +56,21 @@ def tablet(
     )
 
 
+def merged(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Bring rows together that differ in nothing shown but the asset."""
+    assets: dict[tuple[str, ...], list[str]] = {}
+    first: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in rows:
+        key = tuple(_cell(c, row) for c in columns if c.key != "asset")
+        assets.setdefault(key, []).append(str(row["asset"]))
+        first.setdefault(key, row)
+    return [row | {"asset": _listed(assets[key])} for key, row in first.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= MAX_NAMES else f"{len(names)} assets"
+
+
 def breakable(text: str) -> str:
     """Allow a line break inside letters that run on without one."""
     return _LONG.sub(lambda m: "\u200b".join(re.findall(".{1,24}", m[0])), text)
@@ -61,4 +78,7 @@ def breakable(text: str) -> str:
 
 def _cell(column: Column, row: dict[str, Any]) -> str:
     value = row.get(column.key)
-    return column.show(value) if column.show else breakable(readable(text_of(value)))
+    if column.show:
+        return column.show(value)
+    text = readable(text_of(value))
+    return breakable(text if len(text) <= MAX_LETTERS else f"{text[:MAX_LETTERS]}…")

@@ -121,9 +121,7 @@ def prices(assets: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(levels, index=pd.Index(index, name="session"))
 
 
-def constant_mean(
-    table: pd.DataFrame, pairs: list[tuple[str, str, str]]
-) -> AbnormalReturns:
+def constant_mean(table: pd.DataFrame, pairs: list[tuple[str, str, str]]) -> AbnormalReturns:
     ar, est, ret, exp, s2, pos = [], [], [], [], [], []
     for _, asset, session in pairs:
         r = np.log(table[asset]).diff().to_numpy()
@@ -425,7 +423,7 @@ def placebos(ab: AbnormalReturns) -> tuple[PlaceboSample, ...]:
 
 
 def many(n: int) -> tuple[dict[str, str], ...]:
-    days = sessions()[270 : 270 + 4 * n : max(1, 130 // n)][:n]
+    days = sessions()[np.linspace(290, 420, n).round().astype(int)]
     return tuple(
         {
             "event_id": f"event-{i:02d}-with-a-rather-long-name",
