@@ -1,5 +1,74 @@
-"""Event studies for one or a few oil prices and many dated events."""
+"""Event studies for one or a few oil prices and many dated events.
+
+Public names are imported on first use, so that ``import eventstudy`` costs nothing.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "ConstantMean": "eventstudy.models",
+    "Event": "eventstudy.events",
+    "EventStudyError": "eventstudy.errors",
+    "EventTable": "eventstudy.events",
+    "FactorModel": "eventstudy.models",
+    "MarketAdjusted": "eventstudy.models",
+    "MarketModel": "eventstudy.models",
+    "PriceTable": "eventstudy.prices.table",
+    "Study": "eventstudy.study",
+    "StudyResult": "eventstudy.results",
+    "Window": "eventstudy.windows",
+    "dataset": "eventstudy.datasets",
+    "event_dummies": "eventstudy.regression.dummies",
+    "events_from_frame": "eventstudy.events",
+    "list_datasets": "eventstudy.datasets",
+    "load_prices": "eventstudy.loading",
+    "plot_ar": "eventstudy.charts",
+    "plot_caar": "eventstudy.charts",
+    "plot_car": "eventstudy.charts",
+    "plot_effects": "eventstudy.charts",
+    "plot_placebo": "eventstudy.charts",
+    "plot_prices": "eventstudy.charts",
+    "read_claims": "eventstudy.claims",
+    "read_events": "eventstudy.events",
+    "read_quotes": "eventstudy.quotes",
+    "read_study": "eventstudy.studyfile",
+    "run_study": "eventstudy.study",
+    "settlement_calendar": "eventstudy.calendars",
+    "shipped_study": "eventstudy.studyfile",
+    "write_report": "eventstudy.report",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604  # names are text
+
+if TYPE_CHECKING:
+    from eventstudy.calendars import settlement_calendar
+    from eventstudy.claims import read_claims
+    from eventstudy.datasets import dataset, list_datasets
+    from eventstudy.errors import EventStudyError
+    from eventstudy.events import Event, EventTable, events_from_frame, read_events
+    from eventstudy.loading import load_prices
+    from eventstudy.models import ConstantMean, FactorModel, MarketAdjusted, MarketModel
+    from eventstudy.prices.table import PriceTable
+    from eventstudy.quotes import read_quotes
+    from eventstudy.results import StudyResult
+    from eventstudy.study import Study, run_study
+    from eventstudy.studyfile import read_study, shipped_study
+    from eventstudy.windows import Window
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        msg = f"module 'eventstudy' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value: object = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

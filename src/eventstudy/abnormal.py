@@ -66,7 +66,7 @@ class AbnormalReturns:
     @property
     def df(self) -> IntArray:
         """Residual degrees of freedom ``L_i - K`` (N,)."""
-        return self.n_est - self.n_params
+        return np.asarray(self.n_est - self.n_params, dtype=np.int64)
 
     @property
     def sar(self) -> FloatArray:
@@ -78,7 +78,7 @@ class AbnormalReturns:
     @property
     def n_sessions(self) -> IntArray:
         """Event sessions with an abnormal return, by pair (N,)."""
-        return np.isfinite(self.ar).sum(axis=1).astype(np.int64)
+        return np.asarray(np.isfinite(self.ar).sum(axis=1), dtype=np.int64)
 
     @property
     def car(self) -> FloatArray:

@@ -78,6 +78,8 @@ class Pair:
     confounded_with, overlaps_with, estimation_overlaps : tuple of str
         Events with the same session 0; with an overlapping event window; with an event window
         that reaches into this estimation window.
+    perhaps_with : tuple of str
+        Ambiguous events whose second possible session is this session 0.
     """
 
     placement: Placement
@@ -86,6 +88,7 @@ class Pair:
     confounded_with: tuple[str, ...] = ()
     overlaps_with: tuple[str, ...] = ()
     estimation_overlaps: tuple[str, ...] = ()
+    perhaps_with: tuple[str, ...] = ()
 
     @property
     def event_id(self) -> str:
@@ -272,6 +275,7 @@ def _on_asset(
 ) -> list[Pair]:
     dated = [p for p in placements if p.session is not None]
     at = np.array([p.session for p in dated], dtype=np.int64)
+    second = np.array([-1 if p.alternative is None else p.alternative for p in dated])
     ids = np.array([p.event.event_id for p in dated], dtype=object)
     pairs = []
     for placed in placements:
@@ -284,8 +288,9 @@ def _on_asset(
         near = tuple(ids[other & (lag != 0) & (np.abs(lag) < len(window))])
         reach = (lag + window.end >= estimation.start) & (lag + window.start <= estimation.end)
         inside = tuple(ids[other & reach])
+        perhaps = tuple(ids[other & (lag != 0) & (second == placed.session)])
         state: State = "confounded" if same else placed.state
-        pairs.append(Pair(placed, asset, state, same, near, inside))
+        pairs.append(Pair(placed, asset, state, same, near, inside, perhaps))
     return pairs
 
 

@@ -47,7 +47,7 @@ class Fit:
         good = ~self.singular
         transposed = np.swapaxes(design[good], 1, 2)
         half[good] = np.linalg.solve(np.swapaxes(self.root[good], 1, 2), transposed)
-        return np.einsum("nkv,nkw->nvw", half, half)
+        return np.asarray(np.einsum("nkv,nkw->nvw", half, half))
 
 
 def least_squares(y: FloatArray, design: FloatArray) -> Fit:

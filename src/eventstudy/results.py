@@ -6,6 +6,7 @@ pandas frames whose columns are fixed below and documented in ``docs/tables.md``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,7 +25,7 @@ SCHEMA = "eventstudy-result/1"
 ALIGNMENT_COLUMNS = (
     "event_id", "asset", "title", "kind", "place", "direction", "source", "stated", "zone",
     "precision", "session", "state", "moved_from", "alt_session", "confounded_with",
-    "overlaps_with", "estimation_overlaps", "roll_taus", "reason",
+    "perhaps_confounded_with", "overlaps_with", "estimation_overlaps", "roll_taus", "reason",
 )  # fmt: skip
 EFFECT_COLUMNS = (
     "event_id", "asset", "session", "window", "window_start", "window_end", "n_sessions",
@@ -194,7 +195,7 @@ class StudyResult:
         return tuple(dict.fromkeys(self.events["asset"]))
 
     def _repr_html_(self) -> str:
-        return str(self.summary().to_html(index=False, na_rep="", float_format="%.4g"))
+        return str(self.summary().to_html(index=False, na_rep="", float_format="{:.4g}".format))
 
     def __repr__(self) -> str:
         return f"StudyResult {self.name!r}\n{self.summary().to_string(index=False, na_rep='')}"
@@ -212,17 +213,19 @@ def clean(value: Any) -> Any:  # noqa: ANN401  # JSON holds any plain value
         return {str(k): clean(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [clean(v) for v in value]
-    if isinstance(value, (np.bool_, bool)):
-        return bool(value)
-    if isinstance(value, (np.integer, int)):
-        return int(value)
-    if isinstance(value, (np.floating, float)):
-        return float(value) if np.isfinite(value) else None
-    if value is None or value is pd.NaT or value is pd.NA:
+    if isinstance(value, np.generic):
+        return clean(value.item())
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return _as_text(value)
+
+
+def _as_text(value: Any) -> str | None:  # noqa: ANN401  # dates, and missing markers of pandas
+    if value is pd.NaT or value is pd.NA:
         return None
-    if isinstance(value, pd.Timestamp):
-        return value.date().isoformat()
-    return str(value)
+    return str(value.date().isoformat()) if isinstance(value, pd.Timestamp) else str(value)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import pandas as pd
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, ReturnKind
 from eventstudy.calendars import SettlementCalendar
 from eventstudy.errors import TableError, UndefinedReturnError
-from eventstudy.prices.contracts import roll_sessions
+from eventstudy.prices.rolls import rolls_of
 from eventstudy.prices.table import PriceTable
 from eventstudy.remarks import Remark
 
@@ -34,8 +34,8 @@ class ReturnPanel:
     calendar : SettlementCalendar
         S sessions.
     names : tuple of str, length M
-    values : (S, M)
-        Returns; NaN where undefined.
+    returns : (S, M)
+        NaN where undefined.
     levels : (S, M)
         Prices; all NaN when returns were given.
     rolls : (S, M) bool
@@ -47,7 +47,7 @@ class ReturnPanel:
 
     calendar: SettlementCalendar
     names: tuple[str, ...]
-    values: FloatArray
+    returns: FloatArray
     levels: FloatArray
     rolls: BoolArray
     kinds: tuple[ReturnKind, ...]
@@ -225,7 +225,7 @@ def _patched(
         remarks.append(Remark("fallback", name, text))
     left = undefined & ~np.isfinite(values)
     if left.any():
-        text = f"{int(left.sum())} undefined {kind} return(s) left out, with the policy {nonpositive!r}: {where}"
+        text = f"{int(left.sum())} undefined {kind} return(s) left out ({nonpositive}): {where}"
         remarks.append(Remark("masked", name, text))
     return values, kind, remarks
 
@@ -261,7 +261,8 @@ def _stale(levels: FloatArray, sessions: DayArray, name: str) -> list[Remark]:
     same = np.concatenate([[False], levels[1:] == levels[:-1]])
     if not same.any():
         return []
-    text = f"the price repeats the session before on {int(same.sum())} session(s): {_dates(sessions[same])}"
+    where = _dates(sessions[same])
+    text = f"the price repeats the session before on {int(same.sum())} session(s): {where}"
     return [Remark("stale", name, text)]
 
 
@@ -282,7 +283,7 @@ def _roll_marks(
                 text = "no roll rule is known: returns over a roll are not masked"
                 remarks.append(Remark("roll", name, text))
             continue
-        found = roll_sessions(rule, calendar.sessions)  # type: ignore[arg-type]
+        found = rolls_of(str(rule), calendar.sessions)
         if rolls == "keep":
             text = f'{int(found.sum())} roll session(s) are not masked (rolls = "keep")'
         else:

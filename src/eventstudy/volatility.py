@@ -243,3 +243,38 @@ def _fit_garch(returns: FloatArray) -> VolatilityFilter | str:
     if alpha + beta >= PERSISTENCE_LIMIT:
         return f"the GARCH fit is explosive (alpha + beta = {alpha + beta:.4f})"
     return VolatilityFilter("garch", "", omega * scale**2, alpha, beta, nu, len(returns))
+
+
+def filter_series(
+    returns: FloatArray, *, refit: int = 125, history: int = 1000, min_garch: int = 500
+) -> FloatArray:
+    """Standardise a whole series, each session by what was known before it.
+
+    Every `refit` sessions the parameters are fitted anew on the last `history` usable sessions,
+    an EWMA standing in before there are `min_garch` of them or where the fit fails; in between
+    only the state moves on. The first 75 usable sessions start the recursion and stay missing.
+
+    Parameters
+    ----------
+    returns : (T,) float
+        Abnormal returns, oldest first; missing sessions are stepped over.
+    refit, history, min_garch : int
+        Sessions.
+
+    Returns
+    -------
+    (T,) float
+        ``z_s = (r_s - m) / sigma_{s|s-1}``, m the mean of the sessions the filter was fitted on;
+        NaN where the return is missing or belongs to the start.
+    """
+    usable = np.flatnonzero(np.isfinite(returns))
+    series, z = returns[usable], np.full(len(returns), np.nan)
+    for start in range(BACKCAST_SESSIONS, len(series), refit):
+        past = series[max(0, start - history) : start]
+        stop = min(start + refit, len(series))
+        block = np.concatenate([past, series[start:stop]]) - past.mean()
+        if not np.any(block[:BACKCAST_SESSIONS]):
+            continue
+        fitted = fit_filter(past - past.mean(), min_garch=min_garch)
+        z[usable[start:stop]] = fitted.run(block).z[len(past) :]
+    return z

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventstudy.errors import WindowError
@@ -63,7 +62,7 @@ class Window:
         return self.start <= other.end and other.start <= self.end
 
 
-WindowLike = Window | tuple[int, int] | Sequence[int]
+WindowLike = Window | tuple[int, int] | list[int]
 
 
 def as_window(value: WindowLike) -> Window:
@@ -76,7 +75,7 @@ def as_window(value: WindowLike) -> Window:
     """
     if isinstance(value, Window):
         return value
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:  # noqa: PLR2004  # a pair
+    if not isinstance(value, (list, tuple)) or len(value) != 2:  # noqa: PLR2004  # a pair
         msg = f"a window is a pair such as [-5, 5], not {value!r}"
         raise WindowError(msg)
     return Window(value[0], value[1])
@@ -108,7 +107,7 @@ def estimation_window(event: Window, estimation: int | WindowLike, *, gap: int =
     """
     if isinstance(estimation, int):
         if isinstance(estimation, bool) or estimation < 1 or gap < 0:
-            msg = f"estimation = {estimation} and gap = {gap}: a positive number of sessions and a gap of 0 or more"
+            msg = f"estimation = {estimation}, gap = {gap}: at least 1 session, a gap of 0 or more"
             raise WindowError(msg)
         end = event.start - gap - 1
         return Window(end - estimation + 1, end)

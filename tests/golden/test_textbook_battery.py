@@ -12,7 +12,7 @@ from scipy import stats
 
 from eventstudy.abnormal import AbnormalReturns
 from eventstudy.errors import EstimationError
-from eventstudy.inference import bhar, calendar_time, correlation, parametric, rank, sign
+from eventstudy.inference import bhar, calendar_time, correlation, parametric, rank, sign, skewness
 from eventstudy.windows import Window
 
 ESTIMATION = Window(-70, -11)
@@ -260,9 +260,9 @@ def test_johnson_and_hall(sample):
     n, (s, g) = len(sample), location_and_skew(cars(sample))
     assert g == pytest.approx(stats.skew(cars(sample), bias=False))
     johnson = math.sqrt(n) * (s + g * s**2 / 3 + g / (6 * n))
-    check(parametric.johnson_t(sample), johnson, df=n - 1)
+    check(skewness.johnson_t(sample), johnson, df=n - 1)
     hall = math.sqrt(n) * (s + g * s**2 / 3 + g**2 * s**3 / 27 + g / (6 * n))
-    check(parametric.hall_t(sample), hall)
+    check(skewness.hall_t(sample), hall)
 
 
 def rank_of(value, values):
@@ -487,8 +487,8 @@ TESTS = (
     parametric.patell_kp_overlap,
     parametric.bmp_kp,
     parametric.bmp_kp_overlap,
-    parametric.johnson_t,
-    parametric.hall_t,
+    skewness.johnson_t,
+    skewness.hall_t,
     rank.corrado_rank,
     rank.corrado_zivney_rank,
     rank.corrado_zivney_sign,

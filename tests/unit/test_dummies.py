@@ -251,7 +251,7 @@ def test_frame_has_the_documented_columns_and_labels():
     assert tuple(frame.columns) == FRAME_COLUMNS
     assert list(frame["event_ids"]) == ["a;b", "c"]
     assert list(frame["sessions"]) == ["s30;s31", "s90;s91"]
-    assert list(frame["group"]) == [1, 2]
+    assert list(frame["group"]) == ["a + b", "c"]
     assert set(frame["asset"]) == {"wti"}
     assert set(frame["window"]) == {"[0,1]"}
 

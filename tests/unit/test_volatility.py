@@ -6,7 +6,7 @@ import pytest
 from arch.univariate import GARCH, EWMAVariance, StudentsT, ZeroMean
 
 from eventstudy.errors import EstimationError
-from eventstudy.volatility import VolatilityFilter, backcast, fit_filter
+from eventstudy.volatility import VolatilityFilter, backcast, filter_series, fit_filter
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +107,19 @@ def test_what_cannot_be_filtered_is_named(returns, message):
 
 def test_backcast_weighs_the_first_sessions():
     assert backcast(np.array([2.0])) == pytest.approx(4.0)
+
+
+def test_a_filtered_series_knows_only_the_past(wti):
+    holes = wti.copy()
+    holes[[100, 650]] = np.nan
+    whole = filter_series(holes, refit=125)
+    cut = filter_series(holes[:760], refit=125)
+    np.testing.assert_allclose(whole[:760], cut, rtol=1e-12)
+    assert np.isnan(whole[:75]).all()
+    assert np.isnan(whole[[100, 650]]).all()
+    assert np.isfinite(np.delete(whole, [*range(75), 100, 650])).all()
+    usable = holes[np.isfinite(holes)]
+    past = usable[:575]
+    fitted = fit_filter(past - past.mean())
+    block = fitted.run(usable[:600] - past.mean()).z[575:]
+    np.testing.assert_allclose(whole[576:601], block, rtol=1e-12)

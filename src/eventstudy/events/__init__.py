@@ -1,6 +1,15 @@
-"""Event tables: types, reading and selection."""
+"""Event tables: types, reading, selection, and the catalogue that ships."""
 
+from eventstudy.events.catalogue import catalogue
 from eventstudy.events.reading import events_from_frame, read_events
 from eventstudy.events.table import Direction, Event, EventTable, Precision
 
-__all__ = ["Direction", "Event", "EventTable", "Precision", "events_from_frame", "read_events"]
+__all__ = [
+    "Direction",
+    "Event",
+    "EventTable",
+    "Precision",
+    "catalogue",
+    "events_from_frame",
+    "read_events",
+]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.errors import EstimationError
-from eventstudy.inference.parametric import location_and_skew, mean_t, skewness_adjusted
+from eventstudy.inference.parametric import mean_t
+from eventstudy.inference.skewness import location_and_skew, skewness_adjusted
 from eventstudy.inference.values import FloatArray, TestValue, with_car
 
 if TYPE_CHECKING:

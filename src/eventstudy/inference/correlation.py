@@ -71,11 +71,17 @@ def car_correlation(sample: AbnormalReturns) -> FloatArray:
     rho = residual_correlation(sample)
     assets = np.array(sample.assets)
     rho = np.where(assets[:, None] == assets[None, :], 1.0, rho)
-    present = _covered(sample)
-    size = present.sum(axis=1)
-    shared = rho * (present @ present.T) / np.sqrt(np.outer(size, size))
+    size = sample.n_sessions.astype(float)
+    shared = rho * shared_sessions(sample) / np.sqrt(np.outer(size, size))
     np.fill_diagonal(shared, 1.0)
     return np.asarray(shared, dtype=float)
+
+
+def shared_sessions(sample: AbnormalReturns) -> FloatArray:
+    """Count the calendar sessions with an abnormal return in both windows (N, N)."""
+    ar = _place(sample.ar, sample.position + sample.window.start)
+    present = np.isfinite(ar).astype(float)
+    return np.asarray(present @ present.T, dtype=float)
 
 
 def mean_off_diagonal(matrix: FloatArray) -> float:
@@ -89,12 +95,6 @@ def mean_off_diagonal(matrix: FloatArray) -> float:
 def _on_calendar(sample: AbnormalReturns) -> FloatArray:
     """Place the estimation residuals on the calendar (N, span)."""
     return _place(sample.ar_est, sample.position + sample.estimation.start)
-
-
-def _covered(sample: AbnormalReturns) -> FloatArray:
-    """Place a one on every session with an abnormal return (N, span)."""
-    ar = _place(sample.ar, sample.position + sample.window.start)
-    return np.isfinite(ar).astype(float)
 
 
 def _place(values: FloatArray, first: npt.NDArray[np.int64]) -> FloatArray:

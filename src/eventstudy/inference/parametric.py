@@ -26,7 +26,6 @@ from eventstudy.inference.values import (
 if TYPE_CHECKING:
     from eventstudy.abnormal import AbnormalReturns
 
-LEAST_SKEW = 3
 LEAST_DF = 3
 
 
@@ -243,60 +242,3 @@ def _deflated_bmp(sample: AbnormalReturns, rbar: float) -> TestValue:
         msg = "the windows coincide on one asset: one observation, not several"
         raise EstimationError(msg)
     return t_value(plain.value * math.sqrt((1.0 - rbar) / _inflation(n, rbar)), n - 1, n)
-
-
-def johnson_t(sample: AbnormalReturns) -> TestValue:
-    """``sqrt N (S + g S^2 / 3 + g / (6N))`` against t_{N-1}.
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 3 CARs or all are equal.
-
-    References
-    ----------
-    Johnson (1978), Journal of the American Statistical Association 73, 536-544.
-    """
-    return skewness_adjusted(with_car(sample).car, "CAR")
-
-
-def skewness_adjusted(values: FloatArray, what: str) -> TestValue:
-    """Return Johnson's t of a mean."""
-    n, location, skew = len(values), *location_and_skew(values, what)
-    value = math.sqrt(n) * (location + skew * location**2 / 3 + skew / (6 * n))
-    return t_value(value, n - 1, n)
-
-
-def hall_t(sample: AbnormalReturns) -> TestValue:
-    """``sqrt N (S + g S^2 / 3 + g^2 S^3 / 27 + g / (6N))`` against N(0, 1).
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 3 CARs or all are equal.
-
-    References
-    ----------
-    Hall (1992), Journal of the Royal Statistical Society B 54, 221-228.
-    """
-    car = with_car(sample).car
-    n, s, g = len(car), *location_and_skew(car, "CAR")
-    value = math.sqrt(n) * (s + g * s**2 / 3 + g**2 * s**3 / 27 + g / (6 * n))
-    return normal_value(value, n)
-
-
-def location_and_skew(values: FloatArray, what: str) -> tuple[float, float]:
-    """Return ``S = mean / sd`` and ``g = N / ((N-1)(N-2)) sum (x - mean)^3 / sd^3``.
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 3 values or all are equal.
-    """
-    n = len(values)
-    if n < LEAST_SKEW:
-        msg = f"{n} values of {what}: skewness needs {LEAST_SKEW}"
-        raise EstimationError(msg)
-    sd = spread(values, what)
-    cubes = float((((values - values.mean()) / sd) ** 3).sum())
-    return float(values.mean()) / sd, n / ((n - 1) * (n - 2)) * cubes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from eventstudy.inference.battery import run_battery
 from eventstudy.windows import Window
 
 ALL = "all"
+Tests = Literal["default", "all"] | tuple[str, ...]
 COLUMNS = (
     "asset", "window", "window_start", "window_end", "statistic", "value", "df", "pvalue", "n",
     "verdict", "reason",
@@ -23,7 +25,7 @@ def battery_table(
     abnormal: AbnormalReturns,
     windows: Sequence[Window],
     *,
-    tests: str | tuple[str, ...] = "default",
+    tests: Tests = "default",
     seed: int = 1,
 ) -> pd.DataFrame:
     """Run the statistics over many events on every window.
@@ -47,32 +49,30 @@ def battery_table(
         Columns asset, window, window_start, window_end, statistic, value, df, pvalue, n,
         verdict, reason.
     """
-    rows = []
-    for label, sample in groups(abnormal):
-        for window in windows:
-            part = sample.restrict(window)
-            rng = _generator(seed, label, window)
-            for found in run_battery(part, tests=tests, rng=rng):  # type: ignore[arg-type]
-                rows.append(
-                    {
-                        "asset": label,
-                        "window": str(window),
-                        "window_start": window.start,
-                        "window_end": window.end,
-                        "statistic": found.statistic,
-                        "value": found.value,
-                        "df": found.df,
-                        "pvalue": found.pvalue,
-                        "n": found.n,
-                        "verdict": found.verdict,
-                        "reason": found.reason,
-                    }
-                )
+    rows = [
+        row
+        for label, sample in groups(abnormal)
+        for window in windows
+        for row in _rows(label, sample.restrict(window), tests, seed)
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def _rows(label: str, sample: AbnormalReturns, tests: Tests, seed: int) -> list[dict[str, object]]:
+    window = sample.window
+    place = {
+        "asset": label,
+        "window": str(window),
+        "window_start": window.start,
+        "window_end": window.end,
+    }
+    found = run_battery(sample, tests=tests, rng=_generator(seed, label, window))
+    names = COLUMNS[len(place) :]
+    return [place | {name: getattr(result, name) for name in names} for result in found]
+
+
 def groups(abnormal: AbnormalReturns) -> list[tuple[str, AbnormalReturns]]:
-    """Samples that are tested: all pairs, then each asset with two events or more."""
+    """Return the samples that are tested: all pairs, then each asset with two events or more."""
     assets = list(dict.fromkeys(abnormal.assets))
     labels = np.array(abnormal.assets, dtype=object)
     if len(assets) == 1:

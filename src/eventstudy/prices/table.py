@@ -78,7 +78,7 @@ class PriceTable:
         return tuple(str(name) for name in self.frame.columns)
 
     def meta(self, name: str) -> SeriesMeta:
-        """What is known about a series.
+        """Return what is known about a series.
 
         Raises
         ------
@@ -104,4 +104,4 @@ class PriceTable:
 
     def between(self, first: str | None, last: str | None) -> PriceTable:
         """Keep the sessions from `first` to `last`, both included."""
-        return replace(self, frame=self.frame.loc[first:last])  # type: ignore[misc]
+        return replace(self, frame=self.frame.loc[first:last])

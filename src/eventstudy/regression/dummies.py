@@ -110,7 +110,8 @@ class DummyRegression:
         Returns
         -------
         DataFrame
-            Columns `FRAME_COLUMNS`; events and sessions of a group are joined by ``;``.
+            Columns `FRAME_COLUMNS`; `group` names the events for people, `event_ids` and
+            `sessions` are joined by ``;``.
         """
         rows = [self._row(i, labels) for i in range(len(self))]
         return pd.DataFrame(rows, columns=list(FRAME_COLUMNS))
@@ -120,8 +121,9 @@ class DummyRegression:
         names = (str(s) if labels is None else str(labels[s]) for s in group.sessions)
         values = {name: float(getattr(self, name)[i]) for name in FRAME_COLUMNS[5:11]}
         return values | {
-            "asset": self.asset, "group": i + 1, "event_ids": ";".join(group.event_ids),
-            "window": str(group.window), "sessions": ";".join(names),
+            "asset": self.asset, "group": " + ".join(group.event_ids),
+            "event_ids": ";".join(group.event_ids), "window": str(group.window),
+            "sessions": ";".join(names),
             "bandwidth": self.bandwidth, "n": self.n, "note": group.note,
         }  # fmt: skip
 

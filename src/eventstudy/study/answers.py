@@ -100,14 +100,33 @@ def _answer(
     )
     mine = [p for p in pairs if p.asset == claim.asset]
     position = np.array([pair.placement.session], dtype=np.int64)
-    fit = fit_at(
-        study, data, position, (claim.event_id,), sessions=all_sessions(mine), window=span
-    )
+    fit = fit_at(study, data, position, (claim.event_id,), sessions=all_sessions(mine), window=span)
     effects, _ = measure_effects(fit, data, study, windows=(claim.window,), role="claim")
-    return _row(claim, effects[0], data.kind, study.level)
+    return _row(claim, effects[0], data.kind, study.level, _cautions(claim, pair, effects[0], mine))
 
 
-def _row(claim: Claim, effect: Effect, kind: str, level: float) -> ClaimRow:
+def _cautions(claim: Claim, pair: Pair, effect: Effect, mine: Sequence[Pair]) -> str:
+    """Say what stands between the number and the claim: other events, a roll."""
+    start = pair.placement.session
+    others = [
+        p.event_id
+        for p in mine
+        if p.event_id != claim.event_id
+        and p.placement.session is not None
+        and start is not None
+        and claim.window.start <= p.placement.session - start <= claim.window.end
+    ]
+    parts = []
+    if others:
+        parts.append(
+            f" The window also holds {', '.join(others)}: the move cannot be put down to one event."
+        )
+    if effect.roll:
+        parts.append(" It spans a roll of the front month, whose jump is part of the number.")
+    return "".join(parts)
+
+
+def _row(claim: Claim, effect: Effect, kind: str, level: float, cautions: str) -> ClaimRow:
     result = effect.result
     if result is None:
         return ClaimRow(
@@ -126,7 +145,7 @@ def _row(claim: Claim, effect: Effect, kind: str, level: float) -> ClaimRow:
         f"Sessions {claim.window}, expected {claim.direction}: {percent:+.2f} % "
         f"({100 * (1 - level):g} % interval {low:+.2f} to {high:+.2f} %), one-sided "
         f"p = {one_sided:.3f} ({result.ci_method.upper()}): {verdict}. An effect of "
-        f"{abs(detectable):.1f} % would have been seen with 80 % power."
+        f"{abs(detectable):.1f} % would have been seen with 80 % power.{cautions}"
     )
     return ClaimRow(
         claim.claim_id, claim.title, claim.asset, claim.event_id, str(claim.window),

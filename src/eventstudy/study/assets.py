@@ -52,14 +52,16 @@ def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
     """Take the arrays of one asset out of the panel."""
     column = panel.column(asset)
     offset = study.model.offset
-    subtracted = panel.values[:, panel.column(offset)] if offset else 0.0
-    factors = panel.values[:, [panel.column(name) for name in study.model.regressors]]
+    returns = panel.returns[:, column]
+    subtracted = panel.returns[:, panel.column(offset)] if offset else np.zeros_like(returns)
+    factors = panel.returns[:, [panel.column(name) for name in study.model.regressors]]
     rolls = panel.rolls[:, column].copy()
     for name in (*study.model.regressors, *((offset,) if offset else ())):
         rolls |= panel.rolls[:, panel.column(name)]
     return AssetData(
         asset=asset,
-        adjusted=panel.values[:, column] - subtracted,
+        returns=returns,
+        offset=subtracted,
         design=design_matrix(study.model, factors),
         levels=panel.levels[:, column],
         rolls=rolls,
@@ -151,9 +153,9 @@ def fit_at(
     if study.exclude_events:
         masked |= other_event_mask(position, sessions, window=study.window, estimation=estimation)
     return fit_pairs(
-        data.adjusted,
+        data.returns,
         data.design,
-        np.zeros_like(data.adjusted),
+        data.offset,
         position=position,
         window=span,
         estimation=estimation,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from eventstudy.arrays import ReturnKind
 from eventstudy.errors import WindowError
 from eventstudy.models import ConstantMean, Model, needed_series
-from eventstudy.prices.table import DataKind
+from eventstudy.prices.table import DataKind, PriceTable
 from eventstudy.returns import NonPositive, Rolls
 from eventstudy.windows import Window, WindowLike, as_window, estimation_window
 
@@ -84,10 +84,10 @@ class Study:
     assets: Sequence[str]
     title: str = ""
     model: Model = field(default_factory=ConstantMean)
-    event_window: WindowLike = Window(-5, 5)
+    event_window: WindowLike = (-5, 5)
     estimation: int | WindowLike = 250
     gap: int = 10
-    car: Sequence[WindowLike] = (Window(0, 0), Window(0, 1), Window(0, 4))
+    car: Sequence[WindowLike] = ((0, 0), (0, 1), (0, 4))
     exclude_events: bool = False
     min_estimation: int | None = None
     incomplete: Incomplete = "drop"
@@ -199,9 +199,26 @@ class StudyInputs:
     claims: Path | None = None
 
 
+EVERY = ("*",)
+
+
+def with_assets(study: Study, prices: PriceTable) -> Study:
+    """Fill in the assets of a study that names none: every series the model does not use.
+
+    Raises
+    ------
+    WindowError
+        When no series is left.
+    """
+    if study.assets != EVERY:
+        return study
+    used = set(needed_series(study.model))
+    return replace(study, assets=tuple(name for name in prices.names if name not in used))
+
+
 def _check_windows(study: Study) -> None:
     if not study.assets:
-        msg = "a study needs at least one asset: assets = [\"...\"]"
+        msg = 'a study needs at least one asset: assets = ["..."]'
         raise WindowError(msg)
     if not study.car:
         msg = "a study needs at least one CAR window: car = [[0, 0]]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,8 +25,8 @@ class AssetData:
     Parameters
     ----------
     asset : str
-    adjusted : (S,)
-        Returns less what is subtracted with coefficient one.
+    returns, offset : (S,)
+        Returns, and what is subtracted from them with coefficient one; zeros where nothing is.
     design : (S, K)
         Regressors of the model.
     levels : (S,)
@@ -37,11 +37,17 @@ class AssetData:
     """
 
     asset: str
-    adjusted: FloatArray
+    returns: FloatArray
+    offset: FloatArray
     design: FloatArray
     levels: FloatArray
     rolls: BoolArray
     kind: ReturnKind
+
+    @property
+    def adjusted(self) -> FloatArray:
+        """Returns less the offset (S,)."""
+        return self.returns - self.offset
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +179,7 @@ def _one(
     if reason or isinstance(volatility, str):
         return Effect(row, window, int(ar.size), None, reason, price, roll)
     residuals = part.ar_est[row]
-    result = single_event_tests(
+    found = single_event_tests(
         history=history,
         filter=volatility,
         residuals=residuals[np.isfinite(residuals)],
@@ -186,6 +192,8 @@ def _one(
         draws=study.draws,
         rng=generator(study.seed, part.event_ids[row], data.asset, str(window), role),
     )
+    # The law of the placebo effects is drawn on its own; thousands of paths per row need not stay.
+    result = replace(found, reference=())
     return Effect(row, window, int(ar.size), result, "", price, roll)
 
 
@@ -216,7 +224,7 @@ def _placebo(
 
 
 def generator(seed: int, *labels: str) -> np.random.Generator:
-    """Generator that depends on the seed and on labels, not on the order of events."""
+    """Return a generator that depends on the seed and on labels, not on the order of events."""
     digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=16).digest()
     words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
     return np.random.default_rng([seed, *words])

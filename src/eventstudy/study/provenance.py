@@ -37,34 +37,37 @@ def provenance_of(
 
 def alignment_remarks(events: pd.DataFrame) -> list[Remark]:
     """One remark per event that was moved, doubled, dropped, or shares its session."""
-    remarks: dict[tuple[str, str, str], Remark] = {}
-    several = events["asset"].nunique() > 1
+    found: dict[tuple[str, str, str], Remark] = {}
+    several = len(set(events["asset"])) > 1
     for row in events.to_dict(orient="records"):
         subject = str(row["event_id"])
         if row["state"] in ("dropped", "undated"):
             where = f" on {row['asset']}" if several and row["state"] == "dropped" else ""
             add = Remark(row["state"], subject, f"not studied{where}: {row['reason']}")
-            remarks.setdefault((row["state"], subject, add.detail), add)
+            found.setdefault((row["state"], subject, add.detail), add)
             continue
         if row["moved_from"]:
             text = f"from {row['moved_from']} to {row['session']}: {row['reason']}"
-            remarks.setdefault(("moved", subject, text), Remark("moved", subject, text))
+            found.setdefault(("moved", subject, text), Remark("moved", subject, text))
         if row["alt_session"]:
             text = f"{row['session']} or {row['alt_session']}: {row['reason']}"
-            remarks.setdefault(("ambiguous", subject, text), Remark("ambiguous", subject, text))
+            found.setdefault(("ambiguous", subject, text), Remark("ambiguous", subject, text))
         if row["confounded_with"]:
             text = f"session {row['session']} is also that of {row['confounded_with']}"
-            remarks.setdefault(("confounded", subject, text), Remark("confounded", subject, text))
+            found.setdefault(("confounded", subject, text), Remark("confounded", subject, text))
+        if row["perhaps_confounded_with"]:
+            text = f"session {row['session']} may also be that of {row['perhaps_confounded_with']}"
+            found.setdefault(("confounded", subject, text), Remark("confounded", subject, text))
         if row["roll_taus"]:
             text = f"a roll falls into the event window of {row['asset']}: tau {row['roll_taus']}"
-            remarks.setdefault(("roll", subject, text), Remark("roll", subject, text))
-    return list(remarks.values())
+            found.setdefault(("roll", subject, text), Remark("roll", subject, text))
+    return list(found.values())
 
 
 def _series(name: str, prices: PriceTable, panel: ReturnPanel) -> SeriesRecord:
     meta, column = prices.meta(name), panel.column(name)
     given = prices.data_kind == "returns"
-    shown = panel.values[:, column] if given else panel.levels[:, column]
+    shown = panel.returns[:, column] if given else panel.levels[:, column]
     lived = np.flatnonzero(np.isfinite(shown))
     days = panel.calendar.sessions[lived]
     inner = int(lived[-1] - lived[0] + 1 - lived.size) if lived.size else 0

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from eventstudy.results import Provenance, StudyResult, clean
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
 from eventstudy.study.assets import AssetFindings, asset_data, joined, study_asset
-from eventstudy.study.design import Study
+from eventstudy.study.design import Study, with_assets
 from eventstudy.study.provenance import alignment_remarks, provenance_of
 from eventstudy.study.tabulate import ar_frame, effects_frame, events_frame
 
@@ -79,12 +79,11 @@ def run_study(
     AlignmentError
         No event can be studied; the message names why, event by event.
     """
+    study = with_assets(study, prices)
     panel, pairs = prepare(study, events, prices)
     tick = _ticker(progress, sum(pair.studied for pair in pairs))
     found = {
-        asset: study_asset(
-            study, panel, [p for p in pairs if p.asset == asset], asset, tick=tick
-        )
+        asset: study_asset(study, panel, [p for p in pairs if p.asset == asset], asset, tick=tick)
         for asset in study.assets
     }
     checked = _in_order(pairs, found)
@@ -191,9 +190,7 @@ def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
     return settlement_calendar(name, first, last)
 
 
-def check_history(
-    study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
-) -> tuple[Pair, ...]:
+def check_history(study: Study, panel: ReturnPanel, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """Drop the pairs a run would drop, for `eventstudy check`: fits, but no tests."""
     from eventstudy.study.assets import _fit_kept
 
@@ -254,7 +251,11 @@ def _regressions(
             continue
         frames.append(fit.to_frame(labels))
         remarks += [Remark("note", f"regression {asset}", note) for note in fit.notes]
-    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(FRAME_COLUMNS))
+    table = (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=list(FRAME_COLUMNS))
+    )
     return table, remarks
 
 
@@ -275,6 +276,8 @@ def _filter_remarks(effects: pd.DataFrame) -> list[Remark]:
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
     index = pd.DatetimeIndex(panel.calendar.sessions.astype("datetime64[us]"), name="session")
+    if study.data_kind == "returns":
+        return pd.DataFrame(index=index[:0])
     columns = [panel.column(name) for name in study.assets]
     return pd.DataFrame(panel.levels[:, columns], index=index, columns=list(study.assets))
 
@@ -297,8 +300,3 @@ def _ticker(progress: Progress, total: int) -> Callable[[], None]:
 
     progress("events", 0, total)
     return tick
-
-
-def settings_of(result: StudyResult) -> dict[str, Any]:
-    """Settings of a result as plain values."""
-    return {section: dict(values) for section, values in result.settings.items()}

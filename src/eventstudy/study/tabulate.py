@@ -176,7 +176,7 @@ def _numbers(effect: Effect, kind: ReturnKind) -> dict[str, Any]:
 
 
 def percent_of(effect: float, kind: ReturnKind, base: float) -> float:
-    """An effect in per cent of the price before the window."""
+    """Return an effect in per cent of the price before the window."""
     if kind == "log":
         return 100.0 * float(np.expm1(effect))
     if kind == "simple":
@@ -185,7 +185,7 @@ def percent_of(effect: float, kind: ReturnKind, base: float) -> float:
 
 
 def usd_of(effect: float, kind: ReturnKind, base: float) -> float:
-    """An effect in units of the price, from the price of the session before the window."""
+    """Return an effect in units of the price, from the price of the session before the window."""
     if kind == "log":
         return base * float(np.expm1(effect))
     return base * effect if kind == "simple" else effect
@@ -193,7 +193,8 @@ def usd_of(effect: float, kind: ReturnKind, base: float) -> float:
 
 def _by_pair(frame: pd.DataFrame) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for row in frame.to_dict(orient="records"):
+    for record in frame.to_dict(orient="records"):
+        row = {str(name): value for name, value in record.items()}
         found.setdefault((row["event_id"], row["asset"]), {})[row["window"]] = row
     return found
 
@@ -211,6 +212,7 @@ def _alignment(pair: Pair, sessions: DayArray) -> dict[str, Any]:
         "state": pair.state, "moved_from": placed.moved_from,
         "alt_session": "" if alternative is None else str(sessions[alternative]),
         "confounded_with": listed(pair.confounded_with),
+        "perhaps_confounded_with": listed(pair.perhaps_with),
         "overlaps_with": listed(pair.overlaps_with),
         "estimation_overlaps": listed(pair.estimation_overlaps), "reason": placed.reason,
     }  # fmt: skip

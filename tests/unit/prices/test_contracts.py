@@ -22,7 +22,7 @@ from eventstudy.prices.contracts import (
 VALIDATION = Path(
     os.environ.get(
         "EVENTSTUDY_VALIDATION",
-        Path(__file__).resolve().parents[2] / ".." / "shared" / "validation",
+        Path(__file__).resolve().parents[3] / ".." / "shared" / "validation",
     )
 )
 

@@ -1,0 +1,184 @@
+"""Reading text: bytes to a bounded document, split into sentences with their spans."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventstudy.errors import MissingDependencyError, TableError
+
+MAX_BYTES = 2_000_000
+_BREAK = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|\n+")
+_SHORT = re.compile(
+    r"(?:\b(?:U\.S|U\.K|U\.N|Mr|Mrs|Dr|St|No|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+    r"|a\.m|p\.m|[A-Z])\.)$"
+)
+_HTML = re.compile(r"<(?:!doctype|html|head|body|article|div|p|script)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"[\"“]([^\"“”\n]{1,2000})[\"”]")
+# Marks that change how text looks but not what it says: bidirectional controls, zero width.
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters ``start..end`` (end excluded) of a document."""
+
+    start: int
+    end: int
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two share a character."""
+        return self.start < other.end and other.start < self.end
+
+    def __str__(self) -> str:
+        return f"{self.start}-{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and its place in the document."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with the hash of the bytes it came from.
+
+    Parameters
+    ----------
+    name : str
+        File name, address, or ``"-"``.
+    sha256 : str
+        Hash of the bytes.
+    text : str
+        Spans count its characters. Control and invisible marks are blanks in it, one for one, so
+        that spans stay those of the decoded file.
+    encoding : str
+        How the bytes were decoded.
+    metadata_date : str or None
+        Date an HTML page states about itself.
+    """
+
+    name: str
+    sha256: str
+    text: str
+    encoding: str
+    metadata_date: str | None = None
+
+    @property
+    def title(self) -> str:
+        """First line that holds letters."""
+        lines = (line.strip() for line in self.text.splitlines())
+        return next((line[:200] for line in lines if any(map(str.isalpha, line))), "")
+
+
+def read_document(path: str | Path) -> Document:
+    """Read an article from a file.
+
+    Raises
+    ------
+    TableError
+        When it cannot be read, is too large, or is not text.
+    """
+    place = Path(path)
+    try:
+        with place.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        msg = f"cannot be read ({error.strerror or error}); check the path"
+        raise TableError(msg, path=str(path)) from error
+    return to_document(content, place.name)
+
+
+def to_document(content: bytes, name: str) -> Document:
+    """Turn bytes into a document; HTML becomes its main text.
+
+    Raises
+    ------
+    TableError
+        When they are too many, or not text.
+    MissingDependencyError
+        When they are HTML and trafilatura is not installed.
+    """
+    if len(content) > MAX_BYTES:
+        msg = f"is larger than {MAX_BYTES // 1_000_000} MB, which no article is; split it"
+        raise TableError(msg, path=name)
+    text, encoding = _decode(content, name)
+    digest = hashlib.sha256(content).hexdigest()
+    if _HTML.search(text[:4000]):
+        body, date = _from_html(text, name)
+        return Document(name, digest, _clean(body), encoding, date)
+    return Document(name, digest, _clean(text), encoding)
+
+
+def sentences(document: Document) -> tuple[Sentence, ...]:
+    """Split a document into sentences."""
+    text = document.text
+    starts, begin = [], 0
+    for match in _BREAK.finditer(text):
+        if "\n" not in match.group() and _SHORT.search(text[max(0, match.start() - 8) : match.start()]):
+            continue
+        starts.append((begin, match.start()))
+        begin = match.end()
+    starts.append((begin, len(text)))
+    found = []
+    for first, last in starts:
+        piece = text[first:last]
+        if piece.strip():
+            lead = len(piece) - len(piece.lstrip())
+            stop = first + len(piece.rstrip())
+            found.append(Sentence(text[first + lead : stop], Span(first + lead, stop)))
+    return tuple(found)
+
+
+def quotations(document: Document) -> tuple[Span, ...]:
+    """Return the spans inside quotation marks, within one line each."""
+    return tuple(Span(match.start(1), match.end(1)) for match in _QUOTED.finditer(document.text))
+
+
+def printable(text: str) -> str:
+    """Return text that is safe to show: no control characters, one line."""
+    return "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
+
+
+def _decode(content: bytes, name: str) -> tuple[str, str]:
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            return content.decode(encoding, errors="replace"), encoding
+    try:
+        return content.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError:
+        pass
+    if b"\0" in content[:4000]:
+        msg = "is not text (it holds NUL bytes); give a text or HTML file"
+        raise TableError(msg, path=name)
+    return content.decode("cp1252", errors="replace"), "cp1252"
+
+
+def _clean(text: str) -> str:
+    text = text.replace("\r\n", " \n").replace("\r", "\n")
+    text = _INVISIBLE.sub(" ", text)
+    return "".join(
+        char if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cs"} else " "
+        for char in text
+    )
+
+
+def _from_html(text: str, name: str) -> tuple[str, str | None]:
+    try:
+        import trafilatura
+    except ImportError as error:
+        msg = f"{name}: HTML needs trafilatura; install oil-eventstudy[articles] or give plain text"
+        raise MissingDependencyError(msg) from error
+    body = trafilatura.extract(text, include_comments=False, include_tables=False) or ""
+    # The extensive search takes dates from links beside the article.
+    data = trafilatura.extract_metadata(text, extensive=False)
+    if not body.strip():
+        msg = "holds no article text that can be told from the page around it; give plain text"
+        raise TableError(msg, path=name)
+    return body, (data.date if data else None)

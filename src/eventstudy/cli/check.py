@@ -1,0 +1,96 @@
+"""``eventstudy check``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from eventstudy.cli.load import day_of, load_study
+from eventstudy.cli.output import print_json, print_table, remark
+from eventstudy.errors import AlignmentError
+
+if TYPE_CHECKING:
+    from eventstudy.alignment import Pair
+    from eventstudy.arrays import DayArray
+
+
+@click.command()
+@click.argument("study", required=False)
+@click.option("--asof", help="Use only what was known on this day (2026-01-31).")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def check(study: str | None, asof: str | None, *, as_json: bool) -> None:
+    """Show what STUDY would study, without any statistics.
+
+    Every event with its session and state, what it was moved from, what falls on the same
+    session, whose windows overlap, and what would be dropped and why.
+    """
+    from eventstudy.study import check_history, prepare, with_assets
+
+    loaded = load_study(study, as_of=day_of(asof, "--asof"))
+    design = with_assets(loaded.study, loaded.prices)
+    panel, pairs = prepare(design, loaded.events, loaded.prices)
+    checked = check_history(design, panel, pairs)
+    rows = [_row(pair, panel.calendar.sessions) for pair in checked]
+    if as_json:
+        remarks = [
+            {"kind": r.kind, "subject": r.subject, "detail": r.detail} for r in panel.remarks
+        ]
+        print_json({"name": design.name, "pairs": rows, "remarks": remarks})
+    else:
+        _print(design.name, rows)
+        for item in panel.remarks:
+            remark(f"{item.kind}: {item.subject}: {item.detail}")
+    if not any(pair.studied for pair in checked):
+        msg = f"none of the {len(checked)} event(s) can be studied: see the reasons above"
+        raise AlignmentError(msg)
+
+
+def _row(pair: Pair, sessions: DayArray) -> dict[str, str]:
+    from eventstudy.alignment import listed
+
+    placed = pair.placement
+    second = placed.alternative
+    return {
+        "event_id": pair.event_id,
+        "asset": pair.asset,
+        "session": "" if placed.session is None else str(sessions[placed.session]),
+        "state": pair.state,
+        "moved_from": placed.moved_from,
+        "or_session": "" if second is None else str(sessions[second]),
+        "same_session": listed(pair.confounded_with),
+        "maybe_same_session": listed(pair.perhaps_with),
+        "windows_overlap": listed(pair.overlaps_with),
+        "in_estimation": listed(pair.estimation_overlaps),
+        "reason": placed.reason,
+    }
+
+
+def _print(name: str, rows: list[dict[str, str]]) -> None:
+    states: dict[str, int] = {}
+    for row in rows:
+        states[row["state"]] = states.get(row["state"], 0) + 1
+    counted = ", ".join(f"{number} {state}" for state, number in states.items())
+    click.echo(f"{name}: {len(rows)} pairs of event and asset: {counted}\n")
+    columns = ["event_id", "asset", "session", "state", "moved_from", "or_session"]
+    counts = ["same_session", "windows_overlap", "in_estimation"]
+    body = [
+        [
+            *(row[c] for c in columns),
+            *(str(len(row[c].split("; ")) if row[c] else 0) for c in counts),
+        ]
+        for row in rows
+    ]
+    print_table([*columns, *counts], body, right=(6, 7, 8))
+    click.echo()
+    for text in dict.fromkeys(f"{row['event_id']}: {_why(row)}" for row in rows):
+        click.echo(text)
+
+
+def _why(row: dict[str, str]) -> str:
+    parts = [row["reason"]]
+    if row["same_session"]:
+        parts.append(f"same session as {row['same_session']}")
+    if row["maybe_same_session"]:
+        parts.append(f"perhaps the same session as {row['maybe_same_session']}")
+    return "; ".join(filter(None, parts))

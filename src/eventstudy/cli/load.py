@@ -1,0 +1,83 @@
+"""From a study file to everything a run needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eventstudy.errors import StudyFileError
+
+if TYPE_CHECKING:
+    from eventstudy.claims import Claim
+    from eventstudy.events import EventTable
+    from eventstudy.prices.table import PriceTable
+    from eventstudy.quotes import Quote
+    from eventstudy.study.design import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A study with its events, prices, quotes and claims."""
+
+    study: Study
+    events: EventTable
+    prices: PriceTable
+    quotes: tuple[Quote, ...]
+    claims: tuple[Claim, ...]
+
+
+def load_study(path: str | None, *, as_of: str = "") -> Loaded:
+    """Read a study file, or the shipped study, and everything it names.
+
+    Parameters
+    ----------
+    path : str or None
+        None for the shipped study.
+    as_of : str
+        ISO date: only sessions up to it are used.
+
+    Raises
+    ------
+    StudyFileError, TableError
+        What is wrong, in which file and where.
+    """
+    from eventstudy.claims import read_claims
+    from eventstudy.events import read_events
+    from eventstudy.loading import load_prices
+    from eventstudy.quotes import read_quotes
+    from eventstudy.studyfile import read_study, shipped_study
+
+    study, inputs = shipped_study() if path is None else read_study(path)
+    if inputs.events is None:
+        msg = f"{path}: [data] events: missing; name the event file"
+        raise StudyFileError(msg)
+    if as_of:
+        study = replace(study, end=min(filter(None, (study.end, as_of))))
+    return Loaded(
+        study,
+        read_events(inputs.events),
+        load_prices(inputs.prices, kind=study.data_kind),
+        read_quotes(inputs.quotes) if inputs.quotes else (),
+        read_claims(inputs.claims) if inputs.claims else (),
+    )
+
+
+def day_of(text: str | None, option: str) -> str:
+    """Check an ISO day given on the command line."""
+    import datetime as dt
+
+    import click
+
+    if text is None:
+        return ""
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        msg = f"{option} {text!r} is not a day such as 2026-01-31"
+        raise click.UsageError(msg) from None
+
+
+def folder_of(name: str, out: str | None) -> Path:
+    """Folder a report goes to: ``--out``, else ``reports/<name>`` of the working folder."""
+    return Path(out) if out else Path("reports") / name

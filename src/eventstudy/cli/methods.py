@@ -1,0 +1,29 @@
+"""``eventstudy methods``."""
+
+from __future__ import annotations
+
+import click
+
+from eventstudy.cli.output import print_json, print_table
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--markdown", is_flag=True, help="Print the page of the docs.")
+def methods(name: str | None, *, as_json: bool, markdown: bool) -> None:
+    """List every statistic, or explain one: null, formula, law, assumptions, paper."""
+    from eventstudy.inference.registry import statistic, statistics
+    from eventstudy.inference.texts import SCOPES, described, explained, methods_page
+
+    if markdown:
+        click.echo(methods_page(), nl=False)
+        return
+    chosen = [statistic(name)] if name else list(statistics())
+    if as_json:
+        print_json([described(entry) for entry in chosen])
+    elif name:
+        click.echo(explained(chosen[0]))
+    else:
+        rows = [[entry.name, SCOPES[entry.scope], entry.meaning] for entry in chosen]
+        print_table(["statistic", "for", "what it asks"], rows)

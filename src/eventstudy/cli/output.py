@@ -1,0 +1,91 @@
+"""Tables, remarks and progress as text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from eventstudy.study.run import Progress
+
+
+def print_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
+) -> None:
+    """Print aligned columns; those of `right` are flushed right."""
+    widths = [max(len(str(line[i])) for line in (header, *rows)) for i in range(len(header))]
+    for number, line in enumerate((header, *rows)):
+        cells = [
+            str(cell).rjust(width) if i in right else str(cell).ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        click.echo("  ".join(cells).rstrip())
+        if number == 0:
+            click.echo("  ".join("-" * width for width in widths))
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401  # JSON holds any plain value
+    """Print plain values as JSON."""
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=False))
+
+
+def remark(text: str) -> None:
+    """Print one remark to standard error."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def progress_display(*, quiet: bool) -> Iterator[Progress]:
+    """Show progress on standard error: a bar on a terminal, a line per step elsewhere."""
+    if quiet:
+        yield _silent
+    elif sys.stderr.isatty():
+        with _bar() as show:
+            yield show
+    else:
+        yield _Lines()
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=max(total, 1))
+
+        yield show
+
+
+class _Lines:
+    """One line when a step starts: enough for a log."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def __call__(self, what: str, done: int, total: int) -> None:  # noqa: ARG002  # the protocol
+        if what in self._seen:
+            return
+        self._seen.add(what)
+        click.echo(f"{what} ..." + (f" {total}" if total > 1 else ""), err=True)

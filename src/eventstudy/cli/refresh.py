@@ -1,0 +1,186 @@
+"""``eventstudy refresh``."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eventstudy.cli.output import print_json, print_table, progress_display, remark
+
+if TYPE_CHECKING:
+    from eventstudy.prices.bars import Revision
+    from eventstudy.prices.instruments import Catalogue
+    from eventstudy.prices.refresh import Job, RefreshOptions, RefreshReport
+    from eventstudy.prices.runs import RunItem
+
+INSTRUMENTS = "EVENTSTUDY_INSTRUMENTS"
+# The end-to-end tests decide what day it is; the clock of the machine decides otherwise.
+_NOW = "EVENTSTUDY_NOW"
+STORE_HELP = "Store file [EVENTSTUDY_STORE, else data/prices.sqlite, else the data folder]."
+
+
+def store_path(store: str | None) -> Path:
+    """Return the store that was named, or the default one."""
+    from eventstudy.prices.store import default_store
+
+    return Path(store) if store else default_store()
+
+
+def now() -> datetime:
+    """Return the present moment, or the one that a test set."""
+    fixed = os.environ.get(_NOW)
+    return datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
+
+
+def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
+    """Return the instruments that ship with those of the user's file on top."""
+    from eventstudy.prices.instruments import load_catalogue
+
+    named = instruments or os.environ.get(INSTRUMENTS)
+    beside = store.with_name("instruments.toml")
+    extra = Path(named) if named else beside if beside.exists() else None
+    return load_catalogue(extra)
+
+
+@click.command()
+@click.argument("symbols", nargs=-1)
+@click.option("--symbols", "listed", help="The same as arguments, separated by commas.")
+@click.option("--store", help=STORE_HELP)
+@click.option("--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS].")
+@click.option("--since", help="Ask from this day on (2026-01-31).")
+@click.option("--full", is_flag=True, help="Ask for everything the sources have.")
+@click.option(
+    "--intraday", type=click.Choice(["1h", "5m", "1m"]), help="Keep these bars of front months too."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be asked for; ask nothing.")
+@click.option("--accept", multiple=True, help="Store SYMBOL although quality would stop it.")
+@click.option("--wait", default=0.0, show_default=True, help="Seconds to wait for another run.")
+@click.option("--timeout", default=20.0, show_default=True, help="Seconds to wait for an answer.")
+@click.option("--attempts", default=4, show_default=True, help="How often to ask a busy source.")
+@click.option("--pause", default=1.0, show_default=True, help="Seconds before asking again.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def refresh(
+    symbols: tuple[str, ...],
+    listed: str | None,
+    store: str | None,
+    instruments: str | None,
+    since: str | None,
+    full: bool,  # noqa: FBT001  # a flag of the command
+    intraday: Any,  # noqa: ANN401  # checked by click
+    dry_run: bool,  # noqa: FBT001  # a flag of the command
+    accept: tuple[str, ...],
+    wait: float,
+    timeout: float,
+    attempts: int,
+    pause: float,
+    as_json: bool,  # noqa: FBT001  # a flag of the command
+    quiet: bool,  # noqa: FBT001  # a flag of the command
+) -> int:
+    """Bring the price store up to date: all instruments, or SYMBOLS.
+
+    Catches up what is missing since the last good run. Exit code 0: all done; 3: a source failed,
+    what did arrive is kept and what failed is named; 4: quality stopped a batch.
+    """
+    from eventstudy.cli.load import day_of
+    from eventstudy.prices.refresh import RefreshOptions
+    from eventstudy.prices.sources import Patience
+
+    path = store_path(store)
+    more = tuple(filter(None, (listed or "").split(",")))
+    options = RefreshOptions(
+        symbols=(*symbols, *more),
+        since=date.fromisoformat(day_of(since, "--since")) if since else None,
+        full=full,
+        intraday=intraday,
+        accept=accept,
+        wait=wait,
+        timeout=timeout,
+        patience=Patience(attempts, pause),
+    )
+    catalogue = catalogue_of(path, instruments)
+    if dry_run:
+        _show_plan(path, catalogue, options, as_json=as_json)
+        return 0
+    report = _refresh(path, catalogue, options, quiet=quiet or as_json)
+    _show_report(report, as_json=as_json)
+    return report.exit_code
+
+
+def _refresh(
+    path: Path, catalogue: Catalogue, options: RefreshOptions, *, quiet: bool
+) -> RefreshReport:
+    from eventstudy.prices.refresh import Surroundings
+    from eventstudy.prices.refresh import refresh as run
+
+    with progress_display(quiet=quiet) as show:
+
+        def step(done: int, total: int, item: RunItem) -> None:  # noqa: ARG001  # the callback's shape
+            show("asking", done, total)
+
+        return run(path, catalogue, options, outside=Surroundings(clock=now), progress=step)
+
+
+def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_json: bool) -> None:
+    from eventstudy.prices.refresh import plan
+    from eventstudy.prices.store import Store
+
+    def jobs() -> tuple[Job, ...]:
+        if not path.exists():
+            return plan(None, catalogue, options, today=now().date())
+        with Store(path, read_only=True) as store:
+            return plan(store, catalogue, options, today=now().date())
+
+    rows = [
+        [job.instrument.name, job.interval, str(job.first or "beginning"), _asked(job)]
+        for job in jobs()
+    ]
+    header = ["series", "interval", "from", "sources"]
+    if as_json:
+        print_json([dict(zip(header, row, strict=True)) for row in rows])
+    else:
+        print_table(header, rows)
+
+
+def _asked(job: Job) -> str:
+    return ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)
+
+
+def _show_report(report: RefreshReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "exit_code": report.exit_code,
+                "series": [_plain(item) for item in report.items],
+                "revisions": [_plain(change) for change in report.revisions],
+            }
+        )
+        return
+    rows = [
+        [i.symbol, i.interval, i.state, i.source or "-", str(i.added), str(i.revised), i.detail]
+        for i in report.items
+    ]
+    header = ["series", "interval", "state", "source", "new", "revised", "remarks"]
+    print_table(header, rows, right=(4, 5))
+    if report.revisions:
+        click.echo("\nCorrected figures:")
+        print_revisions(report.revisions)
+    bad = [item.symbol for item in report.items if not item.good]
+    if bad:
+        remark(f"not refreshed: {', '.join(bad)}; everything else is stored")
+
+
+def print_revisions(revisions: tuple[Revision, ...]) -> None:
+    """Print corrected figures as a table."""
+    rows = [[r.symbol, r.stamp, r.field, str(r.old), str(r.new), r.seen_at] for r in revisions]
+    print_table(["series", "session", "field", "old", "new", "seen at"], rows, right=(3, 4))
+
+
+def _plain(item: Any) -> dict[str, Any]:  # noqa: ANN401  # a frozen dataclass
+    from dataclasses import asdict
+
+    return asdict(item)

@@ -1,0 +1,121 @@
+"""``eventstudy run``."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eventstudy.cli.load import day_of, folder_of, load_study
+from eventstudy.cli.output import print_json, print_table, progress_display, remark
+
+if TYPE_CHECKING:
+    from eventstudy.results import StudyResult
+
+
+@click.command()
+@click.argument("study", required=False)
+@click.option("--out", help="Folder of the report; reports/<name> where left out.")
+@click.option("--asof", help="Use only what was known on this day (2026-01-31).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the events table as CSV.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no remarks.")
+def run(
+    study: str | None,
+    out: str | None,
+    asof: str | None,
+    *,
+    as_json: bool,
+    as_csv: bool,
+    quiet: bool,
+) -> None:
+    """Run STUDY (a TOML file) and write its report.
+
+    Without STUDY: the shipped study of two articles of January 2026, on the shipped figures.
+    The report folder holds report.pdf, result.json, tables/*.csv and figures/*. It is replaced
+    as a whole, when everything is ready.
+    """
+    from eventstudy.report import write_report
+    from eventstudy.study import run_study
+
+    loaded = load_study(study, as_of=day_of(asof, "--asof"))
+    folder = folder_of(loaded.study.name, out)
+    with progress_display(quiet=quiet) as progress:
+        result = run_study(
+            loaded.study, loaded.events, loaded.prices,
+            quotes=loaded.quotes, claims=loaded.claims, progress=progress,
+        )  # fmt: skip
+        files = write_report(result, folder, progress=progress)
+    _print(result, as_json=as_json, as_csv=as_csv)
+    if not quiet:
+        _remarks(result)
+        remark(f"report: {files.pdf}")
+
+
+def _print(result: StudyResult, *, as_json: bool, as_csv: bool) -> None:
+    from eventstudy.results import records
+
+    if as_json:
+        print_json(
+            {"name": result.name, "events": records(result.events), "tests": records(result.tests)}
+        )
+    elif as_csv:
+        click.echo(result.events.to_csv(index=False, lineterminator="\n"), nl=False)
+    else:
+        _table(result)
+
+
+def _table(result: StudyResult) -> None:
+    from eventstudy.results import records
+
+    span = f"{100 * (1 - result.level):g} % interval"
+    header = [
+        "event",
+        "asset",
+        "session",
+        "state",
+        "effect %",
+        span,
+        "p",
+        "by",
+        "USD",
+        "detectable %",
+    ]
+    rows = [_row(row) for row in records(result.events)]
+    click.echo(
+        f"{result.title}\neffect over sessions {result.headline}, {result.return_kind} returns\n"
+    )
+    print_table(header, rows, right=(4, 5, 6, 8, 9))
+
+
+def _row(row: dict[str, Any]) -> list[str]:
+    head = [str(row["event_id"]), str(row["asset"]), str(row["session"]), str(row["state"])]
+    if not _known(row["effect"]):
+        return [*head, "", "", "", "", "", ""]
+    method = str(row["ci_method"])
+    return [
+        *head,
+        f"{row['percent']:+.2f}",
+        f"{row['percent_low']:+.2f} .. {row['percent_high']:+.2f}",
+        f"{row[f'p_{method}']:.3f}",
+        method.upper(),
+        f"{row['usd']:+.2f}" if _known(row["usd"]) else "",
+        f"{100 * row['mde']:.2f}" if _known(row["mde"]) else "",
+    ]
+
+
+def _known(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _remarks(result: StudyResult) -> None:
+    counts: dict[str, int] = {}
+    for item in result.remarks:
+        counts[item.kind] = counts.get(item.kind, 0) + 1
+    said = ", ".join(f"{number} {kind}" for kind, number in counts.items())
+    if said:
+        remark(f"remarks: {said} (all of them: tables/remarks.csv and the report)")
+    for item in result.remarks:
+        if item.kind == "dropped":
+            remark(f"dropped: {item.subject}: {item.detail}")

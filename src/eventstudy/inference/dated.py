@@ -1,0 +1,159 @@
+"""Many dated events on one asset, or on several at once: filtered returns and where windows lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.errors import EstimationError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DatedReturns:
+    """Filtered returns of A assets on T sessions, and N windows of W sessions on them.
+
+    Parameters
+    ----------
+    z : (T, A) float
+        Filtered returns ``(r_s - m_s) / sigma_{s|s-1}``; NaN where there is none.
+    event_ids : tuple of str, length N
+        Labels of the windows.
+    column : (N,) int
+        Asset of each window.
+    first : (N,) int
+        First session of each window.
+    sessions : int
+        W.
+    sign : (N,) float
+        +1, or the expected direction of each event.
+
+    Raises
+    ------
+    EstimationError
+        When a window lies outside the sessions or there is none.
+    """
+
+    z: FloatArray
+    event_ids: tuple[str, ...]
+    column: IntArray
+    first: IntArray
+    sessions: int
+    sign: FloatArray
+
+    def __post_init__(self) -> None:
+        if not self.event_ids:
+            msg = "no event window lies on the sessions of the series"
+            raise EstimationError(msg)
+        if self.sessions > len(self.z):
+            msg = f"a window of {self.sessions} sessions on a series of {len(self.z)}"
+            raise EstimationError(msg)
+        outside = (self.first < 0) | (self.first + self.sessions > len(self.z))
+        if outside.any():
+            names = ", ".join(self.event_ids[i] for i in np.flatnonzero(outside)[:3])
+            msg = f"{int(outside.sum())} windows lie outside the series: {names}"
+            raise EstimationError(msg)
+
+    def __len__(self) -> int:
+        return len(self.event_ids)
+
+    @property
+    def x(self) -> FloatArray:
+        """``(z - zbar) / sd(z)`` by asset (T, A), 0 where missing.
+
+        Raises
+        ------
+        EstimationError
+            When the filtered returns of an asset do not vary.
+        """
+        present = np.isfinite(self.z)
+        count = present.sum(axis=0)
+        mean = np.where(present, self.z, 0.0).sum(axis=0) / np.maximum(count, 1)
+        centred = np.where(present, self.z - mean, 0.0)
+        sd = np.sqrt((centred**2).sum(axis=0) / np.maximum(count - 1, 1))
+        if not (sd > 0).all():
+            msg = "the filtered returns of an asset do not vary"
+            raise EstimationError(msg)
+        return np.asarray(centred / sd, dtype=float)
+
+    @property
+    def starts(self) -> FloatArray:
+        """Signed number of windows that begin on each session (T, A)."""
+        starts = np.zeros(self.z.shape)
+        np.add.at(starts, (self.first, self.column), self.sign)
+        return starts
+
+    @property
+    def cover(self) -> FloatArray:
+        """``d_t``, signed number of windows over each session, 0 where z is missing (T, A)."""
+        cover = np.zeros(self.z.shape)
+        for step in range(self.sessions):
+            np.add.at(cover, (self.first + step, self.column), self.sign)
+        return np.where(np.isfinite(self.z), cover, 0.0)
+
+    @property
+    def correlation(self) -> FloatArray:
+        """Correlation of filtered returns between assets, on common sessions (A, A)."""
+        x, present = self.x, np.isfinite(self.z).astype(float)
+        product = x.T @ x
+        scale = np.sqrt((x**2).T @ present * (present.T @ x**2))
+        return np.where(scale > 0, product / np.where(scale > 0, scale, 1.0), 0.0)
+
+    def scores(self) -> FloatArray:
+        """``sum of x`` over each window (N,), in units of one session's volatility."""
+        total = np.concatenate([np.zeros((1, self.z.shape[1])), np.cumsum(self.x, axis=0)])
+        ends = total[self.first + self.sessions, self.column]
+        return np.asarray(self.sign * (ends - total[self.first, self.column]), dtype=float)
+
+    def take(self, rows: IntArray) -> DatedReturns:
+        """Keep some windows; the series stays whole."""
+        return replace(
+            self,
+            event_ids=tuple(self.event_ids[i] for i in rows),
+            column=self.column[rows],
+            first=self.first[rows],
+            sign=self.sign[rows],
+        )
+
+
+def dated_returns(
+    z: FloatArray,
+    first: IntArray,
+    *,
+    sessions: int = 1,
+    column: IntArray | None = None,
+    event_ids: tuple[str, ...] | None = None,
+    sign: FloatArray | None = None,
+) -> DatedReturns:
+    """Put windows on filtered returns.
+
+    Parameters
+    ----------
+    z : (T,) or (T, A) float
+        Filtered returns.
+    first : (N,) int
+        First session of each window.
+    sessions : int
+        W.
+    column : (N,) int, optional
+        Asset of each window; the first by default.
+    event_ids : tuple of str, optional
+        Labels.
+    sign : (N,) float, optional
+        Expected directions, +1 or -1.
+
+    Raises
+    ------
+    EstimationError
+        When a window lies outside the sessions.
+    """
+    n = len(first)
+    return DatedReturns(
+        z=z.reshape(len(z), -1),
+        event_ids=event_ids or tuple(str(i) for i in range(n)),
+        column=np.zeros(n, dtype=np.int64) if column is None else column,
+        first=np.asarray(first, dtype=np.int64),
+        sessions=sessions,
+        sign=np.ones(n) if sign is None else sign,
+    )

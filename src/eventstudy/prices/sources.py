@@ -1,0 +1,218 @@
+"""What a price source is: something that is asked for bars and answers or says why not."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import Final, Literal, Protocol
+from urllib import error as url_error
+from urllib import request as url_request
+from urllib.parse import urlsplit
+
+from eventstudy.errors import PriceSourceError
+from eventstudy.prices.bars import Bar, Interval
+
+TIMEOUT: Final = 20.0
+_TOO_MANY: Final = 429
+_SERVER: Final = 500
+_AGENT: Final = "oil-eventstudy (price refresh)"
+
+
+class SourceError(PriceSourceError):
+    """A source that did not answer, or answered nonsense.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    transient : bool
+        Whether asking again may help.
+    retry_after : float, optional
+        Seconds that the source asked to be left alone.
+    """
+
+    def __init__(
+        self, message: str, *, transient: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.transient = transient
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question to a source.
+
+    Parameters
+    ----------
+    symbol : str
+        The source's own name of the series.
+    first : date or None
+        First day wanted; None for everything there is.
+    interval : str
+        ``1d`` or an intraday interval.
+    today : date
+        The day of asking, in UTC.
+    timeout : float
+        Seconds.
+    """
+
+    symbol: str
+    first: date | None
+    today: date
+    interval: Interval = "1d"
+    timeout: float = TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Bars in order, and remarks about what was left out of them."""
+
+    bars: tuple[Bar, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """Anything that answers a `Request` or raises `SourceError`; no rows is an error."""
+
+    @property
+    def name(self) -> str:
+        """Name in the catalogue of instruments."""
+
+    def fetch(self, request: Request) -> Answer:
+        """Return the bars from `request.first` on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how slowly a source is asked again.
+
+    Parameters
+    ----------
+    attempts : int
+        Questions at most.
+    base, cap : float
+        Seconds before the first repetition, doubled each time, and the longest wait. A source that
+        asks for more than `cap` seconds of rest is given up for this run.
+    """
+
+    attempts: int = 4
+    base: float = 1.0
+    cap: float = 60.0
+
+
+def ask(
+    source: Source,
+    request: Request,
+    *,
+    patience: Patience,
+    rng: random.Random,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Answer:
+    """Ask a source, again after a growing and jittered wait where that may help.
+
+    Raises
+    ------
+    SourceError
+        When the last attempt failed, when asking again cannot help, or when the source asked for a
+        longer rest than `patience` allows.
+    """
+    for attempt in range(1, patience.attempts + 1):
+        try:
+            return source.fetch(request)
+        except SourceError as error:
+            wait = min(patience.cap, patience.base * 2 ** (attempt - 1)) * rng.uniform(0.5, 1.0)
+            wait = max(wait, error.retry_after or 0.0)
+            if not error.transient or attempt == patience.attempts or wait > patience.cap:
+                tries = f" (asked {attempt} times)" if attempt > 1 else ""
+                msg = f"{source.name} {request.symbol}: {error}{tries}"
+                raise SourceError(
+                    msg, transient=error.transient, retry_after=error.retry_after
+                ) from error
+            sleep(wait)
+    msg = f"{source.name} {request.symbol}: no attempt was allowed"
+    raise SourceError(msg)
+
+
+def loopback_base(variable: str, value: str) -> str:
+    """Check an address that replaces a source in tests: it must be on this machine.
+
+    Raises
+    ------
+    SourceError
+        When the host is not a loopback address.
+    """
+    parts = urlsplit(value)
+    try:
+        inside = parts.scheme == "http" and ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        msg = f"{variable} must be an http address of this machine such as http://127.0.0.1:8000"
+        raise SourceError(msg)
+    return value.rstrip("/")
+
+
+def download(url: str, *, shown: str, timeout: float) -> bytes:
+    """Fetch a document.
+
+    Parameters
+    ----------
+    url : str
+        Address; it may hold a key and is never shown.
+    shown : str
+        What to call it in messages.
+    timeout : float
+        Seconds.
+
+    Raises
+    ------
+    SourceError
+        With `transient` and `retry_after` where the source is busy, broken or slow.
+    """
+    question = url_request.Request(url, headers={"User-Agent": _AGENT})  # noqa: S310  # https or loopback by construction
+    try:
+        with url_request.urlopen(question, timeout=timeout) as answer:  # noqa: S310  # as above
+            return bytes(answer.read())
+    except url_error.HTTPError as error:
+        busy = error.code == _TOO_MANY or error.code >= _SERVER
+        wait = retry_after(error.headers.get("Retry-After"))
+        error.close()
+        msg = f"{shown} answered HTTP {error.code}"
+        raise SourceError(msg, transient=busy, retry_after=wait) from None
+    except (OSError, ValueError) as error:
+        # No chaining: the text of the cause may hold the address with a key.
+        reason = type(getattr(error, "reason", error)).__name__
+        msg = f"{shown} did not answer ({reason})"
+        raise SourceError(msg, transient=True) from None
+
+
+def retry_after(header: str | None) -> float | None:
+    """Read a Retry-After header, seconds or a date."""
+    if not header:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        until = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def from_day(bars: tuple[Bar, ...], first: date | None) -> tuple[Bar, ...]:
+    """Keep the bars from `first` on."""
+    return bars if first is None else tuple(bar for bar in bars if bar.stamp >= first.isoformat())
+
+
+def provisional(bars: tuple[Bar, ...], settled: Callable[[str], bool]) -> tuple[Bar, ...]:
+    """Mark the bars whose session has not settled."""
+    return tuple(replace(bar, provisional=not settled(bar.stamp)) for bar in bars)
+
+
+SourceName = Literal["yahoo", "fred", "eia", "file"]

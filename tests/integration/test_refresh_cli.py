@@ -1,0 +1,283 @@
+import json
+import os
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from eventstudy.prices.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "unit" / "prices"))
+from loopback import World, serve  # noqa: E402  # found through the line above
+
+FAST = ["--pause", "0.01", "--attempts", "2", "--quiet"]
+CLOSES = {"2026-01-02": 57.32, "2026-01-05": 58.32, "2026-01-06": 57.13}
+
+
+@pytest.fixture
+def world():
+    found = World()
+    found.closes["CL=F"] = dict(CLOSES)
+    return found
+
+
+@pytest.fixture
+def server(world):
+    with serve(world) as base:
+        yield base
+
+
+@pytest.fixture
+def run(server, tmp_path):
+    def call(*arguments, now="2026-01-06T23:30:00+00:00", **options):
+        return subprocess.run(
+            [sys.executable, "-m", "eventstudy", *arguments],
+            env=environment(server, tmp_path, now),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    return call
+
+
+def environment(server, tmp_path, now):
+    known = {key: value for key, value in os.environ.items() if not key.startswith("EVENTSTUDY_")}
+    return known | {
+        "PYTHONPATH": str(ROOT / "src"),
+        "EVENTSTUDY_STORE": str(tmp_path / "prices.sqlite"),
+        "EVENTSTUDY_YAHOO_BASE": server,
+        "EVENTSTUDY_FRED_BASE": server,
+        "EVENTSTUDY_EIA_BASE": server,
+        "EVENTSTUDY_NOW": now,
+        "HOME": str(tmp_path),
+    }
+
+
+def stored(tmp_path, symbol="wti_front", **options):
+    with Store(tmp_path / "prices.sqlite", read_only=True) as store:
+        return store.read(symbol, **options)["close"].to_dict()
+
+
+def test_two_days_of_refreshing(run, world, tmp_path):
+    first = run("refresh", "wti_front", *FAST, "--json", now="2026-01-06T18:00:00+00:00")
+    assert (first.returncode, first.stderr) == (0, "")
+    # 13:00 New York: the running session is provisional.
+    assert stored(tmp_path) == {"2026-01-02": 57.32, "2026-01-05": 58.32}
+    assert stored(tmp_path, provisional=True)["2026-01-06"] == 57.13
+
+    world.closes["CL=F"] |= {"2026-01-05": 58.4, "2026-01-06": 57.2, "2026-01-07": 55.99}
+    second = run("refresh", "wti_front", *FAST, "--json", now="2026-01-07T23:30:00+00:00")
+    report = json.loads(second.stdout)
+    assert second.returncode == 0
+    assert (report["series"][0]["added"], report["series"][0]["revised"]) == (1, 4)
+    closes = [change for change in report["revisions"] if change["field"] == "close"]
+    assert [(c["stamp"], c["old"], c["new"]) for c in closes] == [("2026-01-05", 58.32, 58.4)]
+    assert stored(tmp_path, asof="2026-01-06") == {"2026-01-02": 57.32, "2026-01-05": 58.32}
+
+    # The same again changes nothing.
+    third = run("refresh", "wti_front", *FAST, now="2026-01-07T23:40:00+00:00")
+    assert third.returncode == 0
+    assert "Corrected" not in third.stdout
+    assert list(stored(tmp_path).values()) == [57.32, 58.4, 57.2, 55.99]
+    # Only recent days are asked for again.
+    assert "period1" in world.asked[-1][1]
+    assert int(world.asked[-1][1]["period1"]) > 1_760_000_000
+
+
+def test_the_default_symbols_are_all_asked_for(run, world):
+    shown = run("refresh", "--dry-run", "--json")
+    names = [row["series"] for row in json.loads(shown.stdout)]
+    assert world.asked == []
+    assert names[:2] == ["wti_front", "brent_front"]
+    assert {"rbob_front", "natural_gas_front", "gold_front", "vix", "ovx"} <= set(names)
+    assert [name for name in names if name.startswith("CL")][0] == "CLG2026"
+    assert [name for name in names if name.startswith("BZ")][0] == "BZH2026"
+    assert sum(name.startswith(("CL", "BZ")) for name in names) == 24
+
+
+def test_one_failing_source_loses_nothing(run, world, tmp_path):
+    world.closes |= {"BZ=F": {"2026-01-06": 60.7}, "GC=F": {"2026-01-06": 4490.1}}
+    world.faults["BZ=F"] = 500
+    result = run("refresh", "wti_front", "brent_front", "gold_front", *FAST)
+    assert result.returncode == 3
+    assert "not refreshed: brent_front" in result.stderr
+    assert "HTTP 500" in result.stdout
+    assert "Traceback" not in result.stderr
+    assert stored(tmp_path, "gold_front") == {"2026-01-06": 4490.1}
+    assert stored(tmp_path, "brent_front") == {}
+
+
+def test_too_many_requests_are_respected(run, world):
+    world.closes |= {"BZ=F": {"2026-01-06": 60.7}}
+    world.faults |= {"CL=F": 429, "BZ=F": 429}
+    started = time.monotonic()
+    result = run("refresh", "wti_front", "brent_front", "--attempts", "1", "--quiet")
+    assert result.returncode == 3
+    assert "429" in result.stdout
+    # The second series does not ask a source that wants to be left alone.
+    assert {symbol for symbol, _ in world.asked} == {"CL=F"}
+    assert "asked to be left alone" in result.stdout
+    assert time.monotonic() - started < 60
+
+
+def test_a_second_source_stands_in_and_says_so(run, world, tmp_path):
+    world.closes["^VIX"] = {}
+    world.faults["^VIX"] = "html"
+    world.documents["VIXCLS"] = (200, "observation_date,VIXCLS\n2026-01-05,14.9\n2026-01-06,\n")
+    result = run("refresh", "vix", *FAST)
+    assert result.returncode == 0
+    assert "fallback" in result.stdout
+    assert "fred VIXCLS stood in" in result.stdout
+    assert stored(tmp_path, "vix") == {"2026-01-05": 14.9}
+
+
+def test_quality_stops_another_unit(run, world, tmp_path):
+    assert run("refresh", "wti_front", *FAST).returncode == 0
+    world.closes["CL=F"] |= {"2026-01-07": 5599.0}
+    late = "2026-01-07T23:30:00+00:00"
+    stopped = run("refresh", "wti_front", *FAST, now=late)
+    assert stopped.returncode == 4
+    assert "5599" in stopped.stdout
+    assert stored(tmp_path) == CLOSES
+    accepted = run("refresh", "wti_front", *FAST, "--accept", "wti_front", now=late)
+    assert accepted.returncode == 0
+    assert stored(tmp_path)["2026-01-07"] == 5599.0
+
+
+def test_wrong_names_and_places(run, tmp_path):
+    result = run("refresh", "wti_frnt", *FAST)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "did you mean 'wti_front'" in result.stderr
+    (tmp_path / "prices.sqlite").write_text("not a database" * 1000)
+    result = run("refresh", "wti_front", *FAST)
+    assert result.returncode == 1
+    assert "not a price store" in result.stderr
+
+
+def test_two_refreshes_at_once(server, world, tmp_path):
+    world.faults["CL=F"] = "slow"
+    arguments = [sys.executable, "-m", "eventstudy", "refresh", "wti_front", *FAST]
+    known = environment(server, tmp_path, "2026-01-06T23:30:00+00:00")
+    both = [
+        subprocess.Popen(arguments, env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    outcomes = [(process.communicate()[1].decode(), process.returncode) for process in both]
+    assert sorted(code for _, code in outcomes) == [0, 1]
+    assert "another refresh" in "".join(text for text, _ in outcomes)
+    assert stored(tmp_path) == CLOSES
+
+
+def test_a_full_disk_keeps_what_was_there(server, world, tmp_path):
+    run_it = [sys.executable, "-m", "eventstudy", "refresh", *FAST]
+    known = environment(server, tmp_path, "2026-01-06T23:30:00+00:00")
+    assert subprocess.run([*run_it, "wti_front"], env=known, check=False).returncode == 0
+    days = [f"{year}-{month:02d}-{day:02d}" for year in range(1990, 2026)
+            for month in range(1, 13) for day in range(1, 28)]  # fmt: skip
+    world.closes["GC=F"] = dict.fromkeys(days, 1000.0)
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+
+    full = subprocess.run(
+        [*run_it, "gold_front"],
+        env=known | {"PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=limit,  # noqa: PLW1509  # the child is single-threaded
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == 1
+    assert "nothing of this change was kept" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert stored(tmp_path) == CLOSES
+    assert stored(tmp_path, "gold_front") == {}
+    # With room again, the same command catches up.
+    assert subprocess.run([*run_it, "gold_front"], env=known, check=False).returncode == 0
+    assert len(stored(tmp_path, "gold_front")) == len(days)
+
+
+KILLS = int(os.environ.get("EVENTSTUDY_KILLS", "8"))
+
+
+def test_kill_at_random_moments_loses_no_accepted_figure(server, world, tmp_path):
+    rng = random.Random(20260106)
+    for number, symbol in enumerate(("CL=F", "BZ=F", "GC=F", "NG=F", "RB=F", "HO=F")):
+        world.closes[symbol] = {
+            f"{year}-{month:02d}-{day:02d}": round(50 + number + day / 100, 2)
+            for year in range(2020, 2026) for month in range(1, 13) for day in range(1, 28)
+        }  # fmt: skip
+    names = ["wti_front", "brent_front", "gold_front", "natural_gas_front", "rbob_front",
+             "heating_oil_front"]  # fmt: skip
+    known = environment(server, tmp_path, "2026-01-06T23:30:00+00:00")
+    command = [sys.executable, "-m", "eventstudy", "refresh", *names, "--full", *FAST]
+    path = tmp_path / "prices.sqlite"
+    accepted, cut, turn, lost = {}, 0, 0, 0
+    while cut < KILLS:
+        process = subprocess.Popen(
+            command, env=known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(rng.uniform(0.7, 2.4))
+        process.send_signal(signal.SIGKILL)
+        cut += process.wait() == -signal.SIGKILL
+        lost += check_store(path, accepted)
+        # The next run finds every third close corrected.
+        for closes in world.closes.values():
+            for day in list(closes)[turn % 3 :: 3]:
+                closes[day] = round(closes[day] + 0.01, 2)
+        turn += 1
+    assert lost == 0
+    finished = subprocess.run(command, env=known, check=False, capture_output=True)
+    assert finished.returncode == 0
+    assert check_store(path, accepted) == 0
+    for symbol, name in zip(("CL=F", "BZ=F"), names, strict=False):
+        assert stored(tmp_path, name) == world.closes[symbol]
+    with sqlite3.connect(path) as connection:
+        inside = connection.execute("SELECT count(*) FROM runs WHERE finished IS NULL").fetchone()
+    connection.close()
+    print(f"\nkills {cut} of {turn} runs, {inside[0]} inside a run, figures {len(accepted)}, accepted ones lost {lost}")  # noqa: T201  # the figures of this test
+
+
+def check_store(path, accepted):
+    """Return how many figures that had been committed are gone; remember those that are there."""
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'bars'").fetchone():
+            return 0
+        now = {
+            (row[0], row[1]): row[2:]
+            for row in connection.execute("SELECT symbol, stamp, close, first_seen FROM bars")
+        }
+        changes = connection.execute(
+            "SELECT symbol, stamp, old, new FROM revisions WHERE field = 'close' ORDER BY id"
+        ).fetchall()
+        # Whole series only, and every line of a run belongs to bars that are there.
+        counts = dict(connection.execute("SELECT symbol, count(*) FROM bars GROUP BY 1"))
+        items = connection.execute("SELECT symbol FROM run_items WHERE state = 'done'").fetchall()
+    connection.close()
+    assert {symbol for (symbol,) in items} == set(counts)
+    assert len(set(counts.values())) <= 1
+    # Undoing every revision must lead back to figures that were once accepted.
+    chain = {}
+    for symbol, stamp, old, new in changes:
+        assert chain.get((symbol, stamp), old) == old
+        chain[symbol, stamp] = new
+    for key, value in chain.items():
+        assert now[key][0] == value
+    gone = sum(key not in now or now[key][1] != seen for key, (_, seen) in accepted.items())
+    accepted.update(now)
+    return gone

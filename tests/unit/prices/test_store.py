@@ -1,0 +1,240 @@
+import sqlite3
+import threading
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from eventstudy.errors import StoreError, UnknownNameError
+from eventstudy.prices.bars import Bar
+from eventstudy.prices.contracts import Contract
+from eventstudy.prices.runs import (
+    RunItem,
+    finish_run,
+    last_good_item,
+    record_item,
+    refresh_lock,
+    runs,
+    start_run,
+)
+from eventstudy.prices.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+from eventstudy.prices.store import Store, StoredSeries, asof_text, default_store
+
+DAY_1 = datetime(2026, 1, 5, 23, tzinfo=UTC)
+DAY_2, DAY_3 = DAY_1 + timedelta(days=1), DAY_1 + timedelta(days=2)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "prices.sqlite") as opened:
+        opened.put_series(StoredSeries("wti", "WTI", "USD/bbl", "futures", "wti", "wti"))
+        yield opened
+
+
+def put(store, bars, seen_at, source="yahoo", **options):
+    with store.transaction():
+        return store.put_bars("wti", bars, source=source, seen_at=seen_at, **options)
+
+
+def closes(store, **options):
+    return store.read("wti", **options)["close"].to_dict()
+
+
+def test_a_revision_is_kept_and_history_can_be_read_as_it_stood(store):
+    first = put(store, [Bar("2026-01-02", 57.0), Bar("2026-01-05", 58.32)], DAY_1)
+    second = put(store, [Bar("2026-01-05", 58.5), Bar("2026-01-06", 57.13)], DAY_2)
+    third = put(store, [Bar("2026-01-05", 58.32)], DAY_3)
+    assert (first.added, second.added, third.added) == (2, 1, 0)
+    assert [(r.stamp, r.field, r.old, r.new) for r in second.revisions] == [
+        ("2026-01-05", "close", 58.32, 58.5)
+    ]
+    assert closes(store, asof=date(2026, 1, 4)) == {}
+    assert closes(store, asof=date(2026, 1, 5)) == {"2026-01-02": 57.0, "2026-01-05": 58.32}
+    day_2 = {"2026-01-02": 57.0, "2026-01-05": 58.5, "2026-01-06": 57.13}
+    assert closes(store, asof="2026-01-06") == day_2
+    assert closes(store, asof="2026-01-06T23:00:00Z") == day_2
+    assert closes(store, asof="2026-01-06T22:59:59+00:00")["2026-01-05"] == 58.32
+    assert closes(store) == day_2 | {"2026-01-05": 58.32}
+    assert len(store.revisions("wti")) == 2
+    assert len(store.revisions("wti", asof="2026-01-06")) == 1
+
+
+def test_a_provisional_bar_is_replaced_and_that_is_no_correction(store):
+    put(store, [Bar("2026-01-06", 57.5, provisional=True)], DAY_1)
+    assert closes(store) == {}
+    assert closes(store, provisional=True) == {"2026-01-06": 57.5}
+    written = put(store, [Bar("2026-01-06", 57.13)], DAY_2)
+    assert (written.settled, written.revisions) == (1, ())
+    assert closes(store) == {"2026-01-06": 57.13}
+    # As of the first day the bar was provisional, and had its provisional figure.
+    assert closes(store, asof=DAY_1) == {}
+    assert closes(store, asof=DAY_1, provisional=True) == {"2026-01-06": 57.5}
+    # A settled figure is not taken back by a source that calls the session running.
+    assert put(store, [Bar("2026-01-06", 1.0, provisional=True)], DAY_3).kept == 1
+    assert closes(store) == {"2026-01-06": 57.13}
+
+
+def test_a_second_source_fills_but_corrects_nothing(store):
+    put(store, [Bar("2026-01-05", 58.32)], DAY_1)
+    bars = [Bar("2026-01-05", 58.0), Bar("2026-01-06", 57.0)]
+    written = put(store, bars, DAY_2, source="fred", stand_in=True)
+    assert (written.added, written.kept, written.revisions) == (1, 1, ())
+    assert closes(store) == {"2026-01-05": 58.32, "2026-01-06": 57.0}
+    # The first source comes back: its figure replaces the other's, and the change is said.
+    changes = put(store, [Bar("2026-01-06", 57.13)], DAY_3).revisions
+    assert {(c.field, c.old, c.new) for c in changes} == {
+        ("close", 57.0, 57.13),
+        ("source", "fred", "yahoo"),
+    }
+
+
+def test_an_absent_figure_corrects_nothing(store):
+    put(store, [Bar("2026-01-05", 58.32, 57.0, 59.0, 56.5, 1000.0)], DAY_1)
+    assert put(store, [Bar("2026-01-05", 58.32)], DAY_2).revisions == ()
+    assert store.read("wti")["volume"].tolist() == [1000.0]
+
+
+def test_a_clock_that_runs_backwards_does_not_rewrite_the_past(store):
+    put(store, [Bar("2026-01-05", 58.32)], DAY_2)
+    put(store, [Bar("2026-01-05", 58.5)], DAY_1)
+    assert [revision.seen_at[:10] for revision in store.revisions("wti")] == ["2026-01-06"]
+
+
+def test_a_change_is_kept_whole_or_not_at_all(store):
+    def interrupted():
+        with store.transaction():
+            store.put_bars("wti", [Bar("2026-01-05", 1.0)], source="x", seen_at=DAY_1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        interrupted()
+    assert closes(store) == {}
+    bad = [Bar("2026-01-05", 1.0), Bar("2026-01-06", None)]
+    with pytest.raises(StoreError, match="nothing of this change was kept"):
+        put(store, bad, DAY_1)
+    assert closes(store) == {}
+
+
+def test_series_contracts_and_runs(store):
+    store.put_contract(Contract("wti", 2026, 2))
+    store.put_contract(Contract("wti", 2025, 12))
+    assert [contract.symbol for contract in store.contracts("wti")] == ["CLZ2025", "CLG2026"]
+    assert store.one_series("wti").unit == "USD/bbl"
+    with pytest.raises(UnknownNameError, match="did you mean 'wti'"):
+        store.one_series("wtj")
+    number = start_run(store, now=DAY_1)
+    with store.transaction():
+        record_item(store, number, RunItem("wti", "1d", "done", "yahoo", 3, 0, ""), now=DAY_1)
+    finish_run(store, number, exit_code=0, now=DAY_2)
+    cut = start_run(store, now=DAY_2)
+    assert [(run.number, run.exit_code) for run in runs(store)] == [(cut, None), (number, 0)]
+    assert last_good_item(store, "wti").startswith("2026-01-05T23")
+    assert last_good_item(store, "brent") is None
+
+
+def test_a_reader_reads_while_a_writer_writes(tmp_path):
+    path = tmp_path / "prices.sqlite"
+    with Store(path) as store:
+        store.put_series(StoredSeries("wti", "WTI", "USD/bbl", "futures"))
+    seen, stop, faults = [], threading.Event(), []
+
+    def read():
+        try:
+            with Store(path, read_only=True) as reader:
+                while not stop.is_set():
+                    seen.append(len(closes(reader)))
+        except StoreError as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    with Store(path) as writer:
+        for batch in range(40):
+            days = [f"{2000 + batch}-01-{day:02d}" for day in range(1, 11)]
+            put(writer, [Bar(day, 1.0) for day in days], DAY_1)
+    stop.set()
+    thread.join()
+    assert faults == []
+    assert len(seen) > 1
+    # Whole batches only, and never fewer than before.
+    assert {count % 10 for count in seen} == {0}
+    assert seen == sorted(seen)
+
+
+def test_a_reader_may_not_write(store):
+    with Store(store.path, read_only=True) as reader, pytest.raises(StoreError, match="readonly"):
+        reader.put_series(StoredSeries("x", "", "", ""))
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_an_older_store_is_brought_up(tmp_path, version):
+    path = tmp_path / "old.sqlite"
+    old = sqlite3.connect(path)
+    for script in MIGRATIONS[:version]:
+        old.executescript(script)
+    old.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version};")
+    old.execute("INSERT INTO series (symbol, title, unit, kind) VALUES ('wti', 'W', 'USD', 'spot')")
+    old.execute(
+        "INSERT INTO bars VALUES ('wti', '1d', '2020-04-20', NULL, NULL, NULL, -37.63, NULL, 0, "
+        "'yahoo', '2020-04-21T00:00:00.000000Z')"
+    )
+    old.commit()
+    old.close()
+    with Store(path) as store:
+        assert closes(store) == {"2020-04-20": -37.63}
+        assert store.one_series("wti").calendar == "file"
+        store.put_contract(Contract("wti", 2020, 5))
+        assert start_run(store, now=DAY_1) == 1
+        store.check_integrity()
+
+
+def test_what_is_not_a_store(tmp_path):
+    text = tmp_path / "text.sqlite"
+    text.write_text("this is a text file that somebody called a database " * 50)
+    with pytest.raises(StoreError, match="not a price store"):
+        Store(text)
+    assert text.read_text().startswith("this is")
+    other = tmp_path / "other.sqlite"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE songs (title)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError, match="another program"):
+        Store(other)
+    newer = tmp_path / "newer.sqlite"
+    Store(newer).close()
+    connection = sqlite3.connect(newer)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="schema 99"):
+        Store(newer)
+    with pytest.raises(StoreError, match="there is no price store"):
+        Store(tmp_path / "absent.sqlite", read_only=True)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(text / "below" / "a-file.sqlite")
+
+
+def test_two_refreshes_never_interleave(tmp_path):
+    path = tmp_path / "prices.sqlite"
+    with refresh_lock(path), pytest.raises(StoreError, match="another refresh"), refresh_lock(path):
+        pass
+    with refresh_lock(path):
+        pass
+
+
+def test_where_the_store_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert default_store({"EVENTSTUDY_STORE": "/x/y.sqlite"}) == Path("/x/y.sqlite")
+    monkeypatch.setattr("sys.platform", "linux")
+    expected = tmp_path / "share" / "eventstudy" / "prices.sqlite"
+    assert default_store({"XDG_DATA_HOME": str(tmp_path / "share")}) == expected
+    (tmp_path / "data").mkdir()
+    assert default_store({}) == Path("data/prices.sqlite")
+
+
+def test_as_of_is_a_day_or_a_moment_with_a_zone():
+    assert asof_text("2026-01-07") == "2026-01-07T23:59:59.999999Z"
+    assert asof_text("2026-01-07T10:06:00+08:00") == "2026-01-07T02:06:00.000000Z"
+    for text in ("yesterday", "2026-01-07T10:06:00", "2026-13-01"):
+        with pytest.raises(StoreError):
+            asof_text(text)

@@ -1,0 +1,96 @@
+import csv
+import datetime as dt
+import os
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from eventstudy.articles.kinds import KINDS
+from eventstudy.calendars import settlement_calendar
+from eventstudy.events import catalogue
+
+TABLE = catalogue()
+VALIDATION = Path(
+    os.environ.get("EVENTSTUDY_VALIDATION")
+    or Path(__file__).resolve().parents[2] / ".." / "shared" / "validation"
+)
+
+
+def test_it_spans_four_decades_in_order():
+    assert len(TABLE) >= 150
+    days = [event.date for event in TABLE]
+    assert days == sorted(days)
+    assert days[0].year == 1986
+    assert days[-1] == dt.date(2026, 1, 6)
+
+
+def test_every_row_is_complete():
+    for event in TABLE:
+        assert event.title, event.event_id
+        assert event.place, event.event_id
+        assert event.source, event.event_id
+        assert event.zone, event.event_id
+        assert event.direction, event.event_id
+        assert event.kind in KINDS, event.event_id
+        certainty = str(event.features["certainty"])
+        assert certainty == "firm" or certainty.startswith("uncertain: "), event.event_id
+
+
+def test_weekdays_as_written_are_the_weekdays_of_the_dates():
+    for event in TABLE:
+        assert event.features["weekday"] == event.date.strftime("%a"), event.event_id
+
+
+def test_nothing_is_there_twice():
+    assert max(Counter(event.title for event in TABLE).values()) == 1
+    keys = Counter((event.date, event.kind, event.place) for event in TABLE)
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_every_event_has_a_session_within_five_days():
+    calendar = settlement_calendar("wti", dt.date(1986, 1, 1), dt.date(2026, 2, 27))
+    for event in TABLE:
+        noon = dt.datetime.combine(event.date, dt.time(12), dt.UTC)
+        position = calendar.session_of(event.time or noon)
+        gap = calendar.sessions[position].item() - event.date
+        assert dt.timedelta(-1) <= gap <= dt.timedelta(5), event.event_id
+
+
+def test_every_kind_but_the_rest_is_represented():
+    assert set(KINDS) - {event.kind for event in TABLE} == {"other"}
+
+
+def test_events_of_the_paris_study_agree_with_the_catalogue():
+    path = Path(__file__).resolve().parents[2] / "src/eventstudy/data/paris-2026/events.csv"
+    known = {event.event_id: event for event in TABLE}
+    with path.open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if row["precision"] != "undated":
+                event = known[row["event_id"] if row["event_id"] in known else "missing"]
+                assert (row["date"] or row["time"][:10]) == event.date.isoformat()
+                assert row["kind"] == event.kind
+                assert row["direction"] == event.direction
+
+
+@pytest.mark.validation
+@pytest.mark.skipif(not VALIDATION.is_dir(), reason="the validation series are not here")
+def test_opec_decisions_agree_with_a_published_list_of_announcements():
+    listed = pd.read_csv(VALIDATION / "kaenzig_daily_surprises_2024M12.csv")
+    days = {pd.Timestamp(day).date() for day in listed.iloc[:, 0]}
+    decisions = [
+        event
+        for event in TABLE.select(kind="producer decision", last=dt.date(2024, 12, 10))
+        if event.source.startswith("OPEC")
+    ]
+    apart = {event.event_id for event in decisions if event.date not in days}
+    # The list stamps three decisions on the session after, and does not hold the other two.
+    assert apart == {
+        "opec-ok-raise-1990-08",
+        "opec-jakarta-1997",
+        "opec-vienna-2000-09",
+        "opec-vienna-2018-06",
+        "opec-plus-2023-04",
+    }
+    assert len(decisions) >= 60
