@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from eventstudy.charts.labels import (
     ALTERNATIVE,
     Mark,
@@ -105,8 +103,14 @@ def _points(result: StudyResult, event: pd.Series, window: Window, row: int) -> 
     found = [(mark, r) for table, mark in tables for r in _find(table, event, window)]
     shift = 0.18 if len(found) > 1 else 0.0
     return [
-        _Point(row - shift + 2 * shift * k, *(factor * np.asarray(values)), mark)
-        for k, (mark, values) in enumerate(found)
+        _Point(
+            row=row - shift + 2 * shift * k,
+            effect=factor * effect,
+            low=factor * low,
+            high=factor * high,
+            mark=mark,
+        )
+        for k, (mark, (effect, low, high)) in enumerate(found)
     ]
 
 
@@ -142,8 +146,8 @@ def _rows(ax: Axes, events: pd.DataFrame) -> None:
 
 
 def _title(asset: str, shown: int, total: int) -> str:
-    cut = f" (first {shown} of {total}; all in tables/effects.csv)" if shown < total else ""
-    return f"Effects of the events: {shorten(asset, 24)}{cut}"
+    cut = f" (first {shown} of {total})" if shown < total else ""
+    return f"Effects: {shorten(asset, 18)}{cut}"
 
 
 def _legend(ax: Axes, points: list[_Point]) -> None:

@@ -52,7 +52,7 @@ def scale(result: StudyResult, asset: str) -> tuple[float, str]:
     """Return the factor and the unit in which returns of an asset are drawn."""
     if result.return_kind == "change":
         return 1.0, result.units.get(asset) or "units of the price"
-    return 100.0, "log return × 100" if result.return_kind == "log" else "%"
+    return 100.0, "log return \u00d7 100" if result.return_kind == "log" else "%"
 
 
 def dated(result: StudyResult, asset: str) -> pd.DataFrame:

@@ -38,6 +38,8 @@ def readable(text: object) -> str:
 
 
 def _latin(letter: str, letters: str) -> str:
+    if unicodedata.category(letter) == "Cc":
+        return " "
     if letters and letter.isalpha() and letters[:1].isupper():
         return f"{letters} "  # ideographs become one capitalised syllable each
     return letters or " "

@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.charts.labels import interval_name, scale, shorten
-from eventstudy.charts.style import BLACK, BLUE, GREEN, GREY, LIGHT, ORANGE, canvas, legend_below, styled
+from eventstudy.charts.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    LIGHT,
+    ORANGE,
+    canvas,
+    legend_below,
+    styled,
+)
 from eventstudy.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eventstudy.abnormal import AbnormalReturns, FloatArray
+    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.arrays import FloatArray
     from eventstudy.results import StudyResult
 
 

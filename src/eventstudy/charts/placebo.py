@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from eventstudy.arrays import FloatArray
     from eventstudy.results import PlaceboSample, StudyResult
 
 
@@ -95,6 +96,7 @@ def _sample(result: StudyResult, event_id: str, asset: str) -> PlaceboSample:
     raise UnknownNameError(msg)
 
 
-def _edges(values: np.ndarray) -> np.ndarray:
+def _edges(values: FloatArray) -> list[float]:
     count = int(np.clip(np.sqrt(len(values)) * 1.5, 8, 60))
-    return np.linspace(values.min(), values.max() + 1e-12, count + 1)
+    edges: list[float] = np.linspace(values.min(), values.max() + 1e-12, count + 1).tolist()
+    return edges

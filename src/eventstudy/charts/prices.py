@@ -61,13 +61,22 @@ def plot_prices(result: StudyResult, asset: str, *, ax: Axes | None = None) -> F
     rows = -(-len(shown) // KEY_COLUMNS)
     with styled():
         figure, ax = canvas(ax, height=3.1 + 0.135 * rows)
-        ax.plot(price.index, price.to_numpy(), color=GREY, lw=1.1)
+        ax.plot(_days(price.index), price.to_numpy(), color=GREY, lw=1.1)
         _mark_sessions(ax, shown, price)
         _mark_moves(ax, shown, price)
         _mark_flags(ax, flags)
-        _dress(ax, result, asset, len(shown), len(events), flags)
+        lanes = 1 + max((flag.lane for flag in flags), default=-1)
+        ax.set_title(_title(asset, len(shown), len(events)), pad=6 + 9 * lanes)
+        _dress(ax, result.units.get(asset) or "price")
         _key(ax, shown)
     return figure
+
+
+def _days(moments: object) -> list[float]:
+    """Days as matplotlib counts them, so that no unit converter is involved."""
+    from matplotlib.dates import date2num
+
+    return [float(day) for day in date2num(moments)]  # type: ignore[no-untyped-call]  # matplotlib's
 
 
 def _around(price: pd.Series, events: pd.DataFrame) -> pd.Series:
@@ -97,7 +106,7 @@ def _flags(events: pd.DataFrame, price: pd.Series) -> list[_Flag]:
 
 def _ranges(numbers: list[int]) -> str:
     if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:  # noqa: PLR2004  # a run
-        return f"{numbers[0]}–{numbers[-1]}"
+        return f"{numbers[0]}\u2013{numbers[-1]}"
     return ",".join(map(str, numbers))
 
 
@@ -116,8 +125,11 @@ def _point(
         return
     label = "_" if mark.meaning in {meaning for _, meaning in seen} else mark.meaning
     seen.add((session, mark.meaning))
-    ax.plot([moment], [price[moment]], mark.marker, ms=5.5 if mark.filled else 7.5, mec=mark.colour,
-            mew=1.2, color=mark.colour if mark.filled else "none", label=label, ls="none", zorder=3)  # fmt: skip
+    ax.plot(
+        _days([moment]), [price[moment]], mark.marker, ms=5.5 if mark.filled else 7.5,
+        mec=mark.colour, mew=1.2, color=mark.colour if mark.filled else "none", label=label,
+        ls="none", zorder=3,
+    )  # fmt: skip
 
 
 def _mark_moves(ax: Axes, events: pd.DataFrame, price: pd.Series) -> None:
@@ -125,31 +137,36 @@ def _mark_moves(ax: Axes, events: pd.DataFrame, price: pd.Series) -> None:
     stated = pd.to_datetime(events["moved_from"].str.slice(0, 10), errors="coerce").dropna()
     stated = stated[(stated >= price.index[0]) & (stated <= price.index[-1])].unique()
     if len(stated):
-        ax.plot(stated, [0.02] * len(stated), "^", ms=4.5, color=BLACK, ls="none",
-                transform=ax.get_xaxis_transform(), label="date stated, moved to its session")  # fmt: skip
+        ax.plot(
+            _days(stated), [0.02] * len(stated), "^", ms=4.5, color=BLACK, ls="none",
+            transform=ax.get_xaxis_transform(), label="date stated, moved to its session",
+        )  # fmt: skip
 
 
 def _mark_flags(ax: Axes, flags: list[_Flag]) -> None:
     for flag in flags:
-        ax.axvline(flag.session, color=GREY, lw=0.6, ls=(0, (2, 2)), zorder=1)  # type: ignore[arg-type]  # dates are units
+        (day,) = _days([flag.session])
+        ax.axvline(day, color=GREY, lw=0.6, ls=(0, (2, 2)), zorder=1)
         ax.annotate(
-            flag.numbers, (flag.session, 1.0), xycoords=("data", "axes fraction"),  # type: ignore[arg-type]  # dates are units
+            flag.numbers, (day, 1.0), xycoords=("data", "axes fraction"),
             xytext=(0, 3 + 9 * flag.lane), textcoords="offset points", ha="center", va="bottom",
             fontsize=6.5, color=BLACK, annotation_clip=False,
         )  # fmt: skip
 
 
-def _dress(
-    ax: Axes, result: StudyResult, asset: str, shown: int, total: int, flags: list[_Flag]
-) -> None:
+def _title(asset: str, shown: int, total: int) -> str:
+    cut = f" (first {shown} of {total} events)" if shown < total else ""
+    return f"Price and events: {shorten(asset, 24)}{cut}"
+
+
+def _dress(ax: Axes, unit: str) -> None:
     from matplotlib.dates import AutoDateLocator, DateFormatter
 
-    lanes = 1 + max((f.lane for f in flags), default=-1)
-    cut = f" (first {shown} of {total} events)" if shown < total else ""
-    ax.set_title(f"Price and events: {shorten(asset, 24)}{cut}", pad=6 + 9 * lanes)
-    ax.set_ylabel(result.units.get(asset) or "price")
-    ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=6))
-    ax.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # month names would hang on a locale
+    ax.set_ylabel(unit)
+    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib's
+    ax.xaxis.set_major_locator(locator)
+    # Month names would hang on the locale.
+    ax.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # type: ignore[no-untyped-call]  # same
     ax.grid(axis="y", color=LIGHT, lw=0.5)
     ax.margins(x=0.01)
     ax.legend(loc="best", frameon=True, facecolor="white", edgecolor="none", framealpha=0.85)

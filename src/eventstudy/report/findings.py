@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from eventstudy.charts.labels import shorten
 from eventstudy.charts.letters import readable
-from eventstudy.report.numbers import is_number, percent_sign, pvalue, signed, text_of, true_minus
+from eventstudy.report.numbers import (
+    is_number,
+    p_text,
+    percent_sign,
+    pvalue,
+    signed,
+    text_of,
+    true_minus,
+)
 from eventstudy.report.verdicts import (
     cautions,
     effect_key,
@@ -18,6 +26,7 @@ from eventstudy.report.verdicts import (
     verdict,
     with_effect,
 )
+from eventstudy.results import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,35 +111,42 @@ def _overview(result: StudyResult) -> Iterator[Finding]:
     below = sum(p <= result.level for p in tested)
     if not tested:
         return
-    over = f"effect{'s' * (len(tested) > 1)} over {result.headline}, each session of an asset counted once"
+    many = "s" * (len(tested) > 1)
+    over = f"effect{many} over {result.headline}, each session of an asset counted once"
     level = percent_sign(100 * result.level)
     if below == 0:
-        text = f"None of {len(tested)} {over}, can be distinguished from noise at the {level} level."
+        text = (
+            f"None of {len(tested)} {over}, can be distinguished from noise at the {level} level."
+        )
     else:
         text = (
-            f"{below} of {len(tested)} {over}, {'is' if below == 1 else 'are'} more than noise explains at the "
-            f"{level} level; about {result.level * len(tested):.1f} would be by chance alone."
+            f"{below} of {len(tested)} {over}, {'is' if below == 1 else 'are'} more than noise "
+            f"explains at the {level} level; about {result.level * len(tested):.1f} "
+            "would be by chance alone."
         )
     yield Finding("In short.", text)
 
 
 def _other_windows(result: StudyResult) -> Iterator[Finding]:
-    rows = result.effects[result.effects["window"] != str(result.headline)].to_dict("records")
+    rows = records(result.effects[result.effects["window"] != str(result.headline)])
     distinct = {(r["asset"], r["session"], r["window"]): r for r in reversed(rows)}
-    scored = sorted((primary_p(r)[1], key) for key, r in distinct.items() if is_number(primary_p(r)[1]))
+    scored = sorted(
+        (primary_p(r)[1], key) for key, r in distinct.items() if is_number(primary_p(r)[1])
+    )
     strong = [(p, distinct[key]) for p, key in scored if p <= result.level]
     if not strong:
         return
     named = [
-        f"{readable(r['asset'])} from {r['session']} over {r['window']} ({size(result, r, short=True)}, p = {pvalue(p)})"
+        f"{readable(r['asset'])} from {r['session']} over {r['window']} "
+        f"({size(result, r, short=True)}, {p_text(p)})"
         for p, r in strong[:STRONGEST]
     ]  # fmt: skip
     more = f" and {len(strong) - STRONGEST} more" if len(strong) > STRONGEST else ""
     yield Finding(
         "Other windows.",
         f"{len(strong)} of {len(scored)} effects over the other windows pass the "
-        f"{percent_sign(100 * result.level)} level one by one: {'; '.join(named)}{more}. The windows overlap, so these "
-        "are not independent findings.",
+        f"{percent_sign(100 * result.level)} level one by one: {'; '.join(named)}{more}. The "
+        "windows overlap, so these are not independent findings.",
     )
 
 
@@ -140,8 +156,8 @@ def _left_out(result: StudyResult) -> Iterator[Finding]:
         ids = [shorten(e) for e in dict.fromkeys(rows["event_id"])]
         if ids:
             more = f" and {len(ids) - STRONGEST} more" if len(ids) > STRONGEST else ""
-            text = f"{', '.join(ids[:STRONGEST])}{more}: no effect was computed; the reasons are listed below."
-            yield Finding(what, text)
+            named = f"{', '.join(ids[:STRONGEST])}{more}"
+            yield Finding(what, f"{named}: no effect was computed; the reasons are listed below.")
 
 
 def _joint(result: StudyResult) -> Iterator[Finding]:
@@ -167,14 +183,18 @@ def _joint_text(result: StudyResult, group: pd.DataFrame) -> str:
 
 def _claims(result: StudyResult) -> Iterator[Finding]:
     for claim in result.claims:
-        effect = f" ({signed(claim.percent)} % over {claim.window})" if is_number(claim.percent) else ""
-        yield Finding(
-            f"Claim: {readable(claim.title).rstrip('.')}.",
-            f"{readable(claim.asset)}: {readable(claim.verdict)}{effect}, one-sided p = {pvalue(claim.pvalue)}."
-            if is_number(claim.pvalue) else readable(claim.sentence),
-        )  # fmt: skip
+        said = true_minus(readable(claim.sentence))
+        if is_number(claim.percent) and is_number(claim.pvalue):
+            numbers = f"{signed(claim.percent)} % over {claim.window}"
+            said = (
+                f"{readable(claim.asset)}: {readable(claim.verdict)} "
+                f"({numbers}, one-sided {p_text(claim.pvalue)})."
+            )
+        yield Finding(f"Claim: {readable(claim.title).rstrip('.')}.", said)
 
 
 def _quotes(result: StudyResult) -> Iterator[Finding]:
     for quote in result.quotes:
-        yield Finding(f"Quoted price, {readable(quote.asset)}.", true_minus(readable(quote.sentence)))
+        yield Finding(
+            f"Quoted price, {readable(quote.asset)}.", true_minus(readable(quote.sentence))
+        )

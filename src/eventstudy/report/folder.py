@@ -133,7 +133,7 @@ def _hidden(target: Path, what: str) -> Path:
 
 
 def _recover(target: Path) -> None:
-    """Put an old report back that a killed run had moved aside, and remove what killed runs left."""
+    """Put back an old report that a killed run had moved aside; remove what killed runs left."""
     for old in sorted(target.parent.glob(f".{target.name}.{_OLD}-*")):
         if target.exists():
             shutil.rmtree(old, ignore_errors=True)

@@ -56,6 +56,12 @@ def pvalue(value: Any) -> str:  # noqa: ANN401  # a cell holds any plain value
     return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004  # three decimals
 
 
+def p_text(value: float) -> str:
+    """Return a p-value with its name, such as ``p = 0.310`` or ``p < 0.001``."""
+    shown = pvalue(value)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
 def whole(value: Any) -> str:  # noqa: ANN401  # a cell holds any plain value
     """Return a count."""
     return number(value, 0)

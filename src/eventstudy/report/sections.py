@@ -19,6 +19,7 @@ from eventstudy.report.numbers import (
 )
 from eventstudy.report.tablets import Column, Tablet, tablet
 from eventstudy.report.verdicts import cautions, second_session, shared, size, verdict
+from eventstudy.results import records
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -31,14 +32,17 @@ _DIRECTIONS = {"up": "higher oil price", "down": "lower oil price"}
 def event_rows(result: StudyResult) -> dict[str, list[dict[str, Any]]]:
     """Rows of the events that have a session, by event, in order of the study."""
     grouped: dict[str, list[dict[str, Any]]] = {}
-    for row in result.events.to_dict("records"):
+    for row in records(result.events):
         if text_of(row["session"]) and row["state"] not in {"dropped", "undated"}:
             grouped.setdefault(str(row["event_id"]), []).append(row)
     return grouped
 
 
 def event_section(
-    result: StudyResult, rows: Sequence[dict[str, Any]], figures: Sequence[Mapping[str, Any]], twin: str
+    result: StudyResult,
+    rows: Sequence[dict[str, Any]],
+    figures: Sequence[Mapping[str, Any]],
+    twin: str,
 ) -> dict[str, Any]:
     """Return one event as the template reads it."""
     first, shown = rows[0], list(rows[:MAX_ASSETS])
@@ -52,7 +56,9 @@ def event_section(
         "effects": _effects(result, shown),
         "tests": _tests(result, shown),
         "figures": list(figures),
-        "twin": f"The charts are those of {readable(twin)}, which has the same session." if twin else "",
+        "twin": f"The charts are those of {readable(twin)}, which has the same session."
+        if twin
+        else "",
     }
 
 
@@ -116,13 +122,13 @@ def _sentences(result: StudyResult, row: dict[str, Any]) -> str:
 
 
 def _all_windows(result: StudyResult, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Effects of the pairs, primary session first, the second session of ambiguous events after it."""
+    """Effects of the pairs, those on a second possible session after those on the first."""
     event, assets = rows[0]["event_id"], [row["asset"] for row in rows]
     found = []
     for asset in assets:
         for table in (result.effects, result.alternatives):
             same = (table["event_id"] == event) & (table["asset"] == asset)
-            found += table[same].to_dict("records")
+            found += records(table[same])
     return found
 
 
@@ -171,7 +177,7 @@ def _granularity(result: StudyResult, lines: Sequence[dict[str, Any]]) -> str:
     ]
     if sizes:
         parts.append(
-            f"VFC rests on {min(sizes)} ordinary windows, so in steps of {1 / (min(sizes) + 1):.4f}."
+            f"VFC rests on {min(sizes)} ordinary windows: steps of {1 / (min(sizes) + 1):.4f}."
         )
     reasons = sorted({text_of(r["filter_reason"]).rstrip(".") for r in lines} - {""})
     parts += [f"Filter: {reason}." for reason in reasons[:2]]

@@ -44,7 +44,7 @@ def tablet(
     most: int | None = None,
     where: str = "tables/",
 ) -> Tablet:
-    """Lay rows out as text; beyond `most` rows the note says how many are left out and where they are."""
+    """Lay rows out as text; beyond `most` the note says how many are left out and where to look."""
     shown = rows if most is None else rows[:most]
     cut = f"{len(rows) - len(shown)} more rows are in {where}." if len(shown) < len(rows) else ""
     return Tablet(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ from eventstudy.report.numbers import (
     is_number,
     is_true,
     number,
+    p_text,
     percent_sign,
-    pvalue,
     signed,
     span,
     text_of,
 )
+from eventstudy.results import records
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -32,12 +34,12 @@ TEST_NAMES = {
 
 def with_effect(result: StudyResult) -> list[dict[str, Any]]:
     """Rows of `StudyResult.events` that have an effect over the headline window."""
-    rows = result.events.to_dict("records")
+    rows = records(result.events)
     return [r for r in rows if is_number(r.get("effect")) and text_of(r.get("session"))]
 
 
 def effect_key(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    """What two events must have in common to have the same effect."""
+    """Return what two events must have in common to have the same effect."""
     return str(row["asset"]), str(row["session"]), text_of(row.get("alt_session"))
 
 
@@ -68,13 +70,14 @@ def size(result: StudyResult, row: Mapping[str, Any], *, short: bool = False) ->
 
 
 def verdict(result: StudyResult, row: Mapping[str, Any]) -> str:
-    """Say whether an effect can be told from noise, by which test, and what would have been seen."""
+    """Say whether an effect can be told from noise, by which test, and what would be seen."""
     name, p = primary_p(row)
     if not is_number(p):
         return "No test could be computed."
-    test, level = f"({_p(p)}, {TEST_NAMES[name]})", percent_sign(100 * result.level)
+    test, level = f"({p_text(p)}, {TEST_NAMES[name]})", percent_sign(100 * result.level)
     if p > result.level:
-        return f"This cannot be distinguished from noise at the {level} level {test}.{_seen(result, row)}"
+        seen = _seen(result, row)
+        return f"This cannot be distinguished from noise at the {level} level {test}.{seen}"
     return (
         f"This is more than noise explains at the {level} level {test}; "
         "whether the event is the cause the test cannot say."
@@ -88,14 +91,16 @@ def second_session(result: StudyResult, row: Mapping[str, Any], window: str = ""
         return ""
     table = result.alternatives
     same = (table["event_id"] == row["event_id"]) & (table["asset"] == row["asset"])
-    found = table[same & (table["window"] == (window or str(result.headline)))].to_dict("records")
+    found = records(table[same & (table["window"] == (window or str(result.headline)))])
     if not found:
         return f"The session may also be {other_day}, for which there is no result."
     _, p = primary_p(found[0])
     said = "no test could be computed"
     if is_number(p):
-        noise = "cannot be distinguished from noise" if p > result.level else "more than noise explains"
-        said = f"{_p(p)}: {noise}"
+        noise = (
+            "cannot be distinguished from noise" if p > result.level else "more than noise explains"
+        )
+        said = f"{p_text(p)}: {noise}"
     return f"The session may also be {other_day}: {size(result, found[0])}, {said}."
 
 
@@ -114,12 +119,12 @@ def shared(row: Mapping[str, Any]) -> str:
 def cautions(row: Mapping[str, Any]) -> str:
     """Name what limits the reading of an effect: unusual volatility, rolls."""
     parts = []
-    ratio = row.get("vol_ratio")
+    ratio = row.get("vol_ratio", math.nan)
     if is_true(row.get("vol_warning")) and is_number(ratio):
-        way = "reject too often" if float(ratio) > 1 else "reject too seldom"
+        way = "reject too often" if ratio > 1 else "reject too seldom"
         parts.append(
-            f"Warning: just before the event prices were {number(ratio)} times as volatile as in the "
-            f"estimation window, so the t and SQ tests {way} here."
+            f"Warning: just before the event prices were {number(ratio)} times as volatile as in "
+            f"the estimation window, so the t and SQ tests {way} here."
         )
     if is_true(row.get("roll")):
         parts.append("The window holds a roll of the contract, whose price jump is not news.")
@@ -129,11 +134,6 @@ def cautions(row: Mapping[str, Any]) -> str:
 def _band(row: Mapping[str, Any], name: str, digits: int, cover: str, *, short: bool) -> str:
     band = span(row.get(f"{name}_low"), row.get(f"{name}_high"), digits)
     return "" if short or band == NONE else f" ({cover}{band})"
-
-
-def _p(p: float) -> str:
-    shown = pvalue(p)
-    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
 def _seen(result: StudyResult, row: Mapping[str, Any]) -> str:

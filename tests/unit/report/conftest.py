@@ -423,7 +423,7 @@ def placebos(ab: AbnormalReturns) -> tuple[PlaceboSample, ...]:
 
 
 def many(n: int) -> tuple[dict[str, str], ...]:
-    days = sessions()[270 : 270 + 4 * n : max(1, 130 // n)][:n]
+    days = sessions()[np.linspace(290, 420, n).round().astype(int)]
     return tuple(
         {
             "event_id": f"event-{i:02d}-with-a-rather-long-name",

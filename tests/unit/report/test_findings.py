@@ -62,7 +62,7 @@ def test_level_of_the_study_is_named(result: StudyResult) -> None:
         ({"n_sessions": 5, "p_fhs": None, "p_conformal": None}, "p_t"),
     ],
 )
-def test_test_to_read(result: StudyResult, changes: dict[str, object], expected: str) -> None:
+def test_test_to_read(changes: dict[str, object], expected: str) -> None:
     values = {"p_vfc": 0.1, "p_fhs": 0.2, "p_conformal": 0.3, "p_t": 0.4}
     assert primary_p(values | changes)[0] == expected
     assert primary_p(values | changes)[1] == values[expected]

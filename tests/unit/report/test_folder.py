@@ -35,6 +35,13 @@ def names(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir())
 
 
+def replace_with(out: Path, word: str, error: BaseException | None = None) -> None:
+    with replacing(out) as staging:
+        fill(staging, word)
+        if error is not None:
+            raise error
+
+
 def test_new_folder_appears_with_its_parents(tmp_path: Path) -> None:
     with replacing(tmp_path / "a" / "b" / "study") as staging:
         assert not (tmp_path / "a" / "b" / "study").exists()
@@ -57,17 +64,15 @@ def test_old_report_is_replaced_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_interruption_keeps_the_old_report(tmp_path: Path, error: type[BaseException]) -> None:
     out = finished(tmp_path / "study")
-    with pytest.raises(error), replacing(out) as staging:
-        fill(staging, "half")
-        raise error
+    with pytest.raises(error):
+        replace_with(out, "half", error())
     assert word_of(out) == "old"
     assert names(tmp_path) == ["study"]
 
 
 def test_interruption_leaves_nothing_where_nothing_was(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "study") as staging:
-        fill(staging, "half")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        replace_with(tmp_path / "study", "half", KeyboardInterrupt())
     assert names(tmp_path) == []
 
 
@@ -197,12 +202,8 @@ def test_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_failing_disk_is_one_line(tmp_path: Path) -> None:
-    def fail() -> None:
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OutputError, match="study: .*no space left") as caught:
-        with replacing(tmp_path / "study"):
-            fail()
+    with pytest.raises(OutputError, match=r"study: .*no space left") as caught:
+        replace_with(tmp_path / "study", "half", OSError(28, "No space left on device"))
     assert "\n" not in str(caught.value)
     assert names(tmp_path) == []
 
@@ -215,5 +216,3 @@ def test_link_to_a_report_stays_a_link(tmp_path: Path) -> None:
         fill(staging, "new")
     assert link.is_symlink()
     assert word_of(link) == "new"
-
-

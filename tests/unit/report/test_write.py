@@ -233,9 +233,11 @@ def test_progress_is_told(build_result: Callable[..., StudyResult], tmp_path: Pa
     told: list[tuple[str, int, int]] = []
     result = build_result(assets=("wti_front",), report={"events": 1, "figures": "pdf"})
     write_report(result, tmp_path / "out", progress=lambda *step: told.append(step))
-    assert [s[0] for s in told] == sorted((s[0] for s in told), key=["tables", "figures", "pdf"].index)
+    assert [s[0] for s in told] == sorted(
+        (s[0] for s in told), key=["tables", "figures", "pdf"].index
+    )
     assert all(0 <= done <= total for _, done, total in told)
-    assert ("pdf", 1, 1) == told[-1]
+    assert told[-1] == ("pdf", 1, 1)
 
 
 def test_interrupted_typesetting_leaves_the_old_report(
