@@ -313,7 +313,7 @@ def _build(language: Language) -> tuple[_Rule, ...]:
         rule("month and day", rf"{month}\s+{day}(?:,?\s+{year})?", _day_month),
         rule(
             "month",
-            rf"(?i:(?:in\s+)?mid-|(?:{table['month_lead']})\s+){month}(?!\s+\d)(?:\s+{year})?",
+            rf"(?i:(?:in\s+)?mid-|(?:{table['month_lead']})\s+){month}(?!\.?\s*\d{{1,2}}(?!\d))(?:\s+{year})?",
             _month,
         ),
         rule("month", rf"{month}\s+{year}", _month),

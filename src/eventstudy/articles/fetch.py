@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from eventstudy.articles.text import MAX_BYTES, Document, to_document
@@ -81,8 +82,8 @@ def _ask(
             query = f"?{parts.query}" if parts.query else ""
             headers = {"User-Agent": "oil-eventstudy", "Accept": "text/html, text/plain"}
             connection.request("GET", path + query, headers=headers)
-            response = connection.getresponse()
-            return response.status, response.getheader(_MOVED), _body(response, url, deadline)
+            with closing(connection.getresponse()) as response:
+                return response.status, response.getheader(_MOVED), _body(response, url, deadline)
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -111,9 +112,13 @@ def _connect(parts: SplitResult, address: str, deadline: float) -> http.client.H
     host = parts.hostname or ""
     plain = socket.create_connection((address, port), timeout=left)
     connection = http.client.HTTPConnection(host, port, timeout=left)
-    connection.sock = (
-        ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
-    )
+    connection.sock = plain
+    if secure:
+        try:
+            connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+        except OSError:
+            plain.close()
+            raise
     return connection
 
 
