@@ -149,6 +149,9 @@ class StudyResult:
         A row per event, asset and tau (`AR_COLUMNS`).
     tests : DataFrame
         A row per asset, window and statistic (`TEST_COLUMNS`).
+    families : DataFrame
+        Every event within the family of its asset: p-values adjusted by Holm, Benjamini and
+        Hochberg and step-down, and what the study says without the event.
     regression : DataFrame
         Joint event dummies.
     prices : DataFrame
@@ -183,6 +186,7 @@ class StudyResult:
     claims: tuple[ClaimRow, ...] = ()
     remarks: tuple[Remark, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    families: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def headline(self) -> Window:

@@ -29,6 +29,7 @@ from eventstudy.results import (
 )
 from eventstudy.simulate import simulate
 from eventstudy.study import Study, run_study
+from eventstudy.study.dates import FAMILY_COLUMNS
 from eventstudy.study.tabulate import event_columns
 from eventstudy.studykeys import KEYS
 from eventstudy.windows import Window
@@ -72,6 +73,7 @@ TABLES = {
     "tables/effects.csv": EFFECT_COLUMNS,
     "tables/ar.csv": AR_COLUMNS,
     "tables/tests.csv": TEST_COLUMNS,
+    "tables/families.csv": FAMILY_COLUMNS,
     "tables/regression.csv": FRAME_COLUMNS,
     "tables/quotes.csv": [f.name for f in fields(QuoteRow)],
     "tables/claims.csv": [f.name for f in fields(ClaimRow)],
