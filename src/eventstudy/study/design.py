@@ -191,12 +191,15 @@ class StudyInputs:
         Event file and, where given, price observations and claims.
     prices : str
         A dataset name or a file.
+    select : mapping
+        Arguments of `EventTable.select`; empty for every event of the file.
     """
 
     events: Path | None = None
     prices: str = ""
     quotes: Path | None = None
     claims: Path | None = None
+    select: Mapping[str, Any] = field(default_factory=dict)
 
 
 EVERY = ("*",)
