@@ -287,7 +287,7 @@ def _build(language: Language) -> tuple[_Rule, ...]:
     day = rf"(?P<day>\d{{1,2}})(?:{table['ordinals']})?(?!\d|%|[.,]\d)"
     year = r"(?P<year>(?:19|20)\d\d)\b"
     tail = rf"(?P<day2>\d{{1,2}})(?:{table['ordinals']})?(?!\d|%|[.,]\d)"
-    dash = r"\s*(?:-|–|to|and)\s*"  # noqa: RUF001 # ranges are printed with either dash
+    dash = r"\s*(?:-|–|to|and)\s*"  # ranges are printed with either dash
     weekday = rf"(?P<weekday>{words(table['weekdays'])})"
     part = table["day_part"]
     number = words(table["numbers"])
@@ -299,7 +299,7 @@ def _build(language: Language) -> tuple[_Rule, ...]:
         return rule(name, f"(?:{words(table[key])})", resolve, flags=re.IGNORECASE)
 
     before = table["before_weekday"]
-    session = rf"(?:'s|’s)?\s+(?:{table['session']})\s+{table['trading']}"  # noqa: RUF001 # printed apostrophe
+    session = rf"(?:'s|’s)?\s+(?:{table['session']})\s+{table['trading']}"  # printed apostrophe
     return (
         rule(
             "iso moment",
@@ -313,9 +313,9 @@ def _build(language: Language) -> tuple[_Rule, ...]:
         rule("month and day", rf"{month}\s+{day}(?:,?\s+{year})?", _day_month),
         rule("month", rf"(?i:(?:in\s+)?mid-|(?:{table['month_lead']})\s+){month}(?!\s+\d)(?:\s+{year})?", _month),
         rule("month", rf"{month}\s+{year}", _month),
-        rule("weekday", rf"(?:(?P<lead>last|next|this)\s+)?{weekday}(?:'s|’s)?", _weekday),  # noqa: RUF001 # printed apostrophe
+        rule("weekday", rf"(?:(?P<lead>last|next|this)\s+)?{weekday}(?:'s|’s)?", _weekday),  # printed apostrophe
         rule("weekday", rf"{before}{weekday}(?:\s+(?:{part}))?", _weekday, flags=re.IGNORECASE),
-        rule("weekday", rf"{weekday}(?:'s|’s)?\s+(?:{part})", _weekday),  # noqa: RUF001 # printed apostrophe
+        rule("weekday", rf"{weekday}(?:'s|’s)?\s+(?:{part})", _weekday),  # printed apostrophe
         rule("market session", rf"(?:[Ii]n\s+)?{weekday}{session}", _weekday),
         phrases("same day", "same_day", _same_day),
         phrases("day before", "day_before", _offset(-1)),

@@ -13,9 +13,9 @@ from eventstudy.articles.text import Sentence, Span
 
 State = Literal["reported", "planned", "conditional", "denied"]
 _MAX_SENTENCE = 1_500  # patterns look at no more of a sentence than this
-_OWNER = re.compile(r"(?:'s|’s)\s+")  # noqa: RUF001 # printed apostrophe
+_OWNER = re.compile(r"(?:'s|’s)\s+")  # printed apostrophe
 _LOCATIVE = re.compile(
-    r"\b(?:in|at|near|off|inside|across|over)\s+(?:the\s+|[\w-]+(?:'s|’s)\s+)*\Z"  # noqa: RUF001 # printed apostrophe
+    r"\b(?:in|at|near|off|inside|across|over)\s+(?:the\s+|[\w-]+(?:'s|’s)\s+)*\Z"  # printed apostrophe
 )
 _DECISIONS = frozenset(
     {"producer decision", "supply offer or release", "sanctions", "embargo or price cap"}

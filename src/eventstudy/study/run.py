@@ -27,6 +27,7 @@ from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
 from eventstudy.study.assets import AssetFindings, asset_data, joined, study_asset
 from eventstudy.study.design import Study, with_assets
+from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
 from eventstudy.study.provenance import alignment_remarks, provenance_of
 from eventstudy.study.tabulate import ar_frame, effects_frame, events_frame
 
@@ -94,6 +95,8 @@ def run_study(
     windows = study.car_windows
     progress("statistics over the events", 0, 1)
     tests = battery_table(abnormal, windows, tests=study.tests, seed=study.seed)
+    dated = DatedStudy(study, panel, checked, abnormal)
+    tests = pd.concat([tests, dated_tests(study, dated, abnormal)], ignore_index=True)
     progress("joint regression", 0, 1)
     regression, regression_remarks = _regressions(study, panel, checked)
     effects = effects_frame([row for f in found.values() for row in f.effects])
@@ -131,6 +134,8 @@ def run_study(
         quotes=tuple(checks),
         claims=tuple(answers),
         remarks=remarks,
+        design=design_table(study, dated, abnormal),
+        family=family_table(study, dated, abnormal, effects),
         units={name: prices.meta(name).unit for name in study.assets},
     )
 
