@@ -42,6 +42,15 @@ TEST_COLUMNS = (
     "asset", "window", "window_start", "window_end", "statistic", "value", "df", "pvalue", "n",
     "verdict", "reason",
 )  # fmt: skip
+DESIGN_COLUMNS = (
+    "asset", "window", "n", "n_assets", "overlapping", "shared", "rbar", "rbar_windows",
+    "size_xc", "variance_ratio", "variance_pvalue", "n_dated", "n_episodes", "covered",
+    "abs_z_ratio", "p_abs_z", "why",
+)  # fmt: skip
+FAMILY_COLUMNS = (
+    "asset", "window", "event_id", "score", "pvalue", "p_max_z", "p_holm",
+    "p_benjamini_hochberg", "overlap_z_without", "p_overlap_z_without", "p_shift_sharp_without",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +158,6 @@ class StudyResult:
         A row per event, asset and tau (`AR_COLUMNS`).
     tests : DataFrame
         A row per asset, window and statistic (`TEST_COLUMNS`).
-    families : DataFrame
-        Every event within the family of its asset: p-values adjusted by Holm, Benjamini and
-        Hochberg and step-down, and what the study says without the event.
     regression : DataFrame
         Joint event dummies.
     prices : DataFrame
@@ -162,6 +168,11 @@ class StudyResult:
     quotes : tuple of QuoteRow
     claims : tuple of ClaimRow
     remarks : tuple of Remark
+    design : DataFrame
+        What the choice of tests rests on, a row per asset and window (`DESIGN_COLUMNS`).
+    family : DataFrame
+        Single p-values of the events of an asset held together, and the study without each
+        (`FAMILY_COLUMNS`).
     provenance : Provenance
     """
 
@@ -186,7 +197,8 @@ class StudyResult:
     claims: tuple[ClaimRow, ...] = ()
     remarks: tuple[Remark, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
-    families: pd.DataFrame = field(default_factory=pd.DataFrame)
+    design: pd.DataFrame = field(default_factory=pd.DataFrame)
+    family: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def headline(self) -> Window:

@@ -19,7 +19,9 @@ from eventstudy.remarks import Remark
 from eventstudy.report.files import result_json
 from eventstudy.results import (
     AR_COLUMNS,
+    DESIGN_COLUMNS,
     EFFECT_COLUMNS,
+    FAMILY_COLUMNS,
     SCHEMA,
     TEST_COLUMNS,
     ClaimRow,
@@ -29,7 +31,6 @@ from eventstudy.results import (
 )
 from eventstudy.simulate import simulate
 from eventstudy.study import Study, run_study
-from eventstudy.study.dates import FAMILY_COLUMNS
 from eventstudy.study.tabulate import event_columns
 from eventstudy.studykeys import KEYS
 from eventstudy.windows import Window
@@ -73,7 +74,8 @@ TABLES = {
     "tables/effects.csv": EFFECT_COLUMNS,
     "tables/ar.csv": AR_COLUMNS,
     "tables/tests.csv": TEST_COLUMNS,
-    "tables/families.csv": FAMILY_COLUMNS,
+    "tables/design.csv": DESIGN_COLUMNS,
+    "tables/family.csv": FAMILY_COLUMNS,
     "tables/regression.csv": FRAME_COLUMNS,
     "tables/quotes.csv": [f.name for f in fields(QuoteRow)],
     "tables/claims.csv": [f.name for f in fields(ClaimRow)],

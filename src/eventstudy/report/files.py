@@ -19,7 +19,8 @@ _FRAMES = (
     "ar",
     "alternative_ar",
     "tests",
-    "families",
+    "design",
+    "family",
     "regression",
 )
 _ROWS = ("quotes", "claims", "remarks")

@@ -25,8 +25,8 @@ from eventstudy.results import ClaimRow, Provenance, QuoteRow, StudyResult, clea
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
 from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pairs, study_asset
-from eventstudy.study.dates import study_dates
 from eventstudy.study.design import Study, with_assets
+from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
 from eventstudy.study.provenance import alignment_remarks, filter_remarks, provenance_of
 from eventstudy.study.regressions import joint_regressions
 from eventstudy.study.tabulate import ar_frame, effects_frame, events_frame
@@ -119,7 +119,8 @@ def run_study(
         ar=ar_frame([row for one in found.values() for row in one.ar]),
         alternative_ar=ar_frame([row for one in found.values() for row in one.alternative_ar]),
         tests=joint.tests,
-        families=joint.families,
+        design=joint.design,
+        family=joint.family,
         regression=joint.regression,
         prices=_levels(study, panel),
         abnormal=joint.abnormal,
@@ -143,7 +144,8 @@ class _Rows:
 class _Joint:
     abnormal: AbnormalReturns
     tests: pd.DataFrame
-    families: pd.DataFrame
+    design: pd.DataFrame
+    family: pd.DataFrame
     regression: pd.DataFrame
     remarks: tuple[Remark, ...]
 
@@ -172,32 +174,18 @@ def _joint(
     }
     progress("statistics over the events", 0, 1)
     battery = battery_table(abnormal, study.car_windows, tests=study.tests, seed=study.seed)
-    dates = study_dates(study, data, pairs, rows.effects)
+    dated = DatedStudy(study, panel, pairs, abnormal)
+    tests = pd.concat([battery, dated_tests(study, dated, abnormal)], ignore_index=True)
     progress("joint regression", 0, 1)
     regression, remarks = joint_regressions(study, data, pairs, panel.calendar.sessions)
-    tests = pd.DataFrame(
-        [*battery.to_dict(orient="records"), *dates.tests], columns=list(battery.columns)
-    )
-    tests = tests.sort_values(
-        ["asset", "window_start", "window_end"], kind="stable", key=_order(tests)
-    )
     return _Joint(
-        abnormal, tests.reset_index(drop=True), dates.families, regression,
-        (*dates.remarks, *remarks),
-    )  # fmt: skip
-
-
-def _order(tests: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
-    """Keep assets and windows in the order of the study, battery and dates side by side."""
-    ranks = {
-        name: {value: place for place, value in enumerate(dict.fromkeys(tests[name]))}
-        for name in ("asset", "window_start", "window_end")
-    }
-
-    def key(column: pd.Series) -> pd.Series:
-        return column.map(ranks[str(column.name)])
-
-    return key
+        abnormal=abnormal,
+        tests=tests,
+        design=design_table(study, dated, abnormal),
+        family=family_table(study, dated, abnormal, rows.effects),
+        regression=regression,
+        remarks=tuple(remarks),
+    )
 
 
 def _answers(
