@@ -247,9 +247,7 @@ def test_kill_at_random_moments_loses_no_accepted_figure(server, world, tmp_path
     with sqlite3.connect(path) as connection:
         inside = connection.execute("SELECT count(*) FROM runs WHERE finished IS NULL").fetchone()
     connection.close()
-    print(
-        f"\nkills {cut} of {turn} runs, {inside[0]} inside a run, figures {len(accepted)}, accepted ones lost {lost}"
-    )  # noqa: T201  # the figures of this test
+    print(f"\nkills {cut} of {turn} runs, {inside[0]} inside a run, figures {len(accepted)}, accepted ones lost {lost}")  # noqa: T201  # the figures of this test
 
 
 def check_store(path, accepted):

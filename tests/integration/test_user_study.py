@@ -172,7 +172,7 @@ SCENARIOS = {
         common_date,
         common_date_by_rows,
         overlapping,
-    )  # fmt: skip
+    )
 }
 MODELS = {
     "market": '[model]\nkind = "market"\nmarket = "index"\n',
