@@ -56,10 +56,16 @@ def event_section(
         "effects": _effects(result, shown),
         "tests": _tests(result, shown),
         "figures": list(figures),
-        "twin": f"The charts are those of {readable(twin)}, which has the same session."
-        if twin
-        else "",
+        "twin": _no_charts(twin, drawn=bool(figures)),
     }
+
+
+def _no_charts(twin: str, *, drawn: bool) -> str:
+    if drawn:
+        return ""
+    if twin:
+        return f"The charts are those of {readable(twin)}, which has the same session."
+    return "No charts are drawn for this event; its abnormal returns are in tables/ar.csv."
 
 
 def _facts(row: dict[str, Any]) -> list[list[str]]:
