@@ -18,6 +18,7 @@ from eventstudy.report.numbers import (
 from eventstudy.report.verdicts import (
     cautions,
     effect_key,
+    perhaps_shared,
     primary_p,
     second_session,
     size,
@@ -94,7 +95,8 @@ def _group(result: StudyResult, rows: Rows) -> Finding:
 def _line(result: StudyResult, row: Mapping[str, Any]) -> str:
     parts = (
         f"{readable(row['asset'])}, session {row['session']}: {size(result, row)}.",
-        verdict(result, row), second_session(result, row), cautions(row),
+        verdict(result, row), second_session(result, row),
+        perhaps_shared(result, row), cautions(row),
     )  # fmt: skip
     return " ".join(part for part in parts if part)
 

@@ -8,6 +8,7 @@ import pytest
 from eventstudy.report.findings import key_findings
 from eventstudy.report.verdicts import (
     cautions,
+    perhaps_shared,
     primary_p,
     second_session,
     shared,
@@ -107,6 +108,12 @@ def test_confounders_are_named(result: StudyResult) -> None:
     assert "also holds opec-call:" in shared(row(result, "venezuela-intervention"))
     assert "a, b and c" in shared({"confounded_with": "a; b; c"})
     assert shared(row(result, "barrels")) == ""
+
+
+def test_uncertain_neighbours_are_named(result: StudyResult) -> None:
+    said = perhaps_shared(result, row(result, "barrels"))
+    assert "may also be that of paris-summit and kostroma," in said
+    assert perhaps_shared(result, row(result, "paris-summit")) == ""
 
 
 def test_volatility_warning_says_which_way() -> None:
