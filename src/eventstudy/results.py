@@ -17,7 +17,7 @@ import pandas as pd
 from eventstudy.abnormal import AbnormalReturns
 from eventstudy.arrays import FloatArray
 from eventstudy.remarks import Remark
-from eventstudy.windows import Window
+from eventstudy.windows import Window, WindowLike, as_window
 
 Role = Literal["primary", "alternative"]
 SCHEMA = "eventstudy-result/1"
@@ -199,6 +199,31 @@ class StudyResult:
 
     def __repr__(self) -> str:
         return f"StudyResult {self.name!r}\n{self.summary().to_string(index=False, na_rep='')}"
+
+    def test(self, window: WindowLike, *, tests: str | tuple[str, ...] = "default") -> pd.DataFrame:
+        """Return the statistics over many events for a window inside the event window.
+
+        Parameters
+        ----------
+        window : Window or pair
+            Need not be one of the study's CAR windows.
+        tests : "default", "all" or tuple of str
+            As ``[inference] tests`` of a study file.
+
+        Returns
+        -------
+        DataFrame
+            `TEST_COLUMNS`: a row per sample and statistic, refused ones with their reason.
+
+        Raises
+        ------
+        WindowError
+            When `window` is not inside the event window.
+        """
+        from eventstudy.inference.tables import battery_table
+
+        seed = int(self.settings["inference"]["seed"])
+        return battery_table(self.abnormal, (as_window(window),), tests=tests, seed=seed)
 
     def summary(self) -> pd.DataFrame:
         """Return a short table: a row per event and asset, effects of the headline window."""

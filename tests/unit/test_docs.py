@@ -93,7 +93,9 @@ def test_every_statistic_over_events_is_documented_as_the_registry_states_it():
         for s in statistics()
         if s.scope != "event"
     ]
-    assert documented == stated
+    wanted = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+                       for row in stated)  # fmt: skip
+    assert documented == stated, f"docs/tables.md should hold:\n{wanted}"
 
 
 def tiny_result():

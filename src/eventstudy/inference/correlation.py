@@ -33,6 +33,7 @@ def residual_correlation(sample: AbnormalReturns) -> FloatArray:
     Kolari and Pynnonen (2010), Review of Financial Studies 23, 3996-4025.
     """
     placed = _on_calendar(sample)
+    placed = placed[:, np.isfinite(placed).sum(axis=0) > 1]  # the others are in no couple
     present = np.isfinite(placed).astype(float)
     values = np.where(np.isfinite(placed), placed, 0.0)
     count = present @ present.T

@@ -98,8 +98,10 @@ def midranks(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     from scipy.stats import rankdata
 
-    ranks = rankdata(values, method="average", axis=1, nan_policy="omit")
-    return np.asarray(ranks, dtype=float), np.isfinite(values).sum(axis=1).astype(float)
+    present = np.isfinite(values)
+    # a missing value ranks above all others, which leaves their ranks as they are
+    ranks = rankdata(np.where(present, values, np.inf), method="average", axis=1)
+    return np.where(present, ranks, np.nan), present.sum(axis=1).astype(float)
 
 
 def _root_sum(scores: FloatArray) -> FloatArray:

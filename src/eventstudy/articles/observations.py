@@ -1,0 +1,174 @@
+"""Price observations and claims: they are facts and opinions about prices, never events."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from eventstudy.articles.dates import DateExpression, Dateline
+from eventstudy.articles.language import Language
+from eventstudy.articles.text import Sentence, Span
+
+_MAX_SENTENCE = 1_500
+_SUPPLY = re.compile(r"\b(?:output|exports|production|supply|demand)\b")
+_HORIZONS = (
+    ("short", r"\b(?:short[- ]term|near[- ]term|near term|in the short|for now|today|this week)\b"),
+    ("long", r"\b(?:long[- ]run|long[- ]term|in the long|lasting|permanent)\b"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceObservation:
+    """What somebody saw a price do.
+
+    Parameters
+    ----------
+    instrument : {"wti", "brent", "oil"}
+        ``"oil"`` where the text does not say which.
+    level : float or None
+        US dollars per barrel.
+    change_pct : float or None
+        Change in per cent.
+    moment, day : datetime, date or None
+        When, as far as it is known.
+    span : Span
+        The sentence.
+    """
+
+    instrument: str
+    level: float | None
+    change_pct: float | None
+    moment: dt.datetime | None
+    day: dt.date | None
+    span: Span
+    unit: str = "USD/bbl"
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleClaim:
+    """What a text expects a price to do.
+
+    Parameters
+    ----------
+    direction : {"up", "down"}
+        Where the price is to go.
+    horizon : {"short", "long", "open"}
+        How soon, where the text says it.
+    span : Span
+        The sentence.
+    """
+
+    direction: str
+    horizon: str
+    span: Span
+
+
+def find_prices(
+    sentence: Sentence,
+    dates: Sequence[DateExpression],
+    dateline: Dateline,
+    language: Language,
+) -> PriceObservation | None:
+    """Find the price observation of a sentence: its first instrument, level and change."""
+    tables = language.tables["prices"]
+    text = sentence.text[:_MAX_SENTENCE]
+    first = _instrument(text, tables)
+    if first is None:
+        return None
+    name, start = first
+    rest = text[start:]
+    if not _compiled(tables["moved"]).search(rest):
+        return None
+    percent = _compiled(tables["percent"]).search(rest)
+    level = _compiled(tables["level"]).search(rest)
+    if (percent is None and level is None) or _is_outlook(text[: start + 80], language):
+        return None
+    stated = next((item for item in dates if item.span.overlaps(sentence.span)), None)
+    day = stated.first if stated and stated.precision in {"day", "exact"} else dateline.day
+    return PriceObservation(
+        instrument=name,
+        level=float(level.group("level")) if level else None,
+        change_pct=_change(percent, rest, tables["down"]) if percent else None,
+        moment=stated.moment if stated else None,
+        day=day,
+        span=sentence.span,
+    )
+
+
+def find_claims(sentence: Sentence, language: Language) -> tuple[ArticleClaim, ...]:
+    """Find what the clauses of a sentence expect of the price."""
+    tables = language.tables["claims"]
+    text = sentence.text[:_MAX_SENTENCE]
+    cuts = [match.start() for match in _compiled(tables["clause"]).finditer(text)]
+    claims = []
+    for first, last in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        expected = _expected(text[first:last], tables)
+        if expected is not None:
+            direction, where = expected
+            claims.append(ArticleClaim(direction, _horizon(text, first + where), sentence.span))
+    return tuple(claims)
+
+
+def _expected(clause: str, tables: dict[str, str]) -> tuple[str, int] | None:
+    subject = _compiled(tables["subject"], re.IGNORECASE).search(clause)
+    outlook = _compiled(tables["outlook"], re.IGNORECASE).search(clause)
+    if subject is None or outlook is None:
+        return None
+    start = min(subject.start(), outlook.start())
+    body = clause[start:]
+    if _compiled(tables["not_down"], re.IGNORECASE).search(body):
+        return "up", start
+    up = _compiled(tables["up"], re.IGNORECASE).search(body)
+    down = _compiled(tables["down"], re.IGNORECASE).search(body)
+    first = min((match.start() for match in (up, down) if match), default=None)
+    if first is None or _SUPPLY.search(body[:first]):
+        return None
+    return ("up" if up is not None and up.start() == first else "down"), start + first
+
+
+def _horizon(text: str, where: int) -> str:
+    """Horizon that is named nearest to the direction."""
+    found = [
+        (abs(match.start() - where), name)
+        for name, pattern in _HORIZONS
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+    ]
+    return min(found)[1] if found else "open"
+
+
+def _instrument(text: str, tables: dict[str, str]) -> tuple[str, int] | None:
+    found = [
+        (match.start(), order, name)
+        for order, name in enumerate(("brent", "wti", "oil"))
+        if (match := _compiled(tables[name]).search(text))
+    ]
+    if not found:
+        return None
+    named = [item for item in found if item[2] != "oil"] or found
+    start, _, name = min(named)
+    return name, start
+
+
+def _change(percent: re.Match[str], rest: str, down: str) -> float:
+    value = float(percent.group("pct"))
+    near = rest[max(0, percent.start() - 60) : percent.start()]
+    words = list(_compiled(down).finditer(near))
+    rises = list(re.finditer(r"\b(?:up|rose|gain\w*|jump\w*|climb\w*|higher|add\w*)\b", near))
+    falls = bool(words) and (not rises or words[-1].start() > rises[-1].start())
+    return -abs(value) if falls else value
+
+
+def _is_outlook(text: str, language: Language) -> bool:
+    """Whether a sentence looks ahead only: an expectation is a claim, not an observation."""
+    tables = language.tables["claims"]
+    outlook = _compiled(tables["outlook"], re.IGNORECASE).search(text)
+    observed = _compiled(language.tables["prices"]["moved"]).search(text)
+    return outlook is not None and (observed is None or outlook.start() < observed.start())
+
+
+@cache
+def _compiled(text: str, flags: int = 0) -> re.Pattern[str]:
+    return re.compile(text, flags)

@@ -1,0 +1,1 @@
+"""Size and power of the tests on real sessions, and closed forms that keep the harness honest."""

@@ -1,0 +1,130 @@
+"""Rows of a certificate: a rejection rate, the band it must keep, and whether it does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+NOMINAL = 0.05
+BAND = (0.035, 0.065)
+WIDER = 2.6
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRow:
+    """One rejection rate.
+
+    Parameters
+    ----------
+    panel : str
+        "single", "events", "closed", "mackinlay" or "power".
+    cell : str
+        Design, window and so on.
+    test : str
+        Name of the statistic.
+    nominal : float
+        Level.
+    rejection : float
+        Share of samples rejected, or a power.
+    n : int
+        Samples; 0 for a closed form.
+    low, high : float
+        Band that the rate must keep; NaN where it is only shown.
+    inside : bool or None
+        Whether it does; None without a band.
+    """
+
+    panel: str
+    cell: str
+    test: str
+    nominal: float
+    rejection: float
+    n: int
+    low: float = math.nan
+    high: float = math.nan
+    inside: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Every rate of one run, and how to make it again.
+
+    Parameters
+    ----------
+    rows : tuple of CertificateRow
+    series : str
+        Name of the series of prices.
+    sha256 : str
+        Hash of its returns.
+    first, last : str
+        Sessions, ISO dates.
+    sessions : int
+        Returns used.
+    form : {"full", "quick"}
+    seed : int
+    command : str
+        The command that makes it.
+    """
+
+    rows: tuple[CertificateRow, ...]
+    series: str
+    sha256: str
+    first: str
+    last: str
+    sessions: int
+    form: str
+    seed: int
+    command: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every rate with a band keeps it."""
+        return all(row.inside is not False for row in self.rows)
+
+    @property
+    def outside(self) -> tuple[CertificateRow, ...]:
+        """Rates outside their band."""
+        return tuple(row for row in self.rows if row.inside is False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; a missing bound is None."""
+        rows = [
+            {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(r).items()}
+            for r in self.rows
+        ]
+        head = {
+            name: getattr(self, name)
+            for name in ("series", "sha256", "first", "last", "sessions", "form", "seed", "command")
+        }
+        return {"ok": self.ok, **head, "rows": rows}
+
+
+def banded(
+    row: tuple[str, str, str], rejections: Sequence[bool], band: tuple[float, float] | None
+) -> CertificateRow:
+    """Turn rejections of one cell into a row.
+
+    Parameters
+    ----------
+    row : (panel, cell, test)
+    rejections : sequence of bool
+    band : (low, high), optional
+        Not widened here; see `widened`.
+    """
+    n = len(rejections)
+    rate = sum(map(bool, rejections)) / n if n else math.nan
+    if band is None or not n:
+        return CertificateRow(*row, NOMINAL, rate, n)
+    low, high = band
+    return CertificateRow(*row, NOMINAL, rate, n, low, high, low <= rate <= high)
+
+
+def widened(band: tuple[float, float], n: int, *, quick: bool) -> tuple[float, float]:
+    """Widen a band by 2.6 binomial standard errors in the quick form, which has few samples."""
+    if not quick or not n:
+        return band
+    low, high = band
+    slack = [WIDER * math.sqrt(max(p * (1 - p), 0.0) / n) for p in (low, high)]
+    return max(0.0, low - slack[0]), min(1.0, high + slack[1])

@@ -1,0 +1,163 @@
+"""Single events on ordinary sessions: rejection rates by fifth of the volatility ratio."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
+from eventstudy.inference.single import SingleEventResult, single_event_tests
+from eventstudy.volatility import VolatilityFilter, fit_filter
+
+ESTIMATION, GAP, HISTORY, REFIT, RECENT = 250, 10, 1000, 20, 20
+WINDOWS = (1, 3, 5, 11)
+TESTS = ("t", "sq", "vfc", "fhs", "conformal")
+DRAWS = 999
+CALM = (0.0, 0.035)
+TURBULENT = (0.09, 0.30)
+EFFECTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
+
+
+def eligible_days(returns: FloatArray) -> IntArray:
+    """Return the sessions with a full history before and the longest window after."""
+    return np.arange(HISTORY + REFIT, len(returns) - max(WINDOWS) + 1)
+
+
+def single_block(
+    returns: FloatArray, days: Sequence[int], rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Test every window that begins on some days.
+
+    Parameters
+    ----------
+    returns : (T,) float
+    days : sequence of int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of mappings
+        day, W, ratio (volatility of the 20 sessions before over that of the estimation window),
+        and whether each test rejects at 5 %.
+    """
+    filters: dict[int, VolatilityFilter] = {}
+    rows = []
+    for day in days:
+        fitted = _filter_before(returns, day, filters)
+        for sessions in WINDOWS:
+            result = _result(returns, day, sessions, fitted, rng)
+            rows.append(
+                {
+                    "day": int(day),
+                    "W": sessions,
+                    "ratio": _ratio(returns, day),
+                    **{name: getattr(result, f"p_{name}") <= NOMINAL for name in TESTS},
+                }
+            )
+    return rows
+
+
+def power_block(
+    returns: FloatArray, days: Sequence[int], rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Add an effect, in standard deviations of the session to come, and test with the defaults."""
+    filters: dict[int, VolatilityFilter] = {}
+    rows = []
+    for day in days:
+        fitted = _filter_before(returns, day, filters)
+        for sessions in (1, 5):
+            plain = _result(returns, day, sessions, fitted, rng)
+            law = np.abs(np.array(plain.reference))
+            sign = rng.choice((-1.0, 1.0))
+            for effect in EFFECTS:
+                moved = abs(plain.effect + sign * effect * plain.sigma_next)
+                pvalue = (1 + int((law >= moved).sum())) / (len(law) + 1)
+                rows.append({"W": sessions, "effect": effect, "rejects": pvalue <= NOMINAL})
+    return rows
+
+
+def _filter_before(
+    returns: FloatArray, day: int, filters: dict[int, VolatilityFilter]
+) -> VolatilityFilter:
+    """Fit on sessions before the day, anew every 20 sessions."""
+    stop = day // REFIT * REFIT
+    if stop not in filters:
+        past = returns[max(0, stop - HISTORY) : stop]
+        filters[stop] = fit_filter(past - past.mean())
+    return filters[stop]
+
+
+def _result(
+    returns: FloatArray,
+    day: int,
+    sessions: int,
+    fitted: VolatilityFilter,
+    rng: np.random.Generator,
+) -> SingleEventResult:
+    """Run the single-event tests as a study would, constant mean."""
+    estimation = returns[day - GAP - ESTIMATION : day - GAP]
+    mean, s = float(estimation.mean()), float(estimation.std(ddof=1))
+    window = returns[day : day + sessions]
+    joined = np.concatenate([estimation, window])
+    return single_event_tests(
+        history=returns[day - HISTORY : day] - mean,
+        filter=fitted,
+        residuals=estimation - mean,
+        window_ar=window - mean,
+        se=s * math.sqrt(sessions + sessions**2 / ESTIMATION),
+        s=s,
+        df=ESTIMATION - 1,
+        null_residuals=joined - joined.mean(),
+        rng=rng,
+        draws=DRAWS,
+    )
+
+
+def _ratio(returns: FloatArray, day: int) -> float:
+    """Return volatility of the last 20 sessions over that of the estimation window."""
+    before = returns[day - RECENT : day].std(ddof=1)
+    return float(before / returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1))
+
+
+def single_rows(found: list[dict[str, Any]], *, quick: bool) -> list[CertificateRow]:
+    """Gather rejections by window, test and fifth of the ratio."""
+    rows = []
+    for sessions in WINDOWS:
+        part = [row for row in found if row["W"] == sessions]
+        ratio = np.array([row["ratio"] for row in part])
+        fifth = np.searchsorted(np.quantile(ratio, [0.2, 0.4, 0.6, 0.8]), ratio)
+        for test in TESTS:
+            hits = np.array([row[test] for row in part])
+            for group in range(-1, 5):
+                chosen = hits if group < 0 else hits[fifth == group]
+                label = "all" if group < 0 else f"fifth {group + 1}"
+                band = _band(test, sessions, group, len(chosen), quick=quick)
+                rows.append(banded(("single", f"W={sessions} {label}", test), chosen, band))
+    return rows
+
+
+def _band(
+    test: str, sessions: int, group: int, n: int, *, quick: bool
+) -> tuple[float, float] | None:
+    """Return the band of the defaults, and the bad range in which naive tests are known to lie."""
+    if test == "fhs" or (test == "vfc" and sessions == 1):
+        return widened(BAND, n, quick=quick)
+    if test in {"t", "sq"} and group == 0:
+        return widened(CALM, n, quick=quick)
+    if test in {"t", "sq"} and group == 4:  # noqa: PLR2004  # the last fifth
+        return widened(TURBULENT, n, quick=quick)
+    return None
+
+
+def power_rows(found: list[dict[str, Any]]) -> list[CertificateRow]:
+    """Gather power by window and effect."""
+    rows = []
+    for sessions, test in ((1, "vfc"), (5, "fhs")):
+        for effect in EFFECTS:
+            hits = [r["rejects"] for r in found if (r["W"], r["effect"]) == (sessions, effect)]
+            rows.append(banded(("power", f"W={sessions} effect={effect:g} sd", test), hits, None))
+    return rows

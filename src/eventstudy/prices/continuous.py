@@ -1,0 +1,212 @@
+"""Continuous series from single contracts: a return never mixes two of them.
+
+A front-month series jumps where it changes contract. Here the return of every session is that of
+the contract held on it, from the session before: the position moves to the next contract at the
+close before the change. Back-adjusted prices put those returns, or price changes, into levels.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstudy.errors import UnknownNameError, did_you_mean
+from eventstudy.prices.contracts import MONTH_CODES, ROOTS, Product, front_months
+
+Method = Literal["same-contract", "difference", "unadjusted"]
+Days = NDArray[np.datetime64]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+_SPEC: Final = re.compile(r"(?P<root>[A-Z]+)@(?P<nth>\d+)(:(?P<method>[a-z-]+))?(:(?P<early>\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuousSpec:
+    """Which continuous series is meant.
+
+    Parameters
+    ----------
+    product : {"wti", "brent"}
+        Product.
+    nth : int
+        1 for the front month.
+    method : {"same-contract", "difference", "unadjusted"}
+        ``same-contract``: levels whose ratios are same-contract gross returns, so that log and
+        simple returns are exact; ``difference``: levels whose changes are same-contract changes in
+        USD; ``unadjusted``: the prices themselves, which jump at rolls.
+    early : int
+        Sessions before the last trading day after which the next contract is held; 0 for expiry.
+    """
+
+    product: Product
+    nth: int = 1
+    method: Method = "same-contract"
+    early: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its spelling, such as ``CL@1:same-contract`` or ``CL@1:same-contract:5``."""
+        early = f":{self.early}" if self.early else ""
+        return f"{ROOTS[self.product]}@{self.nth}:{self.method}{early}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContractPanel:
+    """Prices of the contracts of one product.
+
+    Parameters
+    ----------
+    product : {"wti", "brent"}
+        Product.
+    sessions : ndarray of datetime64[D], shape (S,)
+        Increasing days.
+    first_month : int
+        Delivery of the first column, as ``12 * year + month - 1``; the columns are consecutive.
+    closes : ndarray of float, shape (S, C)
+        USD per barrel; NaN where there is no figure.
+    """
+
+    product: Product
+    sessions: Days
+    first_month: int
+    closes: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Continuous:
+    """A continuous series.
+
+    Parameters
+    ----------
+    sessions : ndarray of datetime64[D], shape (S,)
+        Those of the panel.
+    levels : ndarray of float, shape (S,)
+        Prices by the method asked for; the newest are unadjusted.
+    changes : ndarray of float, shape (S,)
+        Same-contract changes of price in USD per barrel; the first is NaN.
+    held : ndarray of int64, shape (S,)
+        Delivery month of the contract held, as ``12 * year + month - 1``.
+    rolls : ndarray of bool, shape (S,)
+        Sessions on which another contract is held than on the session before.
+    broken : tuple of str
+        Roll sessions that cannot be linked, because one of the two contracts has no figure or, for
+        ratios, no positive one; levels before the last of them are missing.
+    """
+
+    sessions: Days
+    levels: FloatArray
+    changes: FloatArray
+    held: IntArray
+    rolls: BoolArray
+    broken: tuple[str, ...]
+
+
+def parse_continuous(text: str) -> ContinuousSpec:
+    """Read ``CL@1:same-contract``, ``BZ@2:difference`` or ``CL@1:same-contract:5``.
+
+    Raises
+    ------
+    UnknownNameError
+        When it is none of these.
+    """
+    found = _SPEC.fullmatch(text)
+    products = {root: product for product, root in ROOTS.items()}
+    if not found or found["root"] not in products or int(found["nth"]) < 1:
+        msg = f"{text!r} is no continuous series such as CL@1:same-contract or BZ@2:difference:5"
+        raise UnknownNameError(msg)
+    method = found["method"] or "same-contract"
+    if method not in get_args(Method):
+        msg = f"{text!r}: no method {method!r}; {did_you_mean(method, get_args(Method))}"
+        raise UnknownNameError(msg)
+    product, early = products[found["root"]], int(found["early"] or 0)
+    return ContinuousSpec(product, int(found["nth"]), method, early)  # type: ignore[arg-type]  # checked above
+
+
+def continuous(panel: ContractPanel, spec: ContinuousSpec) -> Continuous:
+    """Build a continuous series from contracts.
+
+    Parameters
+    ----------
+    panel : ContractPanel
+        Contracts of the product.
+    spec : ContinuousSpec
+        Which contract is held, until when, and which levels are wanted.
+
+    Returns
+    -------
+    Continuous
+    """
+    held = _held_months(panel, spec)
+    now, before = _prices_of(panel, held)
+    shown = np.concatenate([[np.nan], now[:-1]])
+    rolls = np.diff(held, prepend=held[:1]) != 0
+    # At a roll the old and the new contract are both priced at the close before.
+    levels, bad = _adjusted(now, before, shown, rolls, spec.method)
+    broken = tuple(str(day) for day in panel.sessions[bad])
+    return Continuous(panel.sessions, levels, now - before, held, rolls, broken)
+
+
+def month_symbol(product: Product, month: int) -> str:
+    """Return the symbol of a delivery month, such as ``CLF2026``."""
+    return f"{ROOTS[product]}{MONTH_CODES[month % 12]}{month // 12}"
+
+
+def _held_months(panel: ContractPanel, spec: ContinuousSpec) -> IntArray:
+    """Month of the contract held on each session, shape (S,)."""
+    fronts = front_months(panel.product, panel.sessions)
+    if spec.early:
+        # Held as if it were so many sessions later; after the panel weekdays count as sessions.
+        days = panel.sessions[-1] if len(panel.sessions) else np.datetime64("2000-01-03")
+        more = np.busday_offset(days, np.arange(1, spec.early + 1), roll="forward")
+        ahead = np.concatenate([panel.sessions, more.astype("datetime64[D]")])[spec.early :]
+        fronts = front_months(panel.product, ahead)
+    return fronts + spec.nth - 1
+
+
+def _prices_of(panel: ContractPanel, held: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Price of the held contract on each session and on the session before, both (S,)."""
+    columns = held - panel.first_month
+    known = (columns >= 0) & (columns < panel.closes.shape[1])
+    rows = np.arange(len(held))
+    safe = np.where(known, columns, 0)
+    if not panel.closes.size:
+        return np.full(len(held), np.nan), np.full(len(held), np.nan)
+    now = np.where(known, panel.closes[rows, safe], np.nan)
+    before = np.where(known & (rows > 0), panel.closes[rows - 1, safe], np.nan)
+    return now, before
+
+
+def _adjusted(
+    now: FloatArray, before: FloatArray, shown: FloatArray, rolls: BoolArray, method: Method
+) -> tuple[FloatArray, BoolArray]:
+    """Levels (S,) and the rolls (S,) over which they cannot be linked."""
+    none = np.zeros(len(now), dtype=np.bool_)
+    if method == "unadjusted":
+        return now, none
+    at = np.flatnonzero(rolls)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if method == "difference":
+            links, neutral = (before - shown)[at], 0.0
+        else:
+            good = (before > 0) & (shown > 0)
+            links, neutral = np.where(good, before / shown, np.nan)[at], 1.0
+    bad = none.copy()
+    bad[at[np.isnan(links)]] = True
+    # Breaks before the first figure break nothing.
+    priced = np.flatnonzero(~np.isnan(now))
+    bad[: priced[0] + 1 if len(priced) else len(now)] = False
+    steps = np.full(len(now), neutral)
+    steps[at] = np.where(np.isnan(links), neutral, links)
+    # The step of a roll applies to every session before it.
+    later = np.append(steps[1:], neutral)[::-1]
+    total = (np.cumsum(later) if method == "difference" else np.cumprod(later))[::-1]
+    levels = now + total if method == "difference" else now * total
+    if bad.any():
+        levels[: np.flatnonzero(bad)[-1]] = np.nan
+    return levels, bad
