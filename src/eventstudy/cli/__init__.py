@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "refresh": ("eventstudy.cli.refresh:refresh", "Bring the price store up to date."),
     "prices": ("eventstudy.cli.prices:prices", "Show, check, import and export stored prices."),
     "schedule": ("eventstudy.cli.schedule:schedule", "Write, install or run the daily refresh."),
+    "power": ("eventstudy.cli.power:power", "Say what effects a study could see."),
     "certify": ("eventstudy.cli.certify:certify", "Measure size and power of the tests."),
     "datasets": ("eventstudy.cli.datasets:datasets", "List the figures that ship, or export some."),
 }

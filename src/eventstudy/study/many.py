@@ -127,7 +127,7 @@ class DatedStudy:
 
 
 def dated_tests(study: Study, dated: DatedStudy, abnormal: AbnormalReturns) -> pd.DataFrame:
-    """Run the tests over all dates, per asset with two events or more and jointly over several assets.
+    """Run the tests over all dates, per asset with two events or more and over all assets.
 
     Returns
     -------

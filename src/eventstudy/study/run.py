@@ -197,12 +197,12 @@ def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
 
 def check_history(study: Study, panel: ReturnPanel, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """Drop the pairs a run would drop, for `eventstudy check`: fits, but no tests."""
-    from eventstudy.study.assets import _fit_kept
+    from eventstudy.study.assets import kept_pairs
 
     done = {}
     for asset in study.assets:
         mine = [pair for pair in pairs if pair.asset == asset]
-        kept, _ = _fit_kept(study, asset_data(study, panel, asset), mine)
+        kept, _ = kept_pairs(study, asset_data(study, panel, asset), mine)
         done[asset] = AssetFindings(kept, None, [], [], [], [], (), {})
     return _in_order(pairs, done)
 
