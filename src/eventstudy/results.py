@@ -216,7 +216,9 @@ class StudyResult:
     def __repr__(self) -> str:
         return f"StudyResult {self.name!r}\n{self.summary().to_string(index=False, na_rep='')}"
 
-    def test(self, window: WindowLike, *, tests: str | tuple[str, ...] = "default") -> pd.DataFrame:
+    def test(
+        self, window: WindowLike, *, tests: Literal["default", "all"] | tuple[str, ...] = "default"
+    ) -> pd.DataFrame:
         """Return the statistics over many events for a window inside the event window.
 
         Parameters

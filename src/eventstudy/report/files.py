@@ -13,9 +13,16 @@ from eventstudy.results import SCHEMA, StudyResult, clean, records
 from eventstudy.tables import write_csv
 
 _FRAMES = (
-    "events", "effects", "alternatives", "ar", "alternative_ar", "tests", "design", "family",
+    "events",
+    "effects",
+    "alternatives",
+    "ar",
+    "alternative_ar",
+    "tests",
+    "design",
+    "family",
     "regression",
-)  # fmt: skip
+)
 _ROWS = ("quotes", "claims", "remarks")
 
 

@@ -12,14 +12,13 @@ from eventstudy.report.numbers import (
     is_number,
     p_text,
     percent_sign,
-    pvalue,
-    signed,
     text_of,
     true_minus,
 )
 from eventstudy.report.verdicts import (
     cautions,
     effect_key,
+    perhaps_shared,
     primary_p,
     second_session,
     size,
@@ -35,12 +34,8 @@ if TYPE_CHECKING:
 
 MAX_GROUPS, STRONGEST = 12, 6
 MAX_ASSETS = 4
-_JOINT = {
-    "overlap_z": "the overlap-exact z",
-    "shift_sharp": "the circular shift of the sum",
-    "shift_mean": "the circular shift of the studentised mean",
-    "shift_variance": "the circular shift of the size of moves",
-}
+MAX_JOINT = 4
+_FOR_ONE_PRICE = ("overlap_z", "shift_sharp", "shift_mean", "shift_variance")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -100,7 +95,8 @@ def _group(result: StudyResult, rows: Rows) -> Finding:
 def _line(result: StudyResult, row: Mapping[str, Any]) -> str:
     parts = (
         f"{readable(row['asset'])}, session {row['session']}: {size(result, row)}.",
-        verdict(result, row), second_session(result, row), cautions(row),
+        verdict(result, row), second_session(result, row),
+        perhaps_shared(result, row), cautions(row),
     )  # fmt: skip
     return " ".join(part for part in parts if part)
 
@@ -164,33 +160,46 @@ def _joint(result: StudyResult) -> Iterator[Finding]:
     table = result.tests
     if table.empty:
         return
-    rows = table[table["statistic"].isin(list(_JOINT)) & (table["window"] == str(result.headline))]
-    groups = rows[rows["pvalue"].notna()].groupby("asset", sort=False)
-    for asset, group in list(groups)[:MAX_ASSETS]:
-        yield Finding(f"All events together, {readable(asset)}.", _joint_text(result, group))
+    rows = table[(table["window"] == str(result.headline)) & table["pvalue"].notna()]
+    rows = rows[rows["verdict"].isin(["holds", "caution"])]
+    groups = [group for _, group in rows.groupby("asset", sort=False)]
+    for group in groups[:MAX_ASSETS]:
+        asset = str(group["asset"].iloc[0])
+        yield Finding(f"All events together, {_subject(asset)}.", _joint_text(result, group))
+
+
+def _subject(asset: str) -> str:
+    return "all assets" if asset == "all" else readable(asset)
 
 
 def _joint_text(result: StudyResult, group: pd.DataFrame) -> str:
-    pairs = zip(group["statistic"], group["pvalue"], strict=True)
-    said = [f"{_JOINT[name]} gives p = {pvalue(p)}" for name, p in pairs]
-    found, level = int((group["pvalue"] <= result.level).sum()), percent_sign(100 * result.level)
+    best = group[group["statistic"].isin(_FOR_ONE_PRICE)]
+    shown = (best if len(best) else group).head(MAX_JOINT)
+    pairs = zip(shown["statistic"], shown["pvalue"], strict=True)
+    said = [f"{_title(str(name))} {p_text(float(p))}" for name, p in pairs]
+    found, level = int((shown["pvalue"] <= result.level).sum()), percent_sign(100 * result.level)
     judged = (
-        f"none tells the events from ordinary sessions at the {level} level" if not found
-        else f"{found} of {len(group)} tell the events from ordinary sessions at the {level} level"
-    )  # fmt: skip
-    return f"Over {result.headline}, {', '.join(said)}: {judged}."
+        f"none tells the events from ordinary sessions at the {level} level"
+        if not found
+        else f"{found} of {len(shown)} tell the events from ordinary sessions at the {level} level"
+    )
+    return f"Over {result.headline}, {'; '.join(said)}: {judged}."
+
+
+def _title(name: str) -> str:
+    from eventstudy.errors import UnknownNameError
+    from eventstudy.inference.registry import statistic
+
+    try:
+        return statistic(name).title
+    except UnknownNameError:
+        return name
 
 
 def _claims(result: StudyResult) -> Iterator[Finding]:
     for claim in result.claims:
-        said = true_minus(readable(claim.sentence))
-        if is_number(claim.percent) and is_number(claim.pvalue):
-            numbers = f"{signed(claim.percent)} % over {claim.window}"
-            said = (
-                f"{readable(claim.asset)}: {readable(claim.verdict)} "
-                f"({numbers}, one-sided {p_text(claim.pvalue)})."
-            )
-        yield Finding(f"Claim: {readable(claim.title).rstrip('.')}.", said)
+        subject = f"Claim, {readable(claim.asset)}: {readable(claim.title).rstrip('.')}."
+        yield Finding(subject, true_minus(readable(claim.sentence)))
 
 
 def _quotes(result: StudyResult) -> Iterator[Finding]:

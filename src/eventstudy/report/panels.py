@@ -91,20 +91,37 @@ def regression(result: StudyResult) -> Tablet:
     )  # fmt: skip
 
 
-def settings(result: StudyResult) -> Tablet:
-    """List the study file as it was understood, defaults included."""
-    rows = [
-        {"section": section, "key": key, "value": _setting(value)}
-        for section, values in sorted(result.settings.items())
-        for key, value in sorted(values.items())
-        if value not in (None, "", [], (), {})
+def statistics(result: StudyResult) -> list[dict[str, str]]:
+    """Say what each statistic over all events is, in the words of the registry."""
+    from eventstudy.inference.registry import statistics as registered
+
+    used = set(result.tests["statistic"])
+    return [
+        {
+            "name": entry.name,
+            "title": entry.title,
+            "meaning": entry.meaning,
+            "formula": entry.formula,
+            "law": entry.law,
+            "paper": entry.paper,
+        }
+        for entry in registered()
+        if entry.name in used
     ]
-    columns = [
-        Column("Section", "section"),
-        Column("Key", "key"),
-        Column("Value", "value", share=1),
-    ]
-    return tablet(columns, rows)
+
+
+def settings(result: StudyResult) -> list[list[str]]:
+    """List the study file as it was understood, defaults included, a line for each section."""
+    lines = []
+    for section, values in sorted(result.settings.items()):
+        told = [
+            f"{key} = {_setting(value)}"
+            for key, value in sorted(values.items())
+            if value not in (None, "", [], (), {})
+        ]
+        if told:
+            lines.append([section, readable("; ".join(told))])
+    return lines
 
 
 def provenance(result: StudyResult) -> dict[str, Any]:

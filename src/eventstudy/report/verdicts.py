@@ -106,14 +106,28 @@ def second_session(result: StudyResult, row: Mapping[str, Any], window: str = ""
 
 def shared(row: Mapping[str, Any]) -> str:
     """Name the events that share the session of an event, and what follows."""
-    others = [readable(name) for name in text_of(row.get("confounded_with")).split("; ") if name]
+    others = [name for name in text_of(row.get("confounded_with")).split("; ") if name]
     if not others:
         return ""
-    named = " and ".join(filter(None, (", ".join(others[:-1]), others[-1])))
     return (
-        f"The session also holds {named}: the effect belongs to all of them together "
+        f"The session also holds {_joined(others)}: the effect belongs to all of them together "
         "and cannot be divided."
     )
+
+
+def perhaps_shared(result: StudyResult, row: Mapping[str, Any]) -> str:
+    """Name the events whose second possible session is the session of an event."""
+    events = result.events
+    same = (events["asset"] == row["asset"]) & (events["alt_session"] == row["session"])
+    others = [str(e) for e in events.loc[same, "event_id"] if e != row["event_id"]]
+    if not others:
+        return ""
+    return f"The session may also be that of {_joined(others)}, so the effect may not be its own."
+
+
+def _joined(names: list[str]) -> str:
+    shown = [readable(name) for name in names]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def cautions(row: Mapping[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from eventstudy.abnormal import AbnormalReturns
 from eventstudy.alignment import Pair
@@ -216,14 +217,15 @@ def _family(
     influence: bool,
 ) -> pd.DataFrame:
     single = np.where(mine["ci_method"] == "vfc", mine["p_vfc"], mine["p_fhs"]).astype(float)
+    sessions = mine["session"].to_numpy()
     frame = pd.DataFrame(
         {
             "asset": label,
             "window": str(window),
             "event_id": mine["event_id"].to_numpy(),
             "pvalue": single,
-            "p_holm": holm(single),
-            "p_benjamini_hochberg": benjamini_hochberg(single),
+            "p_holm": _adjusted(holm, single, sessions),
+            "p_benjamini_hochberg": _adjusted(benjamini_hochberg, single, sessions),
         }
     )
     try:
@@ -247,3 +249,14 @@ def _family(
         shared = pd.DataFrame({"event_id": pd.Series(dtype="str")})
     merged = frame.merge(shared, on="event_id", how="left")
     return merged.reindex(columns=list(FAMILY_COLUMNS))
+
+
+def _adjusted(
+    method: Callable[[FloatArray], FloatArray], pvalues: FloatArray, sessions: NDArray[np.object_]
+) -> FloatArray:
+    """Adjust over the sessions with a p-value: events on one session are one test, said twice."""
+    known = pd.Series(pvalues, index=sessions).dropna()
+    once = known[~known.index.duplicated()]
+    adjusted = pd.Series(method(once.to_numpy(dtype=np.float64)), index=once.index)
+    found = adjusted.reindex(sessions).to_numpy(dtype=float)
+    return np.where(np.isfinite(pvalues), found, np.nan)

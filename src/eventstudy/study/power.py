@@ -24,7 +24,7 @@ from eventstudy.inference.detectable import (
 from eventstudy.inference.registry import statistic
 from eventstudy.inference.tables import ALL, groups
 from eventstudy.prices.table import PriceTable
-from eventstudy.study.assets import asset_data, joined, kept_pairs
+from eventstudy.study.assets import asset_data, joined, fit_kept
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import measure_effects
 from eventstudy.study.many import DatedStudy
@@ -104,7 +104,7 @@ def study_power(
     for number, asset in enumerate(study.assets):
         progress("assets", number, len(study.assets))
         data = asset_data(study, panel, asset)
-        mine, fit = kept_pairs(study, data, [p for p in pairs if p.asset == asset])
+        mine, fit = fit_kept(study, data, [p for p in pairs if p.asset == asset])
         checked += list(mine)
         if fit is None:
             continue

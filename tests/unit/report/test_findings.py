@@ -8,6 +8,7 @@ import pytest
 from eventstudy.report.findings import key_findings
 from eventstudy.report.verdicts import (
     cautions,
+    perhaps_shared,
     primary_p,
     second_session,
     shared,
@@ -78,7 +79,7 @@ def test_effect_has_interval_in_per_cent_and_in_price(result: StudyResult) -> No
         "usd": -0.871, "usd_low": -2.3, "usd_high": 0.7,
     }  # fmt: skip
     assert size(result, numbers) == (
-        "−1.53 % (95 % interval −4.10 to +1.20), −0.87 USD/bbl (−2.30 to +0.70)"  # noqa: RUF001  # true minus
+        "−1.53 % (95 % interval −4.10 to +1.20), −0.87 USD/bbl (−2.30 to +0.70)"  # true minus
     )
 
 
@@ -107,6 +108,12 @@ def test_confounders_are_named(result: StudyResult) -> None:
     assert "also holds opec-call:" in shared(row(result, "venezuela-intervention"))
     assert "a, b and c" in shared({"confounded_with": "a; b; c"})
     assert shared(row(result, "barrels")) == ""
+
+
+def test_uncertain_neighbours_are_named(result: StudyResult) -> None:
+    said = perhaps_shared(result, row(result, "barrels"))
+    assert "may also be that of paris-summit and kostroma," in said
+    assert perhaps_shared(result, row(result, "paris-summit")) == ""
 
 
 def test_volatility_warning_says_which_way() -> None:
@@ -143,10 +150,13 @@ def test_overview_counts_each_session_once(result: StudyResult) -> None:
 
 def test_claims_quotes_and_joint_tests_are_told(result: StudyResult) -> None:
     told = leads(result)
-    assert "cannot be distinguished from noise" in told["Claim: A short and fragile pullback."]
-    assert "−1.453" in told["Quoted price, wti_front."]  # noqa: RUF001  # true minus
+    assert (
+        "cannot be distinguished from noise"
+        in told["Claim, wti_front: A short and fragile pullback."]
+    )
+    assert "−1.453" in told["Quoted price, wti_front."]  # true minus
     joint = told["All events together, wti_front."]
-    assert "the circular shift of the sum gives p = 0.420" in joint
+    assert "circular shift, sharp null p = 0.420" in joint
     assert "none tells" in joint
 
 

@@ -284,5 +284,6 @@ def test_large_study_is_bounded_and_says_so(
     assert "27 more events have no section here" in text
     assert "150 more rows are in tables/events.csv" in text
     assert "6 more assets of this event are in tables/effects.csv" in text
+    assert "Charts of 4 more assets are not drawn" in text
     assert "would be by chance alone" in text or "None of 300 effects" in text
-    assert len(files.figures) == 8 * 3 + 3
+    assert len(files.figures) == 6 * 3 + 3
