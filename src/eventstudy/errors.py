@@ -12,6 +12,7 @@
     |-- UnknownNameError (KeyError)           a dataset, statistic, calendar or asset nobody knows
     |-- OutputError (OSError)                 a report that cannot be written
     |-- PriceSourceError (OSError)            a source that did not answer, or answered nonsense
+    |-- ArticleSourceError (OSError)          an article that cannot be fetched, or may not be
     |-- StoreError (OSError)                  a price store that cannot be opened or trusted
     `-- MissingDependencyError (ImportError)  an optional library that is not installed
 
@@ -123,6 +124,10 @@ class OutputError(EventStudyError, OSError):
 
 class PriceSourceError(EventStudyError, OSError):
     """A price source that could not be reached or answered nonsense."""
+
+
+class ArticleSourceError(EventStudyError, OSError):
+    """An article that could not be fetched, or lies where nothing is fetched from."""
 
 
 class StoreError(EventStudyError, OSError):

@@ -116,6 +116,23 @@ def mapping(value: Any) -> dict[str, str]:
     return dict(value)
 
 
+def selection(value: Any) -> dict[str, Any]:
+    """Accept a table that selects events: kind, place, event_id, first, last."""
+    if not isinstance(value, dict):
+        raise ValueError('a table such as { kind = "producer decision", first = 2016-01-01 }')
+    chosen: dict[str, Any] = {}
+    for key, item in value.items():
+        if key in {"kind", "place", "event_id"}:
+            chosen[key] = names(item)
+        elif key in {"first", "last"}:
+            chosen[key] = dt.date.fromisoformat(day(item))
+        else:
+            hint = did_you_mean(key, ("kind", "place", "event_id", "first", "last"))
+            msg = f"kind, place, event_id, first or last, not {key!r} ({hint})"
+            raise ValueError(msg)
+    return chosen
+
+
 def roll_rules(value: Any) -> dict[str, str]:
     """Accept a table of expiry rules."""
     rules = mapping(value)

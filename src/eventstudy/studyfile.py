@@ -20,7 +20,7 @@ SHIPPED: Final = "paris-2026"
 @dataclass(slots=True)
 class _Found:
     study: dict[str, Any] = field(default_factory=dict)
-    inputs: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
@@ -160,7 +160,7 @@ def _build(found: _Found, model: Model, faults: list[str]) -> Study | None:
         return None
 
 
-def _inputs(values: Mapping[str, str], folder: Path) -> StudyInputs:
+def _inputs(values: Mapping[str, Any], folder: Path) -> StudyInputs:
     def place(name: str) -> Path | None:
         return folder / values[name] if name in values else None
 
@@ -171,6 +171,7 @@ def _inputs(values: Mapping[str, str], folder: Path) -> StudyInputs:
         prices=str(local) if local.exists() or "." in prices or "/" in prices else prices,
         quotes=place("quotes"),
         claims=place("claims"),
+        select=values.get("select", {}),
     )
 
 

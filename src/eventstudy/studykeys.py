@@ -67,7 +67,15 @@ KEYS: Final[tuple[Key, ...]] = (
         "path",
         checks.text,
         ".events",
-        "event file (CSV), relative to the study file",
+        'event file (CSV), relative to the study file, or "catalogue"',
+    ),
+    Key(
+        "data",
+        "select",
+        "table",
+        checks.selection,
+        ".select",
+        "events to keep, by kind, place, event_id, first and last day",
     ),
     Key(
         "data",

@@ -236,7 +236,7 @@ def _is_past(item: DateExpression, dateline: Dateline) -> bool:
 
 
 def _candidates(text: str, rules: Sequence[_Rule]) -> list[tuple[_Rule, re.Match[str]]]:
-    """Matches of all rules, the longest where several start within each other."""
+    """List the matches of all rules, the longest where several start within each other."""
     matches = [
         (match.start(), -match.end(), order, rule, match)
         for order, rule in enumerate(rules)
@@ -287,7 +287,7 @@ def _build(language: Language) -> tuple[_Rule, ...]:
     day = rf"(?P<day>\d{{1,2}})(?:{table['ordinals']})?(?!\d|%|[.,]\d)"
     year = r"(?P<year>(?:19|20)\d\d)\b"
     tail = rf"(?P<day2>\d{{1,2}})(?:{table['ordinals']})?(?!\d|%|[.,]\d)"
-    dash = r"\s*(?:-|–|to|and)\s*"  # noqa: RUF001 # ranges are printed with either dash
+    dash = r"\s*(?:-|–|to|and)\s*"  # ranges are printed with either dash
     weekday = rf"(?P<weekday>{words(table['weekdays'])})"
     part = table["day_part"]
     number = words(table["numbers"])
@@ -299,7 +299,7 @@ def _build(language: Language) -> tuple[_Rule, ...]:
         return rule(name, f"(?:{words(table[key])})", resolve, flags=re.IGNORECASE)
 
     before = table["before_weekday"]
-    session = rf"(?:'s|’s)?\s+(?:{table['session']})\s+{table['trading']}"  # noqa: RUF001 # printed apostrophe
+    session = rf"(?:'s|’s)?\s+(?:{table['session']})\s+{table['trading']}"  # printed apostrophe
     return (
         rule(
             "iso moment",
@@ -311,11 +311,17 @@ def _build(language: Language) -> tuple[_Rule, ...]:
         rule("day range", rf"{month}\s+{day}{dash}{tail}(?:,?\s+{year})?", _range),
         rule("day and month", rf"{day}\s+(?:of\s+)?{month}(?:,?\s+{year})?", _day_month),
         rule("month and day", rf"{month}\s+{day}(?:,?\s+{year})?", _day_month),
-        rule("month", rf"(?i:(?:in\s+)?mid-|(?:{table['month_lead']})\s+){month}(?!\s+\d)(?:\s+{year})?", _month),
+        rule(
+            "month",
+            rf"(?i:(?:in\s+)?mid-|(?:{table['month_lead']})\s+){month}(?!\.?\s*\d{{1,2}}(?!\d))(?:\s+{year})?",
+            _month,
+        ),
         rule("month", rf"{month}\s+{year}", _month),
-        rule("weekday", rf"(?:(?P<lead>last|next|this)\s+)?{weekday}(?:'s|’s)?", _weekday),  # noqa: RUF001 # printed apostrophe
+        rule(
+            "weekday", rf"(?:(?P<lead>last|next|this)\s+)?{weekday}(?:'s|’s)?", _weekday
+        ),  # printed apostrophe
         rule("weekday", rf"{before}{weekday}(?:\s+(?:{part}))?", _weekday, flags=re.IGNORECASE),
-        rule("weekday", rf"{weekday}(?:'s|’s)?\s+(?:{part})", _weekday),  # noqa: RUF001 # printed apostrophe
+        rule("weekday", rf"{weekday}(?:'s|’s)?\s+(?:{part})", _weekday),  # printed apostrophe
         rule("market session", rf"(?:[Ii]n\s+)?{weekday}{session}", _weekday),
         phrases("same day", "same_day", _same_day),
         phrases("day before", "day_before", _offset(-1)),
@@ -351,17 +357,19 @@ def _one(day: dt.date | None, partial: str | None = None) -> _Found:
     return _Found((day, day), "day") if day else _Found(None, "open", partial)
 
 
-def _iso_moment(match: re.Match[str], scene: _Scene) -> _Found:
+def _iso_moment(match: re.Match[str], _: _Scene) -> _Found:
     text = re.sub(r"\s(?=[+-Z])", "", match.group("iso").replace("T", " ", 1).replace(" ", "T", 1))
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
         return _Found(None, "open", "not a date")
     day = moment.date()
-    return _Found((day, day), "exact" if moment.tzinfo else "day", None, moment if moment.tzinfo else None)
+    return _Found(
+        (day, day), "exact" if moment.tzinfo else "day", None, moment if moment.tzinfo else None
+    )
 
 
-def _iso_day(match: re.Match[str], scene: _Scene) -> _Found:
+def _iso_day(match: re.Match[str], _: _Scene) -> _Found:
     try:
         return _one(dt.date.fromisoformat(match.group("iso")))
     except ValueError:
@@ -421,7 +429,7 @@ def _weekday(match: re.Match[str], scene: _Scene) -> _Found:
     return _one(scene.day + dt.timedelta(7 - back))
 
 
-def _same_day(match: re.Match[str], scene: _Scene) -> _Found:
+def _same_day(_: re.Match[str], scene: _Scene) -> _Found:
     """In a quotation the day is the speaker's: the day last told, if it is a recent one."""
     if scene.quoted and scene.told and (scene.day is None or (scene.day - scene.told).days <= 3):  # noqa: PLR2004 # quotes age quickly
         return _one(scene.told)
@@ -429,7 +437,7 @@ def _same_day(match: re.Match[str], scene: _Scene) -> _Found:
 
 
 def _offset(days: int) -> _Resolver:
-    def resolve(match: re.Match[str], scene: _Scene) -> _Found:
+    def resolve(_: re.Match[str], scene: _Scene) -> _Found:
         base = scene.told if scene.quoted and scene.told else scene.day
         return _one(base and base + dt.timedelta(days))
 
@@ -437,7 +445,7 @@ def _offset(days: int) -> _Resolver:
 
 
 def _narrative(days: int) -> _Resolver:
-    def resolve(match: re.Match[str], scene: _Scene) -> _Found:
+    def resolve(_: re.Match[str], scene: _Scene) -> _Found:
         base = scene.told or scene.day
         return _one(base and base + dt.timedelta(days))
 
@@ -451,7 +459,9 @@ def _counted(match: re.Match[str], scene: _Scene) -> _Found:
         return _Found(None, "open")
     numbers = scene.language.tables["dates"]["numbers"]
     text = match.group("count").casefold()
-    count = (int(text) if text.isdigit() else numbers[text]) * (1 if way in {"later", "after"} else -1)
+    count = (int(text) if text.isdigit() else numbers[text]) * (
+        1 if way in {"later", "after"} else -1
+    )
     if unit == "month":
         index = base.year * 12 + base.month - 1 + count
         return _whole_month(index // 12, index % 12 + 1)
@@ -464,7 +474,7 @@ def _within(match: re.Match[str], scene: _Scene) -> _Found:
     return _Found((scene.day, scene.day + dt.timedelta(int(match.group("count")))), "range")
 
 
-def _weekend(match: re.Match[str], scene: _Scene) -> _Found:
+def _weekend(_: re.Match[str], scene: _Scene) -> _Found:
     if scene.day is None:
         return _Found(None, "open")
     saturday = scene.day - dt.timedelta((scene.day.weekday() - 5) % 7)
@@ -502,7 +512,7 @@ def _whole_month(year: int, month: int) -> _Found:
 
 
 def _nearest(month: int, number: int, scene: _Scene) -> dt.date | None:
-    """The year nearest before the dateline, or nearest after it where the verb looks ahead."""
+    """Take the year nearest before the dateline, or after it where the verb looks ahead."""
     if scene.day is None:
         return None
     years = (scene.day.year - 1, scene.day.year, scene.day.year + 1)

@@ -72,7 +72,7 @@ class Dispatch:
 
 
 def read_dispatches(half: Half) -> tuple[Dispatch, ...]:
-    """Read one half of the labelled set: ``"dev"``, or ``"held-out"``, looked at only for scores."""
+    """Read ``"dev"``, or ``"held-out"``, which is looked at only for its score."""
     path = resources.files("eventstudy") / "data" / "dispatches" / half / "dispatches.txt"
     records = re.split(r"^@ ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
     return tuple(_dispatch(record) for record in records)

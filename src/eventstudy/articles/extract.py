@@ -97,8 +97,7 @@ def extract(
     body = parts[_headline(parts) :][:MAX_SENTENCES]
     prices = [find_prices(part, dates, dateline, tables) for part in body]
     claims = [
-        () if price else find_claims(part, tables)
-        for part, price in zip(body, prices, strict=True)
+        () if price else find_claims(part, tables) for part, price in zip(body, prices, strict=True)
     ]
     # A condition inside a claim belongs to the claim: it is no event of its own.
     mentions = [
@@ -111,7 +110,7 @@ def extract(
         document=document,
         dateline=dateline,
         dates=dates,
-        events=to_events(document, mentions, dates, dateline),
+        events=to_events(mentions, dates, dateline),
         prices=tuple(item for item in prices if item),
         claims=tuple(item for items in claims for item in items),
         notes=_notes(len(dates), len(parts), dateline),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from eventstudy.articles.dates import DateExpression, Dateline
 from eventstudy.articles.language import Place
 from eventstudy.articles.mentions import Mention, State
-from eventstudy.articles.text import Document, Span, printable
+from eventstudy.articles.text import Span, printable
 
 _STRIKES = frozenset({"military strike", "energy attack"})
 _STATEMENTS = frozenset(
@@ -70,7 +70,6 @@ class ArticleEvent:
 
 
 def to_events(
-    document: Document,
     mentions: Sequence[Mention],
     dates: Sequence[DateExpression],
     dateline: Dateline,
@@ -127,7 +126,7 @@ def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline
 def _expression_for(
     mention: Mention, dates: Sequence[DateExpression], dateline: Dateline
 ) -> DateExpression | None:
-    """The expression nearest to the trigger whose tense fits the state, its own clause first."""
+    """Choose the nearest expression whose tense fits the state, in its own clause first."""
     fitting = [
         item
         for item in dates
@@ -186,7 +185,7 @@ def _near(head: ArticleEvent, event: ArticleEvent) -> bool:
 def _date_lead(
     told: Sequence[ArticleEvent], dates: Sequence[DateExpression], dateline: Dateline
 ) -> list[ArticleEvent]:
-    """The event an article opens with took place on the first past day it tells."""
+    """Date the event an article opens with by the first past day it tells."""
     if not told or told[0].first is not None or told[0].state != "reported":
         return list(told)
     lead = told[0]
@@ -232,7 +231,7 @@ def _same(one: ArticleEvent, other: ArticleEvent) -> bool:
 
 
 def _join(one: ArticleEvent, other: ArticleEvent) -> ArticleEvent:
-    dated = one if one.first else other
+    dated = other if other.first and not one.first else one
     return replace(
         dated,
         place=one.place or other.place,

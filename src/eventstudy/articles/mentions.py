@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any, Literal
 
 from eventstudy.articles.language import Language, Place, words
@@ -13,9 +14,10 @@ from eventstudy.articles.text import Sentence, Span
 
 State = Literal["reported", "planned", "conditional", "denied"]
 _MAX_SENTENCE = 1_500  # patterns look at no more of a sentence than this
-_OWNER = re.compile(r"(?:'s|’s)\s+")  # noqa: RUF001 # printed apostrophe
+_OWNER = re.compile(r"(?:'s|’s)\s+")  # printed apostrophe
 _LOCATIVE = re.compile(
-    r"\b(?:in|at|near|off|inside|across|over)\s+(?:the\s+|[\w-]+(?:'s|’s)\s+)*\Z"  # noqa: RUF001 # printed apostrophe
+    r"\b(?:in|at|near|off|inside|across|over)\s+"
+    r"(?:the\s+|[\w-]+(?:'s|’s)\s+)*\Z"
 )
 _DECISIONS = frozenset(
     {"producer decision", "supply offer or release", "sanctions", "embargo or price cap"}
@@ -95,7 +97,7 @@ def _clauses(sentence: Sentence, language: Language) -> tuple[Sentence, ...]:
     base = sentence.span.start
     return tuple(
         Sentence(text[first:last], Span(base + first, base + last))
-        for first, last in zip(cuts, cuts[1:], strict=False)
+        for first, last in pairwise(cuts)
         if last > first
     )
 
@@ -168,16 +170,15 @@ def _direction(kind: Mapping[str, Any], clause: str) -> tuple[str, str]:
     return kind["direction"], kind["reason"]
 
 
-def _place(
-    trigger: Span, clause: Sentence, sentence: Sentence, language: Language
-) -> Place | None:
-    """The place that a preposition ties to the trigger, else the nearest name of one."""
+def _place(trigger: Span, clause: Sentence, sentence: Sentence, language: Language) -> Place | None:
+    """Choose the place that a preposition ties to the trigger, else the nearest name."""
     for part in (clause, sentence):
         text = part.text[:_MAX_SENTENCE]
         ranked = []
         for match in language.place_pattern.finditer(text):
             if _OWNER.match(text, match.end()) and language.place_pattern.match(
-                text, _OWNER.match(text, match.end()).end()  # type: ignore[union-attr] # matched above
+                text,
+                _OWNER.match(text, match.end()).end(),  # type: ignore[union-attr] # matched above
             ):
                 continue
             start = part.span.start + match.start()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from eventstudy.articles.extract import Extraction
 from eventstudy.articles.happenings import ArticleEvent
+from eventstudy.articles.text import Document
 
 # An event told with two neighbouring days is still one: reports round, and zones differ.
 _NEAR = dt.timedelta(1)
@@ -12,6 +16,87 @@ _FUSABLE = (
     frozenset({"military strike", "energy attack", "war outbreak"}),
     frozenset({"sanctions", "embargo or price cap"}),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One article's account of an event."""
+
+    document: Document
+    event: ArticleEvent
+
+
+@dataclass(frozen=True, slots=True)
+class MergedEvent:
+    """An event with every account of it.
+
+    Parameters
+    ----------
+    tellings : tuple of Telling
+        The first that states a day leads; the others follow in the order of the articles.
+    """
+
+    tellings: tuple[Telling, ...]
+
+    @property
+    def lead(self) -> ArticleEvent:
+        """The account whose fields stand for the event."""
+        return self.tellings[0].event
+
+    @property
+    def other_dates(self) -> tuple[dt.date, ...]:
+        """Days that other accounts give: a conflict that is kept."""
+        days = dict.fromkeys(item.event.first for item in self.tellings[1:] if item.event.first)
+        return tuple(day for day in days if day != self.lead.first)
+
+    @property
+    def conflict(self) -> str:
+        """What the accounts disagree on, with the article of each; empty where they agree."""
+        if not self.other_dates:
+            return ""
+        parts = [f"{item.event.date} in {item.document.name}" for item in self.tellings]
+        return f"dates differ: {', '.join(parts)}"
+
+
+def merge(extractions: Sequence[Extraction]) -> tuple[MergedEvent, ...]:
+    """Gather the events of several articles, so that each stands once.
+
+    Parameters
+    ----------
+    extractions : sequence of Extraction
+        In the order of the articles. Denied events are left out.
+
+    Returns
+    -------
+    tuple of MergedEvent
+        Events of one article are never merged with each other here.
+    """
+    groups: list[list[Telling]] = []
+    for extraction in extractions:
+        tellings = [
+            Telling(extraction.document, event)
+            for event in extraction.events
+            if event.state != "denied"
+        ]
+        homes = [_home(telling, groups) for telling in tellings]
+        for telling, home in zip(tellings, homes, strict=True):
+            if home is None:
+                groups.append([telling])
+            else:
+                home.append(telling)
+    return tuple(MergedEvent(_ordered(group)) for group in groups)
+
+
+def _home(telling: Telling, groups: list[list[Telling]]) -> list[Telling] | None:
+    return next(
+        (group for group in groups if any(same_event(item.event, telling.event) for item in group)),
+        None,
+    )
+
+
+def _ordered(group: list[Telling]) -> tuple[Telling, ...]:
+    """Put an account that states the day itself before one that infers or lacks it."""
+    return tuple(sorted(group, key=lambda item: item.event.first is None))
 
 
 def same_event(one: ArticleEvent, other: ArticleEvent) -> bool:

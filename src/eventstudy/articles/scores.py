@@ -72,7 +72,7 @@ def score(half: Half, *, baseline: bool = False) -> tuple[Score, ...]:
 def _dates(dispatches: Sequence[Dispatch], found: Sequence[Extraction]) -> Score:
     hits = false = missed = 0
     for dispatch, extraction in zip(dispatches, found, strict=True):
-        used = set()
+        used: set[Span] = set()
         for label in dispatch.dates:
             match = [
                 item

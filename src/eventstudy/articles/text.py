@@ -121,7 +121,9 @@ def sentences(document: Document) -> tuple[Sentence, ...]:
     text = document.text
     starts, begin = [], 0
     for match in _BREAK.finditer(text):
-        if "\n" not in match.group() and _SHORT.search(text[max(0, match.start() - 8) : match.start()]):
+        if "\n" not in match.group() and _SHORT.search(
+            text[max(0, match.start() - 8) : match.start()]
+        ):
             continue
         starts.append((begin, match.start()))
         begin = match.end()

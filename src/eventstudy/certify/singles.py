@@ -131,9 +131,9 @@ def single_rows(found: list[dict[str, Any]], *, quick: bool) -> list[Certificate
         ratio = np.array([row["ratio"] for row in part])
         fifth = np.searchsorted(np.quantile(ratio, [0.2, 0.4, 0.6, 0.8]), ratio)
         for test in TESTS:
-            hits = np.array([row[test] for row in part])
+            hits = [bool(row[test]) for row in part]
             for group in range(-1, 5):
-                chosen = hits if group < 0 else hits[fifth == group]
+                chosen = [h for h, f in zip(hits, fifth, strict=True) if group in {-1, f}]
                 label = "all" if group < 0 else f"fifth {group + 1}"
                 band = _band(test, sessions, group, len(chosen), quick=quick)
                 rows.append(banded(("single", f"W={sessions} {label}", test), chosen, band))

@@ -26,6 +26,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "refresh": ("eventstudy.cli.refresh:refresh", "Bring the price store up to date."),
     "prices": ("eventstudy.cli.prices:prices", "Show, check, import and export stored prices."),
     "schedule": ("eventstudy.cli.schedule:schedule", "Write, install or run the daily refresh."),
+    "events": ("eventstudy.cli.events:events", "List, check, merge, split and accept events."),
+    "articles": ("eventstudy.cli.articles:articles", "Extract dated events from articles."),
+    "certify": ("eventstudy.cli.certify:certify", "Measure size and power of the tests."),
     "datasets": ("eventstudy.cli.datasets:datasets", "List the figures that ship, or export some."),
 }
 
@@ -92,13 +95,13 @@ def main() -> None:
 
 
 def _fail(error: Exception) -> NoReturn:
-    from eventstudy.errors import EventStudyError, PriceSourceError
+    from eventstudy.errors import ArticleSourceError, EventStudyError, PriceSourceError
 
     if os.environ.get("EVENTSTUDY_DEBUG"):
         raise error
     if isinstance(error, EventStudyError):
         _say(str(error))
-        _leave(3 if isinstance(error, PriceSourceError) else 1)
+        _leave(3 if isinstance(error, (ArticleSourceError, PriceSourceError)) else 1)
     _say(
         f"internal error ({type(error).__name__}: {error}); "
         "set EVENTSTUDY_DEBUG=1 to see where, and report it"

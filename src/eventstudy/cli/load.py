@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ class Loaded:
     claims: tuple[Claim, ...]
 
 
-def load_study(path: str | None, *, as_of: str = "") -> Loaded:
+def load_study(path: str | None, *, as_of: str = "", events: str | None = None) -> Loaded:
     """Read a study file, or the shipped study, and everything it names.
 
     Parameters
@@ -36,6 +37,9 @@ def load_study(path: str | None, *, as_of: str = "") -> Loaded:
         None for the shipped study.
     as_of : str
         ISO date: only sessions up to it are used.
+    events : str, optional
+        An event file that stands in for that of the study; its quotes and claims, which speak of
+        other events, are then left out.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def load_study(path: str | None, *, as_of: str = "") -> Loaded:
         What is wrong, in which file and where.
     """
     from eventstudy.claims import read_claims
-    from eventstudy.events import read_events
+    from eventstudy.events import load_events
     from eventstudy.loading import load_prices
     from eventstudy.quotes import read_quotes
     from eventstudy.studyfile import read_study, shipped_study
@@ -54,13 +58,24 @@ def load_study(path: str | None, *, as_of: str = "") -> Loaded:
         raise StudyFileError(msg)
     if as_of:
         study = replace(study, end=min(filter(None, (study.end, as_of))))
+    if events is not None:
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(events).stem).strip("-.") or "events"
+        study = replace(study, name=name, title=f"The events of {Path(events).name}")
+        inputs = replace(inputs, events=Path(events), quotes=None, claims=None, select={})
     return Loaded(
         study,
-        read_events(inputs.events),
-        load_prices(inputs.prices, kind=study.data_kind),
+        load_events(inputs.events or "", select=inputs.select),
+        load_prices(inputs.prices, kind=study.data_kind, asof=as_of or None, series=_wanted(study)),
         read_quotes(inputs.quotes) if inputs.quotes else (),
         read_claims(inputs.claims) if inputs.claims else (),
     )
+
+
+def _wanted(study: Study) -> tuple[str, ...]:
+    """Series to read from a store; everything where the study names no asset."""
+    if "*" in study.assets:
+        return ()
+    return tuple(dict.fromkeys((*study.series, *study.next_contract.values())))
 
 
 def day_of(text: str | None, option: str) -> str:

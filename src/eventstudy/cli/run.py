@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study", required=False)
 @click.option("--out", help="Folder of the report; reports/<name> where left out.")
+@click.option("--events", help="Study the events of this file instead.")
 @click.option("--asof", help="Use only what was known on this day (2026-01-31).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the events table as CSV.")
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def run(
     study: str | None,
     out: str | None,
+    events: str | None,
     asof: str | None,
     *,
     as_json: bool,
@@ -39,7 +41,7 @@ def run(
     from eventstudy.report import write_report
     from eventstudy.study import run_study
 
-    loaded = load_study(study, as_of=day_of(asof, "--asof"))
+    loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events)
     folder = folder_of(loaded.study.name, out)
     with progress_display(quiet=quiet) as progress:
         result = run_study(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
+from eventstudy.errors import TableError
 from eventstudy.events.reading import read_events
 from eventstudy.events.table import EventTable
 
@@ -22,3 +26,31 @@ def catalogue() -> EventTable:
     path = resources.files("eventstudy") / "data" / "catalogue.csv"
     with resources.as_file(path) as file:
         return read_events(file)
+
+
+def load_events(path: str | Path, *, select: Mapping[str, Any] | None = None) -> EventTable:
+    """Read an event file, or the catalogue where `path` is called ``catalogue`` and is no file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file, or a path that ends in ``catalogue``.
+    select : mapping, optional
+        Arguments of `EventTable.select`.
+
+    Raises
+    ------
+    TableError
+        When the file has faults, or the selection leaves nothing.
+    """
+    place = Path(path)
+    shipped = place.name == "catalogue" and not place.exists()
+    table = catalogue() if shipped else read_events(place)
+    if not select:
+        return table
+    chosen = table.select(**select)
+    if not len(chosen):
+        asked = ", ".join(f"{key} = {value}" for key, value in select.items())
+        msg = f"none of its {len(table)} event(s) fits the selection ({asked}); widen it"
+        raise TableError(msg, path="catalogue" if shipped else str(path))
+    return chosen

@@ -62,10 +62,14 @@ def read_events(path: str | Path) -> EventTable:
     TableError
         With every fault of the file, one line each (attribute `faults`).
     """
-    content = read_bytes(path)
-    columns, rows = split_csv(content, str(path))
-    events = _parse(columns, rows, str(path))
-    return EventTable(events, str(path), hashlib.sha256(content).hexdigest())
+    return parse_events(read_bytes(path), str(path))
+
+
+def parse_events(content: bytes, path: str) -> EventTable:
+    """Read the bytes of an event file, see `read_events`."""
+    columns, rows = split_csv(content, path)
+    events = _parse(columns, rows, path)
+    return EventTable(events, path, hashlib.sha256(content).hexdigest())
 
 
 def events_from_frame(frame: pd.DataFrame) -> EventTable:

@@ -105,6 +105,7 @@ class EventTable:
         *,
         kind: str | Iterable[str] | None = None,
         place: str | Iterable[str] | None = None,
+        event_id: str | Iterable[str] | None = None,
         first: dt.date | None = None,
         last: dt.date | None = None,
     ) -> EventTable:
@@ -112,17 +113,19 @@ class EventTable:
 
         Parameters
         ----------
-        kind, place : str or iterable of str, optional
-            Accepted values, compared without regard to case.
+        kind, place, event_id : str or iterable of str, optional
+            Accepted values, compared without regard to case. A place also stands for the places
+            in it: ``"Libya"`` keeps ``"Sirte, Libya"``.
         first, last : date, optional
             Days, both included; an undated event is outside any range of days.
         """
-        kinds, places = _wanted(kind), _wanted(place)
+        kinds, places, ids = _wanted(kind), _wanted(place), _wanted(event_id)
         kept = tuple(
             event
             for event in self.events
             if (kinds is None or event.kind.casefold() in kinds)
-            and (places is None or (event.place or "").casefold() in places)
+            and (places is None or not places.isdisjoint(_places(event.place)))
+            and (ids is None or event.event_id.casefold() in ids)
             and _within(event.date, first, last)
         )
         return EventTable(kept, self.path, self.sha256)
@@ -132,6 +135,12 @@ def _wanted(value: str | Iterable[str] | None) -> set[str] | None:
     if value is None:
         return None
     return {item.casefold() for item in ([value] if isinstance(value, str) else value)}
+
+
+def _places(place: str | None) -> set[str]:
+    """Return a place and what it lies in: the parts after each comma."""
+    parts = [part.strip() for part in (place or "").casefold().split(",")]
+    return {", ".join(parts[start:]) for start in range(len(parts))} | set(parts)
 
 
 def _within(day: dt.date | None, first: dt.date | None, last: dt.date | None) -> bool:

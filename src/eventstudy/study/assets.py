@@ -166,6 +166,11 @@ def fit_at(
     )
 
 
+def kept_pairs(study: Study, data: AssetData, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Every event on an asset, those that cannot be studied dropped with their reason."""
+    return _fit_kept(study, data, pairs)[0]
+
+
 def all_sessions(pairs: Sequence[Pair]) -> IntArray:
     """Session 0 of every dated event."""
     found = [p.placement.session for p in pairs if p.placement.session is not None]

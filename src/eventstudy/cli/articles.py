@@ -1,0 +1,190 @@
+"""``eventstudy articles``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eventstudy.cli.output import print_json, print_table, remark
+
+if TYPE_CHECKING:
+    from eventstudy.articles.extract import Extraction
+    from eventstudy.articles.text import Document
+
+_SUFFIXES = (".txt", ".text", ".md", ".html", ".htm")
+
+
+@click.group()
+def articles() -> None:
+    """Extract dated events from articles, and score the extraction."""
+
+
+@articles.command()
+@click.argument("sources", nargs=-1, required=True, metavar="PATH|URL|-...")
+@click.option("--published", help="When it was published (2026-01-07, or a time with its offset).")
+@click.option("--lang", default="en", show_default=True, help="Language tables.")
+@click.option("--draft", type=click.Path(), help="Write or update this draft for a reviewer.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that was found as JSON.")
+def extract(
+    sources: tuple[str, ...],
+    published: str | None,
+    lang: str,
+    draft: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Extract dates, events, price observations and claims from texts or HTML pages.
+
+    A folder stands for the texts in it, and - for standard input. With --draft the events go to a
+    CSV file in which a reviewer writes accept or reject; see `eventstudy events accept`.
+    """
+    from eventstudy.articles.extract import extract as extract_document
+
+    moment = _moment(published)
+    documents = [document for source in sources for document in _documents(source)]
+    found = [extract_document(item, published=moment, lang=lang) for item in documents]
+    if draft:
+        _write_draft(Path(draft), found)
+    if as_json:
+        print_json([item.as_dict() for item in found])
+    elif not draft:
+        for item in found:
+            _show(item)
+    for item in found:
+        for note in item.notes:
+            remark(f"{item.document.name}: {note}")
+
+
+@articles.command()
+@click.option("--half", type=click.Choice(["dev", "held-out", "both"]), default="both")
+@click.option("--baseline/--no-baseline", default=True, help="Beside dateparser, if installed.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def evaluate(half: str, *, baseline: bool, as_json: bool) -> None:
+    """Score the extraction on the labelled dispatches, the ones set aside included."""
+    from importlib.util import find_spec
+
+    from eventstudy.articles.scores import Score, score
+
+    beside = baseline and find_spec("dateparser") is not None
+    scores: dict[str, tuple[Score, ...]] = {}
+    if half in {"dev", "both"}:
+        scores["dev"] = score("dev", baseline=beside)
+    if half in {"held-out", "both"}:
+        scores["held-out"] = score("held-out", baseline=beside)
+    table = [
+        {
+            "half": name,
+            "task": item.task,
+            "precision": round(item.precision, 3),
+            "recall": round(item.recall, 3),
+            "hits": item.hits,
+            "false": item.false,
+            "missed": item.missed,
+        }
+        for name, items in scores.items()
+        for item in items
+    ]
+    if as_json:
+        print_json(table)
+    else:
+        rows = [[str(cell) for cell in line.values()] for line in table]
+        print_table(list(table[0]), rows, right=(2, 3, 4, 5, 6))
+    if baseline and not beside:
+        remark("dateparser is not installed: its column is left out")
+
+
+def _moment(text: str | None) -> dt.datetime | dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"--published {text!r} is neither a day (2026-01-07) nor an ISO 8601 time"
+        raise click.UsageError(msg) from None
+
+
+def _documents(source: str) -> list[Document]:
+    from eventstudy.articles.fetch import fetch
+    from eventstudy.articles.text import MAX_BYTES, read_document, to_document
+    from eventstudy.errors import TableError
+
+    if source == "-":
+        return [to_document(sys.stdin.buffer.read(MAX_BYTES + 1), "-")]
+    if "://" in source:
+        return [fetch(source)]
+    path = Path(source)
+    if path.is_dir():
+        files = sorted(item for item in path.iterdir() if item.suffix.lower() in _SUFFIXES)
+        if not files:
+            msg = f"holds no article: files ending in {', '.join(_SUFFIXES)} are read"
+            raise TableError(msg, path=source)
+        return [read_document(item) for item in files]
+    return [read_document(path)]
+
+
+def _write_draft(path: Path, found: list[Extraction]) -> None:
+    from eventstudy.articles.merge import merge
+    from eventstudy.events.drafts import (
+        DRAFT_COLUMNS,
+        draft_rows,
+        read_draft,
+        update_draft,
+        write_rows,
+    )
+
+    columns, existing = read_draft(path) if path.exists() else (DRAFT_COLUMNS, ())
+    update = update_draft(existing, draft_rows(merge(found)))
+    write_rows(path, tuple(dict.fromkeys((*columns, *DRAFT_COLUMNS))), update.rows)
+    click.echo(
+        f"{path}: {len(update.new)} new, {len(update.changed)} changed, "
+        f"{len(update.kept)} as before"
+    )
+    for row in update.rows:
+        if row["event_id"] in (*update.new, *update.changed):
+            date = row["date"] or row["time"] or "undated"
+            click.echo(f"  {row['change'] or 'new'}: {row['event_id']} ({row['state']}, {date})")
+        if row["event_id"] in update.new and row["conflict"]:
+            remark(f"{row['event_id']}: {row['conflict']}")
+
+
+def _show(item: Extraction) -> None:
+    from eventstudy.articles.text import printable
+
+    line = item.dateline
+    click.echo(f"{item.document.name}: {printable(item.document.title)}")
+    click.echo(f"published {line.moment or line.day or 'unknown'} ({line.how})\n")
+    dates = [[str(d.span), printable(d.text), d.value, d.precision, d.rule] for d in item.dates]
+    _section("Dates", ["span", "words", "value", "precision", "rule"], dates)
+    events = [
+        [e.date, e.state, e.kind, e.place.name if e.place else "-", e.direction, e.date_rule]
+        for e in item.events
+    ]
+    _section("Events", ["date", "state", "kind", "place", "oil", "how dated"], events)
+    prices = [
+        [
+            p.instrument,
+            "-" if p.level is None else f"{p.level:.2f}",
+            "-" if p.change_pct is None else f"{p.change_pct:+.2f} %",
+            str(p.moment or p.day or "-"),
+            str(p.span),
+        ]
+        for p in item.prices
+    ]
+    _section("Price observations", ["what", "USD/bbl", "change", "when", "span"], prices)
+    claims = [[c.direction, c.horizon, str(c.span)] for c in item.claims]
+    _section("Claims", ["direction", "horizon", "span"], claims)
+
+
+def _section(title: str, header: list[str], rows: list[list[str]]) -> None:
+    click.echo(f"{title}: {len(rows)}")
+    if rows:
+        print_table(header, rows)
+    click.echo()

@@ -1,0 +1,328 @@
+"""``eventstudy events``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eventstudy.cli.output import print_json, print_table, remark
+
+if TYPE_CHECKING:
+    from eventstudy.alignment import Placement
+    from eventstudy.calendars import SettlementCalendar
+    from eventstudy.events import Event, EventTable
+    from eventstudy.events.drafts import Row
+
+_FILE = click.argument("file", required=False)
+_CHOICES = [
+    click.option("--kind", "kinds", multiple=True, help="Keep events of this kind."),
+    click.option("--place", "places", multiple=True, help="Keep events at this place."),
+    click.option("--from", "first", help="Keep events from this day on (2019-01-01)."),
+    click.option("--to", "last", help="Keep events up to this day."),
+    click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
+]
+
+
+def _choices(command: Any) -> Any:  # noqa: ANN401  # click's decorators are untyped
+    for option in reversed(_CHOICES):
+        command = option(command)
+    return command
+
+
+@click.group()
+def events() -> None:
+    """List, check, merge, split and accept events.
+
+    FILE is an event file; without one it is the catalogue that ships.
+    """
+
+
+@events.command(name="list")
+@_FILE
+@_choices
+def list_events(
+    file: str | None,
+    kinds: tuple[str, ...],
+    places: tuple[str, ...],
+    first: str | None,
+    last: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """List events, all of them or those of some kinds, places and days."""
+    table = _select(_table(file), kinds, places, first, last)
+    if as_json:
+        print_json([_plain(event) for event in table])
+        return
+    rows = [
+        [event.event_id, _when(event), event.kind, event.place or "-", event.title]
+        for event in table
+    ]
+    print_table(["event_id", "when", "kind", "place", "title"], rows)
+    remark(f"{len(table)} event(s)")
+
+
+@events.command()
+@click.argument("event_id")
+@_FILE
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def show(event_id: str, file: str | None, *, as_json: bool) -> None:
+    """Show everything that is known of one event."""
+    from eventstudy.errors import UnknownNameError, did_you_mean
+
+    table = _table(file)
+    event = next((item for item in table if item.event_id == event_id), None)
+    if event is None:
+        msg = f"no event is called {event_id!r}; {did_you_mean(event_id, table.ids)}"
+        raise UnknownNameError(msg)
+    if as_json:
+        print_json(_plain(event))
+    else:
+        for name, value in _plain(event).items():
+            if value not in ("", None, []):
+                click.echo(f"{name:<16} {value}")
+
+
+@events.command()
+@click.argument("file")
+def validate(file: str) -> None:
+    """Check an event file: all of its faults at once, and sessions that are shared."""
+    table = _table(file)
+    undated = sum(event.precision == "undated" for event in table)
+    click.echo(f"{file}: {len(table)} event(s), {undated} undated, no faults")
+    for kind, count in sorted(_kinds(table).items()):
+        click.echo(f"  {count:4d}  {kind}")
+    from eventstudy.articles.kinds import KINDS
+
+    for kind in sorted(set(_kinds(table)) - set(KINDS) - {"-"}):
+        remark(f"kind {kind!r} is not one of the catalogue's: {', '.join(KINDS)}")
+
+
+@events.command()
+@click.argument("file")
+@click.argument("keep")
+@click.argument("other")
+def merge(file: str, keep: str, other: str) -> None:
+    """Merge event OTHER into KEEP: a differing day is kept as a conflict, sources are joined."""
+    from eventstudy.events.editing import merge_rows
+
+    columns, rows = _rows(file)
+    merged = merge_rows(rows, keep, other)
+    _save(file, tuple(dict.fromkeys((*columns, "other_dates", "merged_from"))), merged)
+    days = next(row["other_dates"] for row in merged if row["event_id"] == keep)
+    click.echo(f"{file}: {other} merged into {keep}" + (f", other dates {days}" if days else ""))
+
+
+@events.command()
+@click.argument("file")
+@click.argument("event_id")
+@click.argument("new_id")
+def split(file: str, event_id: str, new_id: str) -> None:
+    """Split EVENT_ID: its first other date becomes an event of its own, NEW_ID."""
+    from eventstudy.events.editing import split_row
+
+    columns, rows = _rows(file)
+    _save(file, columns, split_row(rows, event_id, new_id))
+    click.echo(f"{file}: {new_id} split off {event_id}")
+
+
+@events.command()
+@click.argument("draft")
+@click.option("--into", "target", required=True, type=click.Path(), help="Reviewed event file.")
+def accept(draft: str, target: str) -> None:
+    """Move the rows of DRAFT that a reviewer marked accept into the reviewed file."""
+    from eventstudy.events.editing import accept as accept_rows
+
+    columns, rows = _rows(draft)
+    known, reviewed = _rows(target) if Path(target).exists() else ((), ())
+    result = accept_rows(columns, rows, known, reviewed)
+    if result.accepted or result.updated:
+        _save(target, result.columns, result.rows)
+    click.echo(
+        f"{target}: {len(result.accepted)} accepted, {len(result.updated)} updated, "
+        f"{len(result.rejected)} rejected, {len(result.open)} without a decision"
+    )
+
+
+@events.command()
+@_FILE
+@_choices
+@click.option("--calendar", "market", type=click.Choice(["wti", "brent"]), default="wti")
+def timeline(
+    file: str | None,
+    kinds: tuple[str, ...],
+    places: tuple[str, ...],
+    first: str | None,
+    last: str | None,
+    market: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Show events in New York time between the settlements, and what else each session holds."""
+    table = _select(_table(file), kinds, places, first, last)
+    dated = [event for event in table if event.date]
+    placed = _place(dated, market)
+    if as_json:
+        print_json([_placed(item, calendar) for item, calendar in placed])
+    else:
+        _draw(placed)
+    for event in table:
+        if event.date is None:
+            bound = f", not after {event.not_after.isoformat()}" if event.not_after else ""
+            remark(f"undated{bound}: {event.event_id}: {event.title}")
+
+
+def _table(file: str | None) -> EventTable:
+    from eventstudy.events import catalogue, read_events
+
+    return read_events(file) if file and file != "catalogue" else catalogue()
+
+
+def _select(
+    table: EventTable,
+    kinds: tuple[str, ...],
+    places: tuple[str, ...],
+    first: str | None,
+    last: str | None,
+) -> EventTable:
+    return table.select(
+        kind=kinds or None,
+        place=places or None,
+        first=_day(first, "--from"),
+        last=_day(last, "--to"),
+    )
+
+
+def _day(text: str | None, option: str) -> dt.date | None:
+    from eventstudy.cli.load import day_of
+
+    return dt.date.fromisoformat(day_of(text, option)) if text else None
+
+
+def _when(event: Event) -> str:
+    if event.time:
+        return event.time.isoformat(timespec="minutes")
+    return str(event.date) if event.date else "undated"
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    plain = {
+        "event_id": event.event_id,
+        "title": event.title,
+        "kind": event.kind,
+        "date": str(event.date) if event.date else None,
+        "time": event.time.isoformat() if event.time else None,
+        "zone": event.zone,
+        "precision": event.precision,
+        "other_dates": [str(day) for day in event.other_dates],
+        "not_before": event.not_before.isoformat() if event.not_before else None,
+        "not_after": event.not_after.isoformat() if event.not_after else None,
+        "asset": event.asset,
+        "place": event.place,
+        "direction": event.direction,
+        "source": event.source,
+    }
+    return plain | {
+        name: None if value != value else value  # noqa: PLR0124  # NaN is no JSON
+        for name, value in event.features.items()
+    }
+
+
+def _kinds(table: EventTable) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for event in table:
+        counts[event.kind or "-"] = counts.get(event.kind or "-", 0) + 1
+    return counts
+
+
+def _rows(file: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    from eventstudy.events.drafts import read_draft
+
+    return read_draft(file)
+
+
+def _save(file: str, columns: tuple[str, ...], rows: tuple[Row, ...]) -> None:
+    """Write an event file only when it is one that reads back without a fault."""
+    from eventstudy.events.drafts import to_csv, write_rows
+    from eventstudy.events.reading import parse_events
+
+    parse_events(to_csv(columns, rows).encode(), file)
+    write_rows(file, columns, rows)
+
+
+def _place(dated: list[Event], market: str) -> list[tuple[Placement, SettlementCalendar]]:
+    from eventstudy.alignment import place_event
+    from eventstudy.calendars import settlement_calendar
+
+    if not dated:
+        return []
+    days = [event.date for event in dated if event.date]
+    margin = dt.timedelta(15)
+    calendar = settlement_calendar(
+        "wti" if market == "wti" else "brent", min(days) - margin, max(days) + margin
+    )
+    placed = [place_event(event, calendar) for event in dated]
+    placed.sort(key=lambda item: (_moment(item.event), item.event.event_id))
+    return [(item, calendar) for item in placed]
+
+
+def _moment(event: Event) -> dt.datetime:
+    from zoneinfo import ZoneInfo
+
+    if event.time:
+        return event.time.astimezone(dt.UTC)
+    zone = ZoneInfo(event.zone) if event.zone else dt.UTC
+    return dt.datetime.combine(event.date or dt.date.min, dt.time(), zone).astimezone(dt.UTC)
+
+
+def _placed(item: Placement, calendar: SettlementCalendar) -> dict[str, Any]:
+    event = item.event
+    return {
+        "event_id": event.event_id,
+        "title": event.title,
+        "new_york": _moment(event).astimezone(_new_york()).isoformat() if event.time else None,
+        "date": str(event.date),
+        "state": item.state,
+        "session": _session(item.session, calendar),
+        "alternative": _session(item.alternative, calendar),
+        "reason": item.reason,
+    }
+
+
+def _session(index: int | None, calendar: SettlementCalendar) -> str | None:
+    return None if index is None else str(calendar.sessions[index])
+
+
+def _new_york() -> dt.tzinfo:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo("America/New_York")
+
+
+def _draw(placed: list[tuple[Placement, SettlementCalendar]]) -> None:
+    """Draw a line for each settlement that lies between two events, or that one belongs to."""
+    lines: list[tuple[dt.datetime, int, str]] = []
+    for item, calendar in placed:
+        moment = _moment(item.event)
+        local = moment.astimezone(_new_york())
+        stated = f"{local:%Y-%m-%d %H:%M}" if item.event.time else f"{item.event.date}      "
+        session = _session(item.session, calendar) or "-"
+        if item.alternative is not None:
+            session += f" or {_session(item.alternative, calendar)}"
+        others = [
+            other.event.event_id
+            for other, _ in placed
+            if other is not item and other.session is not None and other.session == item.session
+        ]
+        text = f"{stated}  -> {session}  {item.state:<10} {item.event.event_id}: {item.event.title}"
+        lines.append((moment, 1, text + (f"  [with {', '.join(others)}]" if others else "")))
+        for index in (item.session, item.alternative):
+            if index is not None and calendar.settlements is not None:
+                settled = calendar.settlements[index].item().replace(tzinfo=dt.UTC)
+                mark = f"{settled.astimezone(_new_york()):%Y-%m-%d %H:%M}  ---- settlement ----"
+                lines.append((settled, 0, mark))
+    for _, _, text in sorted(set(lines)):
+        click.echo(text)

@@ -1,0 +1,137 @@
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from eventstudy.articles.fetch import fetch, is_public
+from eventstudy.errors import ArticleSourceError, TableError
+
+TEXT = "LONDON, Jan 7, 2026 (Newsdesk) - Oil fell on Tuesday."
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        answers = {
+            "/file": "file:///etc/passwd",
+            "/local": "http://10.0.0.1/secret",
+            "/meta": "http://169.254.169.254/latest/meta-data/",
+            "/loop": "/loop",
+            "/moved": "/text",
+        }
+        if self.path in answers:
+            self.send_response(302)
+            self.send_header("Location", answers[self.path])
+            self.end_headers()
+        elif self.path == "/slow":
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(40):
+                self.wfile.write(b"x" * 10)
+                self.wfile.flush()
+                time.sleep(0.1)
+        elif self.path == "/big":
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(60):
+                self.wfile.write(b"x" * 100_000)
+        elif self.path == "/text":
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(TEXT.encode())
+        else:
+            self.send_response(404)
+            self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def base():
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def loopback(address):
+    return address == "127.0.0.1"
+
+
+def test_a_text_is_fetched_through_a_redirect(base):
+    document = fetch(f"{base}/moved", is_allowed=loopback)
+    assert document.text == TEXT
+    assert document.name.endswith("/text")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/file", "only http and https"),
+        ("/local", "local address"),
+        ("/meta", "local address"),
+        ("/loop", "more than 5 redirects"),
+        ("/none", "answered 404"),
+        ("/big", "larger than 2 MB"),
+    ],
+)
+def test_what_is_refused_says_so_in_one_line(base, path, message):
+    with pytest.raises(ArticleSourceError, match=message) as caught:
+        fetch(base + path, is_allowed=loopback)
+    assert "\n" not in str(caught.value)
+
+
+def test_loopback_itself_is_refused(base):
+    with pytest.raises(ArticleSourceError, match="local address"):
+        fetch(f"{base}/text")
+
+
+def test_a_server_that_drips_is_left(base):
+    begin = time.perf_counter()
+    with pytest.raises(ArticleSourceError, match="no answer in time"):
+        fetch(f"{base}/slow", is_allowed=loopback, seconds=0.5)
+    assert time.perf_counter() - begin < 3
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.org/x", "http:///x", "gopher://x"]
+)
+def test_other_schemes_are_refused(url):
+    with pytest.raises(ArticleSourceError, match="only http and https"):
+        fetch(url)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "192.168.0.1",
+        "169.254.169.254",
+        "0.0.0.0",  # noqa: S104 # an address to be refused
+        "::1",
+        "fe80::1",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "224.0.0.1",
+        "100.64.0.1",
+    ],
+)
+def test_addresses_that_are_not_public(address):
+    assert not is_public(address)
+
+
+def test_public_addresses():
+    assert is_public("93.184.216.34")
+    assert is_public("2606:2800:220:1:248:1893:25c8:1946")
+
+
+def test_an_error_is_not_a_table_error(base):
+    with pytest.raises(ArticleSourceError) as caught:
+        fetch(f"{base}/none", is_allowed=loopback)
+    assert not isinstance(caught.value, TableError)
