@@ -42,6 +42,15 @@ TEST_COLUMNS = (
     "asset", "window", "window_start", "window_end", "statistic", "value", "df", "pvalue", "n",
     "verdict", "reason",
 )  # fmt: skip
+DESIGN_COLUMNS = (
+    "asset", "window", "n", "n_assets", "overlapping", "shared", "rbar", "rbar_windows",
+    "size_xc", "variance_ratio", "variance_pvalue", "n_dated", "n_episodes", "covered",
+    "abs_z_ratio", "p_abs_z", "why",
+)  # fmt: skip
+FAMILY_COLUMNS = (
+    "asset", "window", "event_id", "score", "pvalue", "p_max_z", "p_holm",
+    "p_benjamini_hochberg", "overlap_z_without", "p_overlap_z_without", "p_shift_sharp_without",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +168,11 @@ class StudyResult:
     quotes : tuple of QuoteRow
     claims : tuple of ClaimRow
     remarks : tuple of Remark
+    design : DataFrame
+        What the choice of tests rests on, a row per asset and window (`DESIGN_COLUMNS`).
+    family : DataFrame
+        Single p-values of the events of an asset held together, and the study without each
+        (`FAMILY_COLUMNS`).
     provenance : Provenance
     """
 
@@ -183,6 +197,8 @@ class StudyResult:
     claims: tuple[ClaimRow, ...] = ()
     remarks: tuple[Remark, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    design: pd.DataFrame = field(default_factory=pd.DataFrame)
+    family: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def headline(self) -> Window:
@@ -200,7 +216,9 @@ class StudyResult:
     def __repr__(self) -> str:
         return f"StudyResult {self.name!r}\n{self.summary().to_string(index=False, na_rep='')}"
 
-    def test(self, window: WindowLike, *, tests: str | tuple[str, ...] = "default") -> pd.DataFrame:
+    def test(
+        self, window: WindowLike, *, tests: Literal["default", "all"] | tuple[str, ...] = "default"
+    ) -> pd.DataFrame:
         """Return the statistics over many events for a window inside the event window.
 
         Parameters

@@ -246,7 +246,12 @@ def _fit_garch(returns: FloatArray) -> VolatilityFilter | str:
 
 
 def filter_series(
-    returns: FloatArray, *, refit: int = 125, history: int = 1000, min_garch: int = 500
+    returns: FloatArray,
+    *,
+    kind: Literal["auto", "garch", "ewma"] = "auto",
+    refit: int = 125,
+    history: int = 1000,
+    min_garch: int = 500,
 ) -> FloatArray:
     """Standardise a whole series, each session by what was known before it.
 
@@ -258,6 +263,8 @@ def filter_series(
     ----------
     returns : (T,) float
         Abnormal returns, oldest first; missing sessions are stepped over.
+    kind : {"auto", "garch", "ewma"}
+        As for `fit_filter`.
     refit, history, min_garch : int
         Sessions.
 
@@ -275,6 +282,6 @@ def filter_series(
         block = np.concatenate([past, series[start:stop]]) - past.mean()
         if not np.any(block[:BACKCAST_SESSIONS]):
             continue
-        fitted = fit_filter(past - past.mean(), min_garch=min_garch)
+        fitted = fit_filter(past - past.mean(), kind=kind, min_garch=min_garch)
         z[usable[start:stop]] = fitted.run(block).z[len(past) :]
     return z

@@ -136,6 +136,18 @@ def common_date():
     return case
 
 
+def common_date_by_rows():
+    """Twenty-two events on one date, one on each of as many assets, returns given as simple."""
+    rng = np.random.default_rng(25)
+    case = Scenario("rows", [f"a{i + 1:02d}" for i in range(22)], [], returns="simple",
+                    car=((0, 0), (-2, 2)), event=(-2, 2), estimation=150)  # fmt: skip
+    case.sessions, case.columns = weekdays(300), figures(rng, 22, 300, missing=0.01)
+    for i, asset in enumerate(case.assets):
+        case.columns[asset][220] = case.columns[asset][220] or 0.01
+        case.events.append((f"event-{i + 1:02d}", case.sessions[220], asset))
+    return case
+
+
 def overlapping():
     """Ten events on one asset whose windows overlap."""
     rng = np.random.default_rng(24)
@@ -153,7 +165,14 @@ def overlapping():
 
 SCENARIOS = {
     f.__name__: f
-    for f in (thirty_by_thirty, thirty_missing, twenty_four_on_eight, common_date, overlapping)
+    for f in (
+        thirty_by_thirty,
+        thirty_missing,
+        twenty_four_on_eight,
+        common_date,
+        common_date_by_rows,
+        overlapping,
+    )
 }
 MODELS = {
     "market": '[model]\nkind = "market"\nmarket = "index"\n',

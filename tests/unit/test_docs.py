@@ -16,10 +16,12 @@ from eventstudy.inference.registry import statistics
 from eventstudy.loading import load_prices
 from eventstudy.regression.dummies import FRAME_COLUMNS
 from eventstudy.remarks import Remark
-from eventstudy.report.files import result_json
+from eventstudy.report.files import result_json, tables
 from eventstudy.results import (
     AR_COLUMNS,
+    DESIGN_COLUMNS,
     EFFECT_COLUMNS,
+    FAMILY_COLUMNS,
     SCHEMA,
     TEST_COLUMNS,
     ClaimRow,
@@ -72,6 +74,8 @@ TABLES = {
     "tables/effects.csv": EFFECT_COLUMNS,
     "tables/ar.csv": AR_COLUMNS,
     "tables/tests.csv": TEST_COLUMNS,
+    "tables/design.csv": DESIGN_COLUMNS,
+    "tables/family.csv": FAMILY_COLUMNS,
     "tables/regression.csv": FRAME_COLUMNS,
     "tables/quotes.csv": [f.name for f in fields(QuoteRow)],
     "tables/claims.csv": [f.name for f in fields(ClaimRow)],
@@ -84,6 +88,16 @@ TABLES = {
 def test_every_column_is_documented_and_every_documented_column_exists(name):
     documented = names(sections("tables.md")[name], "column")
     assert sorted(documented) == sorted(TABLES[name])
+
+
+def test_every_file_of_a_result_is_documented_with_its_columns():
+    documented = sections("tables.md")
+    for name, frame in tables(tiny_result()).items():
+        lines = documented[f"tables/{name}.csv"]
+        same = re.search(r"The columns of `([^`]+)`", "\n".join(lines))
+        lines = documented[same.group(1)] if same else lines
+        found = {re.sub(r"_\d+_\d+$", "_<a>_<b>", column) for column in frame.columns}
+        assert set(names(lines, "column")) == found, name
 
 
 def test_every_statistic_over_events_is_documented_as_the_registry_states_it():

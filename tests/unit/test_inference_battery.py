@@ -117,7 +117,7 @@ def test_independent_events_choose_independent_tests():
 def test_windows_that_overlap_on_one_asset_refuse_cross_sections():
     given = sample(["A"] * 24, [200 + 2 * i for i in range(24)])
     chosen = run(given)
-    assert set(chosen) == {"patell_kp_overlap", "bmp_kp_overlap", "calendar_time_t"}
+    assert set(chosen) == {"bmp_kp_overlap", "calendar_time_t"}
     refused = run(given, tests=("cross_sectional_t", "bmp", "overlap_z_is_not_here")[:2])
     assert {r.verdict for r in refused.values()} == {"refused"}
     assert "23 couples of windows on one asset share sessions" in refused["bmp"].reason

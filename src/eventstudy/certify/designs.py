@@ -42,7 +42,7 @@ PAIRED = {
     "calendar_time_t": calendar_time.calendar_time_t,
 }
 BANDED = ("overlap_z", "shift_sharp", "shift_mean")
-KNOWN_BAD = {("clustered", 5): ("cross_sectional_t", "bmp", "bmp_kp")}
+KNOWN_BAD = {("clustered", 5): ("cross_sectional_t", "bmp", "grank_t")}
 BAD = (0.09, 0.60)
 
 

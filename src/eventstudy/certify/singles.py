@@ -23,8 +23,13 @@ EFFECTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
 
 
 def eligible_days(returns: FloatArray) -> IntArray:
-    """Return the sessions with a full history before and the longest window after."""
-    return np.arange(HISTORY + REFIT, len(returns) - max(WINDOWS) + 1)
+    """Return the sessions that can be an event.
+
+    Before them lie the history and one estimation window with its gap more, so that no filter
+    stands on the very start of a series (on WTI from 1986 that leaves 1991 on); after them the
+    longest window.
+    """
+    return np.arange(HISTORY + ESTIMATION + GAP, len(returns) - max(WINDOWS) + 1)
 
 
 def single_block(
@@ -131,9 +136,9 @@ def single_rows(found: list[dict[str, Any]], *, quick: bool) -> list[Certificate
         ratio = np.array([row["ratio"] for row in part])
         fifth = np.searchsorted(np.quantile(ratio, [0.2, 0.4, 0.6, 0.8]), ratio)
         for test in TESTS:
-            hits = np.array([row[test] for row in part])
+            hits = [bool(row[test]) for row in part]
             for group in range(-1, 5):
-                chosen = hits if group < 0 else hits[fifth == group]
+                chosen = [h for h, f in zip(hits, fifth, strict=True) if group in {-1, f}]
                 label = "all" if group < 0 else f"fifth {group + 1}"
                 band = _band(test, sessions, group, len(chosen), quick=quick)
                 rows.append(banded(("single", f"W={sessions} {label}", test), chosen, band))

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Kinds = Literal["pdf", "png", "both"]
 Which = Literal["prices", "effects", "caar", "event"]
-MAX_ASSETS = 8
-MAX_PAIRS = 40
+MAX_ASSETS = 6
+MAX_PAIRS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def save_figures(
 ) -> tuple[SavedFigure, ...]:
     """Draw every figure of a result into a folder.
 
-    Prices, effects and the mean over events are drawn for the first eight assets, the details of
+    Prices, effects and the mean over events are drawn for the first six assets, the details of
     events for the first `pairs` pairs, events in order of the study, so that a large study ends.
 
     Parameters

@@ -65,10 +65,17 @@ def load_study(path: str | None, *, as_of: str = "", events: str | None = None) 
     return Loaded(
         study,
         load_events(inputs.events or "", select=inputs.select),
-        load_prices(inputs.prices, kind=study.data_kind),
+        load_prices(inputs.prices, kind=study.data_kind, asof=as_of or None, series=_wanted(study)),
         read_quotes(inputs.quotes) if inputs.quotes else (),
         read_claims(inputs.claims) if inputs.claims else (),
     )
+
+
+def _wanted(study: Study) -> tuple[str, ...]:
+    """Series to read from a store; everything where the study names no asset."""
+    if "*" in study.assets:
+        return ()
+    return tuple(dict.fromkeys((*study.series, *study.next_contract.values())))
 
 
 def day_of(text: str | None, option: str) -> str:

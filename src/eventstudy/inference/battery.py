@@ -22,7 +22,6 @@ Tests = Literal["default", "all"] | tuple[str, ...]
 
 INDEPENDENT = (
     "cross_sectional_t",
-    "patell",
     "bmp",
     "corrado_rank",
     "grank_t",
@@ -31,13 +30,12 @@ INDEPENDENT = (
 )
 COMMON_DATES = (
     "crude_dependence_t",
-    "patell_kp",
     "bmp_kp",
     "corrado_rank",
     "grank_t",
     "calendar_time_t",
 )
-PARTLY_COMMON = ("patell_kp_overlap", "bmp_kp_overlap", "calendar_time_t")
+PARTLY_COMMON = ("bmp_kp_overlap", "calendar_time_t")
 SINGLE = ("time_series_t", "crude_dependence_t")
 
 

@@ -106,6 +106,10 @@ class DatedReturns:
         ends = total[self.first + self.sessions, self.column]
         return np.asarray(self.sign * (ends - total[self.first, self.column]), dtype=float)
 
+    def unsigned(self) -> DatedReturns:
+        """Count every window as +1."""
+        return replace(self, sign=np.ones(len(self)))
+
     def take(self, rows: IntArray) -> DatedReturns:
         """Keep some windows; the series stays whole."""
         return replace(

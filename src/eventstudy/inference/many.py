@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 DEFAULT = ("overlap_z", "shift_sharp", "shift_mean", "shift_variance")
 SIGNED = ("signed_overlap_z", "signed_shift", "direction_share")
 DEFAULT_EPISODES = ("episode_bmp", "episode_sign_flip")
+EPISODE_TESTS = ("episode_bmp", "episode_sign_flip", "episode_wild")
 CROWDED = 0.5
+FEW = 5
 VARIANCE_LEVEL = 0.05
 INTERVAL_LEVEL = 0.05
 
@@ -62,7 +64,7 @@ def describe_dates(dated: DatedReturns) -> DatedDesign:
     dated : DatedReturns
         N windows.
     """
-    dated = replace(dated, sign=np.ones(len(dated)))
+    dated = dated.unsigned()
     labels = episodes.episode_labels(dated.first, dated.sessions)
     sizes = np.bincount(labels)
     try:
@@ -158,8 +160,8 @@ def _run(
 def _refusal(entry: Statistic, design: DatedDesign) -> str:
     count = design.n_episodes if entry.name.startswith("episode") else design.n
     if count < entry.min_n:
-        what = "episodes" if entry.name.startswith("episode") else "windows"
-        return f"{count} {what}, needs {entry.min_n}"
+        what = "episode" if entry.name.startswith("episode") else "window"
+        return f"{count} {what}{'s' if count != 1 else ''}, needs {entry.min_n}"
     if entry.name == "direction_share" and design.overlapping:
         return f"{design.overlapping} windows share sessions: they are not independent"
     return ""
@@ -169,6 +171,11 @@ def _cautions(entry: Statistic, design: DatedDesign) -> list[str]:
     reasons = []
     if entry.name.startswith(("shift", "signed_shift")) and design.covered > CROWDED:
         reasons.append(f"windows cover {100 * design.covered:.0f} % of the sessions: little power")
+    if entry.name not in EPISODE_TESTS and design.n_episodes < FEW:
+        reasons.append(
+            f"{design.n} windows in {design.n_episodes} separate "
+            f"episode{'s' if design.n_episodes != 1 else ''}: few independent observations"
+        )
     raised = design.variance_ratio > 1 and design.variance_pvalue <= VARIANCE_LEVEL
     if raised and entry.name in {"overlap_z", "shift_sharp", "signed_overlap_z", "signed_shift"}:
         reasons.append(
@@ -193,7 +200,7 @@ def _value(
         "episode_sign_flip": episodes.episode_sign_flip,
         "episode_wild": episodes.episode_wild,
     }
-    unsigned = replace(dated, sign=np.ones(len(dated)))
+    unsigned = dated.unsigned()
     if entry.name in plain:
         return plain[entry.name](unsigned), ""
     if entry.name in drawn:
@@ -212,5 +219,5 @@ def _directional(name: str, dated: DatedReturns) -> tuple[TestValue, str]:
         return direction.signed_overlap_z(signed), note
     if name == "signed_shift":
         return direction.signed_shift(signed), note
-    moves = replace(signed, sign=np.ones(len(signed))).scores()
+    moves = signed.unsigned().scores()
     return direction.share_value(moves, signed.sign, level=INTERVAL_LEVEL, note=note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -90,7 +89,7 @@ def shift_mean(dated: DatedReturns) -> TestValue:
         raise EstimationError(msg)
     blocks = circular_blocks(dated.x, dated.sessions)
     total = shifted_sums(dated.starts, blocks)
-    counts = replace(dated, sign=np.ones(len(dated))).starts
+    counts = dated.unsigned().starts
     squares = shifted_sums(counts, blocks**2)
     values = studentised(total, squares, len(dated))
     if not math.isfinite(values[0]):

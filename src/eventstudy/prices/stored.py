@@ -19,6 +19,7 @@ from eventstudy.prices.continuous import (
     parse_continuous,
 )
 from eventstudy.prices.contracts import ROOTS, Contract, Product
+from eventstudy.prices.quality import PriceOverride, apply_overrides, read_price_overrides
 from eventstudy.prices.store import Store, StoredSeries
 from eventstudy.prices.table import PriceTable, SeriesMeta
 
@@ -42,7 +43,8 @@ def store_table(
     -------
     PriceTable
         Settled sessions only. Each series says where its figures came from, what is its newest
-        session, and how many of its figures had been corrected.
+        session, and how many of its figures had been corrected; repairs that the user accepted are
+        made, and said.
 
     Raises
     ------
@@ -82,6 +84,12 @@ def store_table(
     )
 
 
+def stored_names(path: Path | str) -> frozenset[str]:
+    """Return the names of the series of a store."""
+    with Store(path, read_only=True) as store:
+        return frozenset(item.symbol for item in store.series())
+
+
 def contract_panel(
     store: Store, product: Product, *, asof: date | str | None = None
 ) -> ContractPanel:
@@ -96,7 +104,7 @@ def contract_panel(
     if not contracts:
         msg = f"the store has no {product} contracts: run 'eventstudy refresh' or import some"
         raise UnknownNameError(msg)
-    closes = {_month(item): _closes(store, item.symbol, asof) for item in contracts}
+    closes = {_month(item): _closes(store, item.symbol, asof)[0] for item in contracts}
     months = range(min(closes), max(closes) + 1)
     wide = pd.DataFrame({month: closes.get(month, pd.Series(dtype=float)) for month in months})
     wide = wide.sort_index()
@@ -114,7 +122,7 @@ def _stored(
     store: Store, series: StoredSeries, asof: date | str | None
 ) -> tuple[pd.Series, SeriesMeta, list[str]]:
     frame = store.read(series.symbol, asof=asof)
-    closes = _closes(store, series.symbol, asof)
+    closes, repaired = _closes(store, series.symbol, asof)
     corrected = store.revisions(series.symbol, asof=asof)
     changed = sorted({change.stamp for change in corrected if change.field == "close"})
     sources = ", ".join(sorted(set(frame["source"]))) or "no source yet"
@@ -124,7 +132,7 @@ def _stored(
         series.symbol, series.title, series.unit, series.kind, told, series.roll, last
     )
     notes = [f"{series.symbol}: corrected close(s) of {_some(changed)}"] if changed else []
-    return closes, meta, notes
+    return closes, meta, notes + repaired
 
 
 def _continuous(
@@ -140,7 +148,7 @@ def _continuous(
     meta = SeriesMeta(
         spec.name,
         f"{spec.product} contract {spec.nth}, {spec.method}",
-        "USD/bbl",
+        "USD/bbl" if jumps else "USD/bbl, adjusted",
         "futures" if jumps else "continuous",
         source,
         spec.product if jumps and not spec.early else None,
@@ -152,9 +160,24 @@ def _continuous(
     return levels, meta, notes
 
 
-def _closes(store: Store, symbol: str, asof: date | str | None) -> pd.Series:
-    closes = store.read(symbol, asof=asof)["close"]
-    return closes.set_axis(pd.DatetimeIndex(closes.index.to_numpy(), dtype="datetime64[us]"))
+def override_file(store: Path) -> Path:
+    """Return the file of accepted repairs that belongs to a store."""
+    return store.with_name("price_overrides.csv")
+
+
+def _closes(store: Store, symbol: str, asof: date | str | None) -> tuple[pd.Series, list[str]]:
+    """Return the closes with the accepted repairs in them, and what was repaired."""
+    stored = store.read(symbol, asof=asof)["close"]
+    overrides = read_price_overrides(override_file(store.path))
+    closes, used = apply_overrides(stored, symbol, overrides)
+    said = [f"{symbol}: {_repair(item)} by the override file ({item.reason})" for item in used]
+    index = pd.DatetimeIndex(closes.index.to_numpy(), dtype="datetime64[us]")
+    return closes.set_axis(index), said
+
+
+def _repair(item: PriceOverride) -> str:
+    new = "left out" if item.value is None else f"set to {item.value:g}"
+    return f"{item.session} {new}"
 
 
 def _month(contract: Contract) -> int:

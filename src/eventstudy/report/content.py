@@ -12,7 +12,7 @@ from eventstudy.charts.letters import is_readable, readable
 from eventstudy.report import panels
 from eventstudy.report.figures import figure_entry, twin_of
 from eventstudy.report.findings import key_findings
-from eventstudy.report.numbers import in_percent, number, pvalue, signed, span, text_of
+from eventstudy.report.numbers import mde_percent, number, pvalue, signed, span, text_of
 from eventstudy.report.sections import event_rows, event_section
 from eventstudy.report.tablets import Column, Tablet, merged, tablet
 from eventstudy.results import records
@@ -44,7 +44,7 @@ def content(result: StudyResult, figures: Sequence[SavedFigure]) -> dict[str, An
     """
     options = result.settings.get("report", {})
     chosen = tuple(options.get("sections") or SECTIONS)
-    most = int(options.get("events") or MAX_EVENTS)
+    most = int(options.get("events", MAX_EVENTS))
     parts: dict[str, Callable[[], Any]] = {
         "findings": lambda: [asdict(f) for f in key_findings(result)],
         "summary": lambda: _summary(result, figures),
@@ -97,7 +97,7 @@ def _summary(result: StudyResult, figures: Sequence[SavedFigure]) -> dict[str, A
         r | {
             "event": shorten(r["event_id"], 28),
             "band": span(r.get("percent_low"), r.get("percent_high")),
-            "mde_percent": in_percent(result, r.get("mde")),
+            "mde_percent": mde_percent(result, r),
         }
         for r in records(result.events)
     ]  # fmt: skip
@@ -108,7 +108,14 @@ def _summary(result: StudyResult, figures: Sequence[SavedFigure]) -> dict[str, A
             columns, merged(columns, rows), note=note, most=MAX_SUMMARY, where="tables/events.csv"
         ),
         "figures": [figure_entry(result, f) for f in figures if f.which != "event"],
+        "more": _undrawn(result, figures),
     }
+
+
+def _undrawn(result: StudyResult, figures: Sequence[SavedFigure]) -> str:
+    drawn = {f.asset for f in figures if f.which == "effects"}
+    left = len(set(result.abnormal.assets) - drawn)
+    return f"Charts of {left} more assets are not drawn; their numbers are in tables/." * (left > 0)
 
 
 def _events(result: StudyResult, figures: Sequence[SavedFigure], most: int) -> dict[str, Any]:
@@ -132,6 +139,7 @@ def _events(result: StudyResult, figures: Sequence[SavedFigure], most: int) -> d
 def _methods(result: StudyResult) -> dict[str, Any]:
     abnormal = result.abnormal
     return {
+        "statistics": panels.statistics(result),
         "settings": panels.settings(result),
         "window": str(abnormal.window),
         "estimation": str(abnormal.estimation),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.charts.letters import readable
+from eventstudy.report.numbers import true_minus
 
 if TYPE_CHECKING:
     from eventstudy.charts import SavedFigure
@@ -23,7 +24,7 @@ def figure_entry(result: StudyResult, figure: SavedFigure) -> dict[str, Any]:
     return {
         "file": f"{figure.stem}.svg",
         "width": width * min(1.0, MAX_HEIGHT / height),
-        "caption": caption,
+        "caption": true_minus(caption),
         "alt": alt,
     }
 

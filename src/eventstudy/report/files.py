@@ -12,7 +12,17 @@ import pandas as pd
 from eventstudy.results import SCHEMA, StudyResult, clean, records
 from eventstudy.tables import write_csv
 
-_FRAMES = ("events", "effects", "alternatives", "ar", "alternative_ar", "tests", "regression")
+_FRAMES = (
+    "events",
+    "effects",
+    "alternatives",
+    "ar",
+    "alternative_ar",
+    "tests",
+    "design",
+    "family",
+    "regression",
+)
 _ROWS = ("quotes", "claims", "remarks")
 
 

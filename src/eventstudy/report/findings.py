@@ -10,20 +10,21 @@ from eventstudy.charts.labels import shorten
 from eventstudy.charts.letters import readable
 from eventstudy.report.numbers import (
     is_number,
+    is_true,
+    number,
     p_text,
     percent_sign,
-    pvalue,
-    signed,
     text_of,
     true_minus,
 )
 from eventstudy.report.verdicts import (
-    cautions,
+    TEST_NAMES,
     effect_key,
+    perhaps_shared,
     primary_p,
     second_session,
+    short_verdict,
     size,
-    verdict,
     with_effect,
 )
 from eventstudy.results import records
@@ -33,14 +34,10 @@ if TYPE_CHECKING:
 
     from eventstudy.results import StudyResult
 
-MAX_GROUPS, STRONGEST = 12, 6
-MAX_ASSETS = 4
-_JOINT = {
-    "overlap_z": "the overlap-exact z",
-    "shift_sharp": "the circular shift of the sum",
-    "shift_mean": "the circular shift of the studentised mean",
-    "shift_variance": "the circular shift of the size of moves",
-}
+MAX_LINES, STRONGEST = 16, 6
+MAX_ASSETS, SHOWN_ASSETS = 4, 2
+MAX_JOINT = 4
+_FOR_ONE_PRICE = ("overlap_z", "shift_sharp", "shift_mean", "shift_variance")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -56,10 +53,11 @@ class Finding:
 def key_findings(result: StudyResult) -> list[Finding]:
     """Return the findings of a study; a large study is summed up by its strongest effects."""
     groups = _groups(with_effect(result))
-    chosen = groups if len(groups) <= MAX_GROUPS else _strongest(groups)
+    many = sum(map(len, groups)) > MAX_LINES
+    chosen, assets = (_strongest(groups), SHOWN_ASSETS) if many else (groups, MAX_ASSETS)
     return [
         *_overview(result), *_other_windows(result),
-        *(_group(result, rows) for rows in chosen),
+        *(_group(result, rows, assets) for rows in chosen),
         *_left_out(result), *_joint(result), *_claims(result), *_quotes(result),
     ]  # fmt: skip
 
@@ -82,25 +80,28 @@ def _strongest(groups: list[list[Mapping[str, Any]]]) -> list[list[Mapping[str, 
     return sorted(groups, key=least)[:STRONGEST]
 
 
-def _group(result: StudyResult, rows: Rows) -> Finding:
+def _group(result: StudyResult, rows: Rows, most: int) -> Finding:
     titles = list(dict.fromkeys(readable(text_of(r["title"]) or r["event_id"]) for r in rows))
-    first = {effect_key(row): row for row in reversed(rows)}
-    lines = [_line(result, row) for row in reversed(list(first.values()))]
+    distinct = {effect_key(row): row for row in reversed(rows)}
+    lines = [_line(result, row) for row in reversed(list(distinct.values()))]
     text = ""
     if len(titles) > 1:
         text = (
             f"These {len(titles)} events share their session: the effect belongs to all of them "
             "together and cannot be divided."
         )
-    more = len(lines) - MAX_ASSETS
+    more = len(lines) - most
     tail = (f"{more} more assets are in tables/effects.csv.",) if more > 0 else ()
-    return Finding("; ".join(titles) + ".", text, (*lines[:MAX_ASSETS], *tail))
+    return Finding("; ".join(titles) + ".", text, (*lines[:most], *tail))
 
 
 def _line(result: StudyResult, row: Mapping[str, Any]) -> str:
+    asset, warning = readable(row["asset"]), ""
+    if is_true(row.get("vol_warning")) and is_number(row.get("vol_ratio")):
+        warning = f"Volatility warning: ratio {number(row['vol_ratio'])}."
     parts = (
-        f"{readable(row['asset'])}, session {row['session']}: {size(result, row)}.",
-        verdict(result, row), second_session(result, row), cautions(row),
+        f"{asset}, {row['session']}: {size(result, row)}: {short_verdict(result, row)}.",
+        second_session(result, row), perhaps_shared(result, row), warning,
     )  # fmt: skip
     return " ".join(part for part in parts if part)
 
@@ -124,7 +125,9 @@ def _overview(result: StudyResult) -> Iterator[Finding]:
             f"explains at the {level} level; about {result.level * len(tested):.1f} "
             "would be by chance alone."
         )
-    yield Finding("In short.", text)
+    test = TEST_NAMES["p_vfc" if len(result.headline) == 1 else "p_fhs"]
+    powered = "what would have been seen is at 80 % power"
+    yield Finding("In short.", f"{text} The p-values are those of the {test}; {powered}.")
 
 
 def _other_windows(result: StudyResult) -> Iterator[Finding]:
@@ -164,33 +167,46 @@ def _joint(result: StudyResult) -> Iterator[Finding]:
     table = result.tests
     if table.empty:
         return
-    rows = table[table["statistic"].isin(list(_JOINT)) & (table["window"] == str(result.headline))]
-    groups = rows[rows["pvalue"].notna()].groupby("asset", sort=False)
-    for asset, group in list(groups)[:MAX_ASSETS]:
-        yield Finding(f"All events together, {readable(asset)}.", _joint_text(result, group))
+    rows = table[(table["window"] == str(result.headline)) & table["pvalue"].notna()]
+    rows = rows[rows["verdict"].isin(["holds", "caution"])]
+    groups = [group for _, group in rows.groupby("asset", sort=False)]
+    for group in groups[:MAX_ASSETS]:
+        asset = str(group["asset"].iloc[0])
+        yield Finding(f"All events together, {_subject(asset)}.", _joint_text(result, group))
+
+
+def _subject(asset: str) -> str:
+    return "all assets" if asset == "all" else readable(asset)
 
 
 def _joint_text(result: StudyResult, group: pd.DataFrame) -> str:
-    pairs = zip(group["statistic"], group["pvalue"], strict=True)
-    said = [f"{_JOINT[name]} gives p = {pvalue(p)}" for name, p in pairs]
-    found, level = int((group["pvalue"] <= result.level).sum()), percent_sign(100 * result.level)
+    best = group[group["statistic"].isin(_FOR_ONE_PRICE)]
+    shown = (best if len(best) else group).head(MAX_JOINT)
+    pairs = zip(shown["statistic"], shown["pvalue"], strict=True)
+    said = [f"{_title(str(name))} {p_text(float(p))}" for name, p in pairs]
+    found, level = int((shown["pvalue"] <= result.level).sum()), percent_sign(100 * result.level)
     judged = (
-        f"none tells the events from ordinary sessions at the {level} level" if not found
-        else f"{found} of {len(group)} tell the events from ordinary sessions at the {level} level"
-    )  # fmt: skip
-    return f"Over {result.headline}, {', '.join(said)}: {judged}."
+        f"none tells the events from ordinary sessions at the {level} level"
+        if not found
+        else f"{found} of {len(shown)} tell the events from ordinary sessions at the {level} level"
+    )
+    return f"Over {result.headline}, {'; '.join(said)}: {judged}."
+
+
+def _title(name: str) -> str:
+    from eventstudy.errors import UnknownNameError
+    from eventstudy.inference.registry import statistic
+
+    try:
+        return statistic(name).title
+    except UnknownNameError:
+        return name
 
 
 def _claims(result: StudyResult) -> Iterator[Finding]:
     for claim in result.claims:
-        said = true_minus(readable(claim.sentence))
-        if is_number(claim.percent) and is_number(claim.pvalue):
-            numbers = f"{signed(claim.percent)} % over {claim.window}"
-            said = (
-                f"{readable(claim.asset)}: {readable(claim.verdict)} "
-                f"({numbers}, one-sided {p_text(claim.pvalue)})."
-            )
-        yield Finding(f"Claim: {readable(claim.title).rstrip('.')}.", said)
+        subject = f"Claim, {readable(claim.asset)}: {readable(claim.title).rstrip('.')}."
+        yield Finding(subject, true_minus(readable(claim.sentence)))
 
 
 def _quotes(result: StudyResult) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from eventstudy.charts.letters import is_readable, readable
 from eventstudy.report.numbers import (
-    in_percent,
     is_number,
+    mde_percent,
     new_york,
     number,
     pvalue,
@@ -18,7 +18,14 @@ from eventstudy.report.numbers import (
     whole,
 )
 from eventstudy.report.tablets import Column, Tablet, tablet
-from eventstudy.report.verdicts import cautions, second_session, shared, size, verdict
+from eventstudy.report.verdicts import (
+    cautions,
+    perhaps_shared,
+    second_session,
+    shared,
+    size,
+    verdict,
+)
 from eventstudy.results import records
 
 if TYPE_CHECKING:
@@ -56,10 +63,16 @@ def event_section(
         "effects": _effects(result, shown),
         "tests": _tests(result, shown),
         "figures": list(figures),
-        "twin": f"The charts are those of {readable(twin)}, which has the same session."
-        if twin
-        else "",
+        "twin": _no_charts(twin, drawn=bool(figures)),
     }
+
+
+def _no_charts(twin: str, *, drawn: bool) -> str:
+    if drawn:
+        return ""
+    if twin:
+        return f"The charts are those of {readable(twin)}, which has the same session."
+    return "No charts are drawn for this event; its abnormal returns are in tables/ar.csv."
 
 
 def _facts(row: dict[str, Any]) -> list[list[str]]:
@@ -116,7 +129,8 @@ def _sentences(result: StudyResult, row: dict[str, Any]) -> str:
         return f"{readable(row['asset'])}: no effect could be computed."
     parts = (
         f"{readable(row['asset'])}, window {result.headline}: {size(result, row)}.",
-        verdict(result, row), second_session(result, row), shared(row), cautions(row),
+        verdict(result, row), second_session(result, row), shared(row),
+        perhaps_shared(result, row), cautions(row),
     )  # fmt: skip
     return " ".join(p for p in parts if p)
 
@@ -139,7 +153,8 @@ def _effects(result: StudyResult, rows: Sequence[dict[str, Any]]) -> Tablet:
         r | {
             "percent_span": span(r["percent_low"], r["percent_high"]),
             "usd_span": span(r["usd_low"], r["usd_high"]),
-            "mde_percent": in_percent(result, r["mde"]),
+            "mde_percent": mde_percent(result, r),
+            "method": text_of(r["ci_method"]).upper(),
         }
         for r in _all_windows(result, rows)
     ]  # fmt: skip
@@ -147,7 +162,7 @@ def _effects(result: StudyResult, rows: Sequence[dict[str, Any]]) -> Tablet:
         Column("Asset", "asset"), Column("Session", "session"), Column("Window", "window"),
         Column("Effect, %", "percent", signed), Column(cover, "percent_span", str),
         Column(", ".join(units) or "In price units", "usd", signed), Column(cover, "usd_span", str),
-        Column("MDE", "mde_percent", number), Column("Interval by", "ci_method"),
+        Column("MDE", "mde_percent", number), Column("Interval by", "method"),
     ]  # fmt: skip
     note = "MDE: minimum detectable effect at 80 % power, in per cent."
     return tablet(columns, lines, note=note, most=MAX_ROWS, where="tables/effects.csv")

@@ -44,8 +44,13 @@ def tablet(
     most: int | None = None,
     where: str = "tables/",
 ) -> Tablet:
-    """Lay rows out as text; beyond `most` the note says how many are left out and where to look."""
+    """Lay rows out as text.
+
+    Beyond `most` rows the note says how many are left out and where to look. A column of text
+    that is empty in every row is not shown.
+    """
     shown = rows if most is None else rows[:most]
+    columns = [c for c in columns if c.show or any(text_of(row.get(c.key)) for row in shown)]
     cut = f"{len(rows) - len(shown)} more rows are in {where}." if len(shown) < len(rows) else ""
     return Tablet(
         columns=[c.heading for c in columns],

@@ -79,7 +79,8 @@ def write_report(
 
 def _fill(result: StudyResult, folder: Path, progress: Progress) -> None:
     from eventstudy.charts import save_figures
-    from eventstudy.report.content import MAX_EVENTS, content
+    from eventstudy.charts.save import MAX_PAIRS
+    from eventstudy.report.content import content
     from eventstudy.report.typeset import typeset
 
     options = result.settings.get("report", {})
@@ -89,7 +90,7 @@ def _fill(result: StudyResult, folder: Path, progress: Progress) -> None:
     progress("tables", 1, 1)
     kinds: Kinds = options.get("figures") or "both"
     figures = save_figures(
-        result, folder / "figures", kinds=kinds, pairs=int(options.get("events") or MAX_EVENTS),
+        result, folder / "figures", kinds=kinds, pairs=int(options.get("events", MAX_PAIRS)),
         progress=lambda done, total: progress("figures", done, total),
     )  # fmt: skip
     progress("pdf", 0, 1)

@@ -41,7 +41,9 @@ class Study:
     gap : int
         Sessions between estimation and event window; only with a number L.
     car : sequence of windows
-        Windows over which abnormal returns are added; the first is the headline window.
+        Windows over which abnormal returns are added; the first is the headline window. None:
+        [0,0], [0,1] and [0,4]; where the event window does not hold them all, those it holds
+        and itself.
     exclude_events : bool
         Leave event windows of other events out of the estimation window.
     min_estimation : int or None
@@ -87,7 +89,7 @@ class Study:
     event_window: WindowLike = (-5, 5)
     estimation: int | WindowLike = 250
     gap: int = 10
-    car: Sequence[WindowLike] = ((0, 0), (0, 1), (0, 4))
+    car: Sequence[WindowLike] | None = None
     exclude_events: bool = False
     min_estimation: int | None = None
     incomplete: Incomplete = "drop"
@@ -113,7 +115,8 @@ class Study:
         put = object.__setattr__
         put(self, "assets", tuple(self.assets))
         put(self, "event_window", as_window(self.event_window))
-        put(self, "car", tuple(as_window(window) for window in self.car))
+        asked = _default_car(self.window) if self.car is None else self.car
+        put(self, "car", tuple(as_window(window) for window in asked))
         _check_windows(self)
 
     @property
@@ -124,7 +127,7 @@ class Study:
     @property
     def car_windows(self) -> tuple[Window, ...]:
         """CAR windows; session 0 alone is always among them."""
-        asked = tuple(as_window(window) for window in self.car)
+        asked = tuple(as_window(window) for window in self.car or ())
         zero = Window(0, 0)
         return asked if zero in asked or zero.start not in self.window else (*asked, zero)
 
@@ -155,7 +158,7 @@ class Study:
                 if isinstance(estimation, int)
                 else _pair(as_window(estimation)),
                 "gap": self.gap,
-                "car": [_pair(as_window(window)) for window in self.car],
+                "car": [_pair(as_window(window)) for window in self.car or ()],
                 "exclude_events": self.exclude_events,
                 "min_estimation": self.min_estimation,
                 "incomplete": self.incomplete,
@@ -217,6 +220,13 @@ def with_assets(study: Study, prices: PriceTable) -> Study:
         return study
     used = set(needed_series(study.model))
     return replace(study, assets=tuple(name for name in prices.names if name not in used))
+
+
+def _default_car(event: Window) -> tuple[Window, ...]:
+    """Return the usual windows that lie inside the event window, and it where one does not."""
+    usual = (Window(0, 0), Window(0, 1), Window(0, 4))
+    inside = tuple(window for window in usual if event.covers(window))
+    return inside if len(inside) == len(usual) else tuple(dict.fromkeys((*inside, event)))
 
 
 def _check_windows(study: Study) -> None:

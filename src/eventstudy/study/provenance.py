@@ -16,6 +16,7 @@ from eventstudy.remarks import Remark
 from eventstudy.results import Provenance, SeriesRecord
 from eventstudy.returns import ReturnPanel
 
+SHOWN = 6
 LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "arch", "matplotlib", "typst",
              "pandas-market-calendars", "tzdata")  # fmt: skip
 
@@ -62,6 +63,24 @@ def alignment_remarks(events: pd.DataFrame) -> list[Remark]:
             text = f"a roll falls into the event window of {row['asset']}: tau {row['roll_taus']}"
             found.setdefault(("roll", subject, text), Remark("roll", subject, text))
     return list(found.values())
+
+
+def filter_remarks(effects: pd.DataFrame) -> list[Remark]:
+    """Say where a test stood on a fallback or gave no number."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for row in effects.to_dict(orient="records"):
+        if row["filter_reason"]:
+            key = (str(row["asset"]), str(row["filter_reason"]))
+            grouped.setdefault(key, []).append(f"{row['event_id']} {row['window']}")
+    return [
+        Remark("fallback", asset, f"{reason}: {_first(where)}")
+        for (asset, reason), where in grouped.items()
+    ]
+
+
+def _first(items: list[str]) -> str:
+    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+    return ", ".join(items[:SHOWN]) + more
 
 
 def _series(name: str, prices: PriceTable, panel: ReturnPanel) -> SeriesRecord:

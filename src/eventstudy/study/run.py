@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
 
+from eventstudy.abnormal import AbnormalReturns
 from eventstudy.alignment import Pair, align
-from eventstudy.arrays import IntArray
 from eventstudy.calendars import SettlementCalendar, file_calendar, settlement_calendar
 from eventstudy.claims import Claim
-from eventstudy.errors import AlignmentError, EstimationError, TableError, did_you_mean
+from eventstudy.errors import AlignmentError, TableError, did_you_mean
 from eventstudy.events import EventTable
 from eventstudy.inference.tables import battery_table
 from eventstudy.prices.table import PriceTable
 from eventstudy.quotes import Quote
-from eventstudy.regression.dummies import FRAME_COLUMNS, event_dummies
 from eventstudy.remarks import Remark
-from eventstudy.results import Provenance, StudyResult, clean
+from eventstudy.results import ClaimRow, Provenance, QuoteRow, StudyResult, clean
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
-from eventstudy.study.assets import AssetFindings, asset_data, joined, study_asset
+from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pairs, study_asset
 from eventstudy.study.design import Study, with_assets
-from eventstudy.study.provenance import alignment_remarks, provenance_of
+from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
+from eventstudy.study.provenance import alignment_remarks, filter_remarks, provenance_of
+from eventstudy.study.regressions import joint_regressions
 from eventstudy.study.tabulate import ar_frame, effects_frame, events_frame
 
 
@@ -86,29 +87,24 @@ def run_study(
         asset: study_asset(study, panel, [p for p in pairs if p.asset == asset], asset, tick=tick)
         for asset in study.assets
     }
-    checked = _in_order(pairs, found)
-    parts = [f.abnormal for f in found.values() if f.abnormal is not None]
-    if not parts:
+    checked = _in_order(pairs, {asset: one.pairs for asset, one in found.items()})
+    if not any(one.abnormal is not None for one in found.values()):
         raise AlignmentError(_nothing_left(checked))
-    abnormal = joined(parts)
-    windows = study.car_windows
-    progress("statistics over the events", 0, 1)
-    tests = battery_table(abnormal, windows, tests=study.tests, seed=study.seed)
-    progress("joint regression", 0, 1)
-    regression, regression_remarks = _regressions(study, panel, checked)
-    effects = effects_frame([row for f in found.values() for row in f.effects])
-    alternatives = effects_frame([row for f in found.values() for row in f.alternatives])
-    rolls = {key: text for f in found.values() for key, text in f.roll_taus.items()}
+    rows = _Rows(
+        effects=effects_frame([row for one in found.values() for row in one.effects]),
+        alternatives=effects_frame([row for one in found.values() for row in one.alternatives]),
+        rolls={key: text for one in found.values() for key, text in one.roll_taus.items()},
+    )
+    joint = _joint(study, panel, checked, found, rows, progress)
+    answers = _answers(study, panel, checked, quotes, claims)
     frame = events_frame(
-        checked, effects, alternatives,
-        windows=windows, sessions=panel.calendar.sessions, roll_taus=rolls,
+        checked, rows.effects, rows.alternatives,
+        windows=study.car_windows, sessions=panel.calendar.sessions, roll_taus=rows.rolls,
     )  # fmt: skip
-    checks, quote_remarks = check_quotes(quotes, panel)
-    answers, claim_remarks = answer_claims(claims, study, panel, checked)
     remarks = (
         *panel.remarks, *(Remark("note", prices.source, note) for note in prices.notes),
-        *alignment_remarks(frame), *regression_remarks, *quote_remarks, *claim_remarks,
-        *_filter_remarks(effects),
+        *alignment_remarks(frame), *joint.remarks, *answers.remarks,
+        *filter_remarks(rows.effects),
     )  # fmt: skip
     return StudyResult(
         name=study.name,
@@ -116,23 +112,92 @@ def run_study(
         settings=study.settings(),
         return_kind=panel.kinds[panel.column(study.assets[0])],
         level=study.level,
-        windows=windows,
+        windows=study.car_windows,
         events=frame,
-        effects=effects,
-        alternatives=alternatives,
-        ar=ar_frame([row for f in found.values() for row in f.ar]),
-        alternative_ar=ar_frame([row for f in found.values() for row in f.alternative_ar]),
-        tests=tests,
-        regression=regression,
+        effects=rows.effects,
+        alternatives=rows.alternatives,
+        ar=ar_frame([row for one in found.values() for row in one.ar]),
+        alternative_ar=ar_frame([row for one in found.values() for row in one.alternative_ar]),
+        tests=joint.tests,
+        design=joint.design,
+        family=joint.family,
+        regression=joint.regression,
         prices=_levels(study, panel),
-        abnormal=abnormal,
+        abnormal=joint.abnormal,
         provenance=_provenance(study, events, prices, panel),
-        placebos=tuple(p for f in found.values() for p in f.placebos),
-        quotes=tuple(checks),
-        claims=tuple(answers),
+        placebos=tuple(sample for one in found.values() for sample in one.placebos),
+        quotes=answers.quotes,
+        claims=answers.claims,
         remarks=remarks,
         units={name: prices.meta(name).unit for name in study.assets},
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    effects: pd.DataFrame
+    alternatives: pd.DataFrame
+    rolls: dict[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Joint:
+    abnormal: AbnormalReturns
+    tests: pd.DataFrame
+    design: pd.DataFrame
+    family: pd.DataFrame
+    regression: pd.DataFrame
+    remarks: tuple[Remark, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answers:
+    quotes: tuple[QuoteRow, ...]
+    claims: tuple[ClaimRow, ...]
+    remarks: tuple[Remark, ...]
+
+
+def _joint(
+    study: Study,
+    panel: ReturnPanel,
+    pairs: Sequence[Pair],
+    found: Mapping[str, AssetFindings],
+    rows: _Rows,
+    progress: Progress,
+) -> _Joint:
+    """Everything that looks at several events at once."""
+    abnormal = joined([one.abnormal for one in found.values() if one.abnormal is not None])
+    data = {
+        asset: asset_data(study, panel, asset)
+        for asset, one in found.items()
+        if one.abnormal is not None
+    }
+    progress("statistics over the events", 0, 1)
+    battery = battery_table(abnormal, study.car_windows, tests=study.tests, seed=study.seed)
+    dated = DatedStudy(study, panel, pairs, abnormal)
+    tests = pd.concat([battery, dated_tests(study, dated, abnormal)], ignore_index=True)
+    progress("joint regression", 0, 1)
+    regression, remarks = joint_regressions(study, data, pairs, panel.calendar.sessions)
+    return _Joint(
+        abnormal=abnormal,
+        tests=tests,
+        design=design_table(study, dated, abnormal),
+        family=family_table(study, dated, abnormal, rows.effects),
+        regression=regression,
+        remarks=tuple(remarks),
+    )
+
+
+def _answers(
+    study: Study,
+    panel: ReturnPanel,
+    pairs: Sequence[Pair],
+    quotes: Sequence[Quote],
+    claims: Sequence[Claim],
+) -> _Answers:
+    checks, said = check_quotes(quotes, panel)
+    answers, more = answer_claims(claims, study, panel, pairs)
+    return _Answers(tuple(checks), tuple(answers), (*said, *more))
 
 
 def prepare(
@@ -192,13 +257,12 @@ def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
 
 def check_history(study: Study, panel: ReturnPanel, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """Drop the pairs a run would drop, for `eventstudy check`: fits, but no tests."""
-    from eventstudy.study.assets import _fit_kept
-
-    done = {}
-    for asset in study.assets:
-        mine = [pair for pair in pairs if pair.asset == asset]
-        kept, _ = _fit_kept(study, asset_data(study, panel, asset), mine)
-        done[asset] = AssetFindings(kept, None, [], [], [], [], (), {})
+    done = {
+        asset: kept_pairs(
+            study, asset_data(study, panel, asset), [p for p in pairs if p.asset == asset]
+        )
+        for asset in study.assets
+    }
     return _in_order(pairs, done)
 
 
@@ -217,8 +281,8 @@ def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
             raise TableError(msg, path=events.path, row=event.row, column="asset")
 
 
-def _in_order(pairs: Sequence[Pair], found: dict[str, AssetFindings]) -> tuple[Pair, ...]:
-    done = {(p.event_id, p.asset): p for f in found.values() for p in f.pairs}
+def _in_order(pairs: Sequence[Pair], found: Mapping[str, Sequence[Pair]]) -> tuple[Pair, ...]:
+    done = {(p.event_id, p.asset): p for mine in found.values() for p in mine}
     return tuple(done[pair.event_id, pair.asset] for pair in pairs)
 
 
@@ -226,52 +290,6 @@ def _nothing_left(pairs: Sequence[Pair]) -> str:
     shown = "; ".join(f"{p.event_id}: {p.placement.reason or p.state}" for p in pairs[:3])
     more = f"; and {len(pairs) - 3} more" if len(pairs) > 3 else ""  # noqa: PLR2004  # three are shown
     return f"none of the {len(pairs)} event(s) can be studied: {shown}{more}"
-
-
-def _regressions(
-    study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
-) -> tuple[pd.DataFrame, list[Remark]]:
-    frames, remarks = [], []
-    labels = [str(day) for day in panel.calendar.sessions]
-    for asset in study.assets:
-        data = asset_data(study, panel, asset)
-        mine = [p for p in pairs if p.asset == asset and p.studied]
-        if not mine:
-            continue
-        position: IntArray = np.array([p.placement.session for p in mine], dtype=np.int64)
-        returns = np.where(data.rolls, np.nan, data.adjusted)
-        controls = data.design[:, 1:] if data.design.shape[1] > 1 else None
-        try:
-            fit = event_dummies(
-                returns, position, [p.event_id for p in mine],
-                window=study.car_windows[0], controls=controls, asset=asset,
-            )  # fmt: skip
-        except EstimationError as error:
-            remarks.append(Remark("dropped", asset, f"no joint regression: {error}"))
-            continue
-        frames.append(fit.to_frame(labels))
-        remarks += [Remark("note", f"regression {asset}", note) for note in fit.notes]
-    table = (
-        pd.concat(frames, ignore_index=True)
-        if frames
-        else pd.DataFrame(columns=list(FRAME_COLUMNS))
-    )
-    return table, remarks
-
-
-def _filter_remarks(effects: pd.DataFrame) -> list[Remark]:
-    """Say where a test stood on a fallback or gave no number."""
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for row in effects.itertuples():
-        if row.filter_reason:
-            grouped.setdefault((str(row.asset), str(row.filter_reason)), []).append(
-                f"{row.event_id} {row.window}"
-            )
-    return [
-        Remark("fallback", asset, f"{reason}: {', '.join(where[:6])}"
-               + (f" and {len(where) - 6} more" if len(where) > 6 else ""))  # noqa: PLR2004  # six are shown
-        for (asset, reason), where in grouped.items()
-    ]  # fmt: skip
 
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:

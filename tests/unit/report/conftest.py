@@ -287,7 +287,7 @@ TESTS = pd.DataFrame(
             "df": np.nan,
             "pvalue": 0.42,
             "n": 6,
-            "verdict": "applies",
+            "verdict": "holds",
             "reason": "",
         },
         {

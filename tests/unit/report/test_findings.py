@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from eventstudy.report.findings import key_findings
+from eventstudy.report.numbers import mde_percent
 from eventstudy.report.verdicts import (
     cautions,
+    perhaps_shared,
     primary_p,
     second_session,
     shared,
+    short_verdict,
     size,
     verdict,
 )
@@ -68,6 +72,24 @@ def test_test_to_read(changes: dict[str, object], expected: str) -> None:
     assert primary_p(values | changes)[1] == values[expected]
 
 
+def test_short_form_says_the_same(result: StudyResult) -> None:
+    noise = short_verdict(result, row(result, "barrels") | {"p_vfc": 0.31, "mde": 0.04})
+    assert noise == (
+        "cannot be distinguished from noise at the 5 % level (p = 0.310; from about 4.08 % on "
+        "it would have been seen)"
+    )
+    effect = short_verdict(result, row(result, "barrels") | {"p_vfc": 0.02})
+    assert effect == "more than noise explains at the 5 % level (p = 0.020)"
+
+
+def test_detectable_change_of_price_is_in_units_of_the_price(result: StudyResult) -> None:
+    change = replace(result, return_kind="change")
+    numbers = {"asset": "wti_front", "mde": 1.5, "base_price": 60.0, "p_vfc": 0.5, "n_sessions": 1}
+    assert "about 1.50 USD/bbl on" in short_verdict(change, numbers)
+    assert mde_percent(change, numbers) == pytest.approx(2.5)
+    assert pd.isna(mde_percent(change, numbers | {"base_price": None}))
+
+
 def test_no_test_is_said(result: StudyResult) -> None:
     assert verdict(result, {"n_sessions": 1, "p_vfc": float("nan")}) == "No test could be computed."
 
@@ -78,7 +100,7 @@ def test_effect_has_interval_in_per_cent_and_in_price(result: StudyResult) -> No
         "usd": -0.871, "usd_low": -2.3, "usd_high": 0.7,
     }  # fmt: skip
     assert size(result, numbers) == (
-        "−1.53 % (95 % interval −4.10 to +1.20), −0.87 USD/bbl (−2.30 to +0.70)"  # noqa: RUF001  # true minus
+        "−1.53 % (95 % interval −4.10 to +1.20), −0.87 USD/bbl (−2.30 to +0.70)"  # true minus
     )
 
 
@@ -107,6 +129,12 @@ def test_confounders_are_named(result: StudyResult) -> None:
     assert "also holds opec-call:" in shared(row(result, "venezuela-intervention"))
     assert "a, b and c" in shared({"confounded_with": "a; b; c"})
     assert shared(row(result, "barrels")) == ""
+
+
+def test_uncertain_neighbours_are_named(result: StudyResult) -> None:
+    said = perhaps_shared(result, row(result, "barrels"))
+    assert "may also be that of paris-summit and kostroma," in said
+    assert perhaps_shared(result, row(result, "paris-summit")) == ""
 
 
 def test_volatility_warning_says_which_way() -> None:
@@ -143,10 +171,13 @@ def test_overview_counts_each_session_once(result: StudyResult) -> None:
 
 def test_claims_quotes_and_joint_tests_are_told(result: StudyResult) -> None:
     told = leads(result)
-    assert "cannot be distinguished from noise" in told["Claim: A short and fragile pullback."]
-    assert "−1.453" in told["Quoted price, wti_front."]  # noqa: RUF001  # true minus
+    assert (
+        "cannot be distinguished from noise"
+        in told["Claim, wti_front: A short and fragile pullback."]
+    )
+    assert "−1.453" in told["Quoted price, wti_front."]  # true minus
     joint = told["All events together, wti_front."]
-    assert "the circular shift of the sum gives p = 0.420" in joint
+    assert "circular shift, sharp null p = 0.420" in joint
     assert "none tells" in joint
 
 

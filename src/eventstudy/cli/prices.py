@@ -1,0 +1,327 @@
+"""``eventstudy prices``: what the store holds, whether it can be trusted, files in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eventstudy.cli.output import print_json, print_table, remark
+from eventstudy.cli.refresh import STORE_HELP, now, print_revisions, store_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.prices.quality import Finding
+    from eventstudy.prices.store import Store
+
+ASOF_HELP = "As it stood on this day, or at this moment with a zone."
+
+
+@click.group()
+def prices() -> None:
+    """Show, check, import and export the prices of the store."""
+
+
+@prices.command("list")
+@click.option("--store", help=STORE_HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_series(store: str | None, *, as_json: bool) -> None:
+    """List the series of the store."""
+    with _open(store) as opened:
+        rows = []
+        for item in opened.series():
+            frame = opened.read(item.symbol)
+            ends = [str(frame.index[0]), str(frame.index[-1])] if len(frame) else ["-", "-"]
+            corrected = str(len(opened.revisions(item.symbol)))
+            what = [item.symbol, item.kind, item.unit, item.calendar, item.roll or "-"]
+            rows.append([*what, str(len(frame)), *ends, corrected, item.title])
+    header = ["series", "kind", "unit", "calendar", "rolls", "bars", "from", "to", "corrected",
+              "what"]  # fmt: skip
+    _print(header, rows, as_json=as_json, right=(5, 8))
+
+
+@prices.command()
+@click.argument("symbol")
+@click.option("--store", help=STORE_HELP)
+@click.option("--asof", help=ASOF_HELP)
+@click.option("--interval", default="1d", show_default=True, help="1d, 1h, 5m or 1m.")
+@click.option("--provisional", is_flag=True, help="Include bars that have not settled.")
+@click.option("--last", default=10, show_default=True, help="How many of the newest bars; 0: all.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def show(
+    symbol: str,
+    store: str | None,
+    asof: str | None,
+    interval: str,
+    *,
+    provisional: bool,
+    last: int,
+    as_json: bool,
+) -> None:
+    """Print the bars of SYMBOL, now or as they stood."""
+    with _open(store) as opened:
+        opened.one_series(symbol)
+        frame = opened.read(symbol, interval=interval, asof=asof, provisional=provisional)
+    rows = [
+        [str(stamp), *(_number(row[name]) for name in ("open", "high", "low", "close", "volume")),
+         "provisional" if row["provisional"] else "final", row["source"], row["first_seen"]]
+        for stamp, row in frame.iloc[-last if last else 0 :].iterrows()
+    ]  # fmt: skip
+    header = ["session", "open", "high", "low", "close", "volume", "state", "source", "first seen"]
+    _print(header, rows, as_json=as_json, right=(1, 2, 3, 4, 5))
+
+
+@prices.command()
+@click.argument("symbol")
+@click.option("--store", help=STORE_HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def revisions(symbol: str, store: str | None, *, as_json: bool) -> None:
+    """Print every correction of a settled figure of SYMBOL."""
+    from dataclasses import asdict
+
+    with _open(store) as opened:
+        opened.one_series(symbol)
+        found = opened.revisions(symbol)
+    if as_json:
+        print_json([asdict(item) for item in found])
+    else:
+        print_revisions(found)
+
+
+@prices.command()
+@click.option("--store", help=STORE_HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def runs(store: str | None, *, as_json: bool) -> None:
+    """Print the newest refresh runs."""
+    from eventstudy.prices.runs import runs as read_runs
+
+    with _open(store) as opened:
+        rows = [
+            [str(run.number), run.started, run.finished or "cut off", str(run.exit_code)]
+            for run in read_runs(opened)
+        ]
+    _print(["run", "started", "finished", "exit code"], rows, as_json=as_json)
+
+
+@prices.command()
+@click.argument("symbols", nargs=-1)
+@click.option("--store", help=STORE_HELP)
+@click.option("--against", help="FILE:COLUMN with the same thing from another source.")
+@click.option("--notes", is_flag=True, help="Show explained findings too.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def check(
+    symbols: tuple[str, ...], store: str | None, against: str | None, *, notes: bool, as_json: bool
+) -> int:
+    """Check SYMBOLS, or everything: gaps, stale runs, outliers, rolls, other sources, lateness.
+
+    Exit code 4 when there is an error among the findings. Nothing is repaired: `prices accept`
+    writes the proposals that you accept into price_overrides.csv beside the store.
+    """
+    found = _audit(symbols, store, against)
+    shown = [item for item in found if notes or item.severity != "note"]
+    header = ["key", "series", "check", "severity", "session", "finding", "proposal"]
+    rows = [
+        [f.key, f.symbol, f.check, f.severity, f.session, f.detail, _proposal(f)] for f in shown
+    ]
+    _print(header, rows, as_json=as_json)
+    counts = {level: sum(f.severity == level for f in found) for level in ("error", "warning")}
+    remark(
+        f"{counts['error']} error(s), {counts['warning']} warning(s), "
+        f"{len(found) - sum(counts.values())} note(s)"
+    )
+    return 4 if counts["error"] else 0
+
+
+@prices.command()
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--store", help=STORE_HELP)
+@click.option("--against", help="As in the check that gave the keys.")
+@click.option("--symbol", help="The series that was checked with --against.")
+def accept(
+    keys: tuple[str, ...], store: str | None, against: str | None, symbol: str | None
+) -> None:
+    """Accept the proposals with these KEYS of `prices check` into the override file."""
+    from eventstudy.errors import UnknownNameError, did_you_mean
+    from eventstudy.prices.quality import accept as write_overrides
+    from eventstudy.prices.stored import override_file
+
+    symbols = (symbol,) if symbol else ()
+    found = {item.key: item for item in _audit(symbols, store, against) if item.proposal}
+    for key in keys:
+        if key not in found:
+            msg = f"no finding {key!r} with a proposal: {did_you_mean(key, found)}"
+            raise UnknownNameError(msg)
+    path = override_file(store_path(store))
+    new = write_overrides([found[key] for key in keys], path)
+    for item in new:
+        click.echo(f"{item.symbol} {item.session}: {item.action} {_number(item.value)}".rstrip())
+    click.echo(f"wrote {path}")
+
+
+@prices.command("import")
+@click.argument("file", type=click.Path())
+@click.option("--unit", required=True, help="Unit of every column, such as USD/bbl.")
+@click.option("--source", required=True, help="Who publishes the figures.")
+@click.option("--kind", default="futures", show_default=True, help="futures, spot, index, ...")
+@click.option("--calendar", default="file", show_default=True, help="wti, brent or file.")
+@click.option("--column", "columns", multiple=True, help="Only this column.")
+@click.option("--store", help=STORE_HELP)
+def import_prices(
+    file: str,
+    unit: str,
+    source: str,
+    kind: str,
+    calendar: str,
+    columns: tuple[str, ...],
+    store: str | None,
+) -> None:
+    """Import a wide CSV or Parquet FILE, all of it or nothing."""
+    from eventstudy.prices.localfiles import import_file
+    from eventstudy.prices.runs import refresh_lock
+    from eventstudy.prices.store import Store
+
+    path = store_path(store)
+    with refresh_lock(path), Store(path) as opened:
+        written = import_file(
+            opened, Path(file), unit=unit, source=source, seen_at=now(), kind=kind,
+            calendar=calendar, columns=columns,
+        )  # fmt: skip
+    rows = [[name, str(w.added), str(len(w.revisions))] for name, w in written.items()]
+    print_table(["series", "new", "revised"], rows, right=(1, 2))
+
+
+@prices.command()
+@click.argument("file", type=click.Path())
+@click.argument("symbols", nargs=-1)
+@click.option("--store", help=STORE_HELP)
+@click.option("--asof", help=ASOF_HELP)
+@click.option("--bars", is_flag=True, help="Every bar as a row, instead of a column per series.")
+@click.option("--interval", default="1d", show_default=True, help="With --bars: 1d, 1h, 5m, 1m.")
+def export(
+    file: str,
+    symbols: tuple[str, ...],
+    store: str | None,
+    asof: str | None,
+    *,
+    bars: bool,
+    interval: str,
+) -> None:
+    """Export SYMBOLS, or everything, to FILE: Parquet where it ends in .parquet, else CSV."""
+    from eventstudy.prices import exchange
+
+    with _open(store) as opened:
+        names = symbols or tuple(item.symbol for item in opened.series())
+        if not names:
+            from eventstudy.errors import StoreError
+
+            msg = f"{opened.path} is empty: run 'eventstudy refresh' first"
+            raise StoreError(msg)
+        if bars:
+            table = exchange.long_table(opened, names, interval=interval, asof=asof)
+        else:
+            table = exchange.wide_table(opened, names, asof=asof)
+    exchange.export(table.set_index("symbol") if bars else table, Path(file))
+    click.echo(f"wrote {file}: {len(table)} rows")
+
+
+@prices.command()
+@click.argument("product", type=click.Choice(["wti", "brent"]))
+@click.option("--store", help=STORE_HELP)
+@click.option("--asof", help=ASOF_HELP)
+@click.option("--count", default=12, show_default=True, help="How many contracts.")
+@click.option("--last", default=5, show_default=True, help="How many of the newest sessions.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def curve(
+    product: Any,  # noqa: ANN401  # checked by click
+    store: str | None,
+    asof: str | None,
+    count: int,
+    last: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the term structure: front contract, prices by distance, 1-2 spread, slope a year."""
+    from eventstudy.prices.continuous import month_symbol
+    from eventstudy.prices.stored import contract_panel
+    from eventstudy.prices.termstructure import term_structure
+
+    with _open(store) as opened:
+        shape = term_structure(contract_panel(opened, product, asof=asof), count=count)
+    spread, slope = shape.spread(1, 2), shape.slope(1, count)
+    rows = [
+        [str(shape.sessions[i]), month_symbol(product, int(shape.months[i])),
+         *(_number(price) for price in shape.prices[i]), _number(spread[i]), _percent(slope[i])]
+        for i in range(max(0, len(shape.sessions) - last), len(shape.sessions))
+    ]  # fmt: skip
+    numbers = [str(number) for number in range(1, count + 1)]
+    header = ["session", "front", *numbers, "1-2", f"slope 1-{count}"]
+    _print(header, rows, as_json=as_json, right=range(2, count + 4))
+
+
+def _open(store: str | None) -> Store:
+    from eventstudy.prices.store import Store
+
+    return Store(store_path(store), read_only=True)
+
+
+def _audit(symbols: tuple[str, ...], store: str | None, against: str | None) -> tuple[Finding, ...]:
+    from eventstudy.prices.audit import audit
+
+    other = _other(against) if against else None
+    if other and len(symbols) != 1:
+        msg = "--against needs exactly one series"
+        raise click.UsageError(msg)
+    with _open(store) as opened:
+        return audit(opened, symbols, now=now(), events=_event_days(), against=other)
+
+
+def _event_days() -> dict[str, str]:
+    """Return the titles of catalogued events by the WTI sessions that they can have moved.
+
+    An event known to the day may move that session or the next one.
+    """
+    from eventstudy.calendars import settlement_calendar
+    from eventstudy.events.catalogue import catalogue
+
+    dated = [(event.date, event.title) for event in catalogue().events if event.date]
+    calendar = settlement_calendar("wti", min(dated)[0], now().date())
+    days: dict[str, str] = {}
+    for day, title in dated:
+        position = calendar.on_or_after(day)
+        for session in calendar.sessions[position : position + 2]:
+            days.setdefault(str(session), title)
+    return days
+
+
+def _other(against: str) -> dict[str, pd.Series]:
+    from eventstudy.errors import UnknownNameError, did_you_mean
+    from eventstudy.prices.audit import closes_of_file
+
+    path, _, column = against.rpartition(":")
+    columns = closes_of_file(path or against)
+    if column not in columns:
+        msg = f"no column {column!r} in {path}: {did_you_mean(column, columns)}"
+        raise UnknownNameError(msg)
+    return {column: columns[column]}
+
+
+def _proposal(finding: Finding) -> str:
+    value = "" if finding.value is None else f" {finding.value:g}"
+    return f"{finding.proposal}{value}" if finding.proposal else "-"
+
+
+def _print(header: list[str], rows: list[list[str]], *, as_json: bool, right: Any = ()) -> None:  # noqa: ANN401  # columns
+    if as_json:
+        print_json([dict(zip(header, row, strict=True)) for row in rows])
+    else:
+        print_table(header, rows, right=tuple(right))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:g}"  # noqa: PLR0124  # NaN
+
+
+def _percent(value: float) -> str:
+    return "" if value != value else f"{value:+.1%}"  # noqa: PLR0124  # NaN
