@@ -106,8 +106,10 @@ def _kind_of(
     clause: str, sentence: str, language: Language
 ) -> tuple[Mapping[str, Any], Span] | None:
     for kind in language.tables["kinds"]:
-        needs = kind.get("needs")
+        needs, unless = kind.get("needs"), kind.get("unless")
         if needs and not _pattern(needs).search(sentence):
+            continue
+        if unless and _pattern(unless).search(sentence):
             continue
         span = _trigger(kind, clause)
         if span is not None and not _is_background(clause[: span.start], language):
