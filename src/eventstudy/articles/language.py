@@ -74,4 +74,6 @@ def words(names: Iterable[str]) -> str:
 def _places() -> Mapping[str, Place]:
     text = (resources.files("eventstudy") / "data" / "places.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
-    return {row["name"]: Place(row["place"], row["zone"], row["level"] == "country") for row in rows}
+    return {
+        row["name"]: Place(row["place"], row["zone"], row["level"] == "country") for row in rows
+    }
