@@ -11,6 +11,7 @@ from eventstudy.regression.dummies import FRAME_COLUMNS, event_dummies, newey_we
 from eventstudy.regression.groups import (
     DEPENDS,
     IN_SPAN,
+    LEVEL_ONLY,
     NO_SESSION,
     SAME_SESSION,
     SHARED,
@@ -61,6 +62,7 @@ def test_level_matches_statsmodels_hac(with_controls):
     assert got.constant == pytest.approx(fit.params[0], rel=1e-9)
     np.testing.assert_allclose(got.control_coefs, fit.params[1:first], rtol=1e-8)
     assert (got.bandwidth, got.n, got.n_params) == (lags, 160, design.shape[1])
+    assert any("Newey-West standard errors are shown for comparison" in note for note in got.notes)
 
 
 def test_isolated_event_is_the_car_against_all_other_sessions():
@@ -140,6 +142,9 @@ def test_overlapping_windows_are_told_apart_only_by_level_dummies():
     level = event_dummies(r, np.array([40, 43]), ("a", "b"), window=window)
     np.testing.assert_allclose(level.coef, [0.05, 0.20], atol=2e-3)
     assert [g.event_ids for g in level.groups] == [("a",), ("b",)]
+    assert all(g.note == LEVEL_ONLY for g in level.groups)
+    apart = event_dummies(r, np.array([40, 60]), ("a", "b"), window=window)
+    assert all(not g.note for g in apart.groups)
     joint = event_dummies(r, np.array([40, 43]), ("a", "b"), window=window, shape="session")
     assert [g.event_ids for g in joint.groups] == [("a", "b")]
     assert SHARED in joint.groups[0].note
@@ -231,6 +236,7 @@ def test_hac_is_refused_on_a_session_with_its_own_dummy(shape, window):
     assert np.isnan(got.p_hac).all()
     assert np.isfinite(got.p_shift).all()
     assert all("HAC refused" in g.note for g in got.groups)
+    assert not any("Newey-West" in note for note in got.notes)
 
 
 def test_shift_finds_a_planted_effect_and_not_its_neighbour():

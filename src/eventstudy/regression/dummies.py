@@ -270,7 +270,7 @@ def _collect(
         p_hac=_spread(live, p_hac), p_shift=_spread(live, shift_pvalues(effects)),
         bandwidth=lags, n=n, n_params=fit.n_params, n_shifts=n_shifts,
         constant=fit.constant, control_coefs=fit.control_coefs,
-        notes=_notes(n, n_left_out, n_shifts, groups, shape),
+        notes=_notes(n, n_left_out, n_shifts, groups, hac=bool(np.isfinite(fit.se_hac).any())),
     )  # fmt: skip
 
 
@@ -282,9 +282,9 @@ def _spread(live: BoolArray, values: FloatArray) -> FloatArray:
 
 
 def _notes(
-    n: int, n_left_out: int, n_shifts: int, groups: tuple[DummyGroup, ...], shape: Shape
+    n: int, n_left_out: int, n_shifts: int, groups: tuple[DummyGroup, ...], *, hac: bool
 ) -> tuple[str, ...]:
-    notes = [HAC_CAVEAT] if shape == "level" else []
+    notes = [HAC_CAVEAT] if hac else []
     if n_left_out:
         notes.append(f"{n_left_out} sessions without a return or a control are left out")
     if n_shifts < n:

@@ -21,6 +21,10 @@ IN_SPAN = "cannot be told from the constant and the controls"
 SAME_SESSION = "same session 0, cannot be told apart"
 DEPENDS = "dummies depend linearly on one another, cannot be told apart"
 SHARED = "windows share a session, dummies per session cannot tell them apart"
+LEVEL_ONLY = (
+    "shares sessions with other events: told apart only by the assumption that an event moves "
+    "every session of its window alike"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ def dependent_groups(
         joined = [tuple(live[i] for i in c) for c in circuits]
         if all(len(c) == 1 for c in joined):
             lost = {c[0] for c in joined}
-            return _ordered(g if i not in lost else _lost(g) for i, g in enumerate(groups))
+            kept = [_lost(g) if i in lost else g for i, g in enumerate(groups)]
+            return _ordered(_with_overlaps(kept))
         sets = _merge(sets, [c for c in joined if len(c) > 1])
 
 
@@ -214,6 +219,19 @@ def _note(
     if missing:
         notes.append(f"{missing} sessions of the window without a usable return")
     return "; ".join(notes)
+
+
+def _with_overlaps(groups: Sequence[DummyGroup]) -> list[DummyGroup]:
+    covered: dict[int, int] = {}
+    for group in groups:
+        for session in group.sessions:
+            covered[session] = covered.get(session, 0) + 1
+    return [
+        group.with_note(LEVEL_ONLY)
+        if group.estimable and any(covered[session] > 1 for session in group.sessions)
+        else group
+        for group in groups
+    ]
 
 
 def _lost(group: DummyGroup) -> DummyGroup:

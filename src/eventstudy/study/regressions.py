@@ -10,16 +10,17 @@ import pandas as pd
 from eventstudy.alignment import Pair
 from eventstudy.arrays import DayArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.regression.dummies import FRAME_COLUMNS, event_dummies
+from eventstudy.regression.dummies import FRAME_COLUMNS, DummyRegression, event_dummies
 from eventstudy.remarks import Remark
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData
+from eventstudy.windows import Window
 
 
 def joint_regressions(
     study: Study, data: Mapping[str, AssetData], pairs: Sequence[Pair], sessions: DayArray
 ) -> tuple[pd.DataFrame, list[Remark]]:
-    """Regress every asset on dummies for all of its events, over the headline window.
+    """Regress every asset on dummies for all of its events, over every CAR window.
 
     Parameters
     ----------
@@ -32,28 +33,39 @@ def joint_regressions(
     Returns
     -------
     table : DataFrame
-        A row per group of events that cannot be told apart.
+        A row per asset, window and group of events that cannot be told apart.
     remarks : list of Remark
+        Each note once per asset, with the windows that it holds for.
     """
     frames, remarks = [], []
     labels = [str(day) for day in sessions]
     for asset, one in data.items():
         mine = [p for p in pairs if p.asset == asset and p.studied]
-        position: IntArray = np.array([p.placement.session for p in mine], dtype=np.int64)
-        controls = one.design[:, 1:] if one.design.shape[1] > 1 else None
-        try:
-            fit = event_dummies(
-                np.where(one.rolls, np.nan, one.adjusted),
-                position,
-                [p.event_id for p in mine],
-                window=study.car_windows[0],
-                controls=controls,
-                asset=asset,
-            )
-        except EstimationError as error:
-            remarks.append(Remark("dropped", asset, f"no joint regression: {error}"))
-            continue
-        frames.append(fit.to_frame(labels))
-        remarks += [Remark("note", f"regression {asset}", note) for note in fit.notes]
+        notes: dict[str, list[str]] = {}
+        for window in study.car_windows:
+            try:
+                fit = _regression(one, mine, window)
+            except EstimationError as error:
+                notes.setdefault(f"no joint regression: {error}", []).append(str(window))
+                continue
+            frames.append(fit.to_frame(labels))
+            for note in fit.notes:
+                notes.setdefault(note, []).append(str(window))
+        remarks += [
+            Remark("note", f"regression {asset} {', '.join(windows)}", note)
+            for note, windows in notes.items()
+        ]
     empty = pd.DataFrame(columns=list(FRAME_COLUMNS))
     return (pd.concat(frames, ignore_index=True) if frames else empty), remarks
+
+
+def _regression(one: AssetData, pairs: Sequence[Pair], window: Window) -> DummyRegression:
+    position: IntArray = np.array([p.placement.session for p in pairs], dtype=np.int64)
+    return event_dummies(
+        np.where(one.rolls, np.nan, one.adjusted),
+        position,
+        [p.event_id for p in pairs],
+        window=window,
+        controls=one.design[:, 1:] if one.design.shape[1] > 1 else None,
+        asset=one.asset,
+    )
