@@ -185,7 +185,8 @@ def _cautions(entry: Statistic, design: DatedDesign) -> list[str]:
     if raised and entry.name in STUDENTISED:
         reasons.append(
             f"event sessions move {design.variance_ratio:.2f} times as much as others "
-            f"(p = {design.variance_pvalue:.3f}): a rejection may be variance, read {STUDENTISED[entry.name]}"
+            f"(p = {design.variance_pvalue:.3f}): a rejection may be variance, "
+            f"read {STUDENTISED[entry.name]}"
         )
     return reasons
 
