@@ -82,6 +82,29 @@ def choice(*known: str) -> Callable[[Any], str]:
     return check
 
 
+# Other spellings of a model, as people and papers write them.
+MODEL_SPELLINGS: Final = {
+    "mean": "constant-mean",
+    "constant-mean-return": "constant-mean",
+    "market-model": "market",
+    "market-return": "market-adjusted",
+    "factors": "factor",
+    "factor-model": "factor",
+    "multi-factor": "factor",
+}
+
+
+def model(*known: str) -> Callable[[Any], str]:
+    """Accept a model in any usual spelling: ``constant_mean``, ``market model``."""
+    plain = choice(*known)
+
+    def check(value: Any) -> str:
+        spelt = re.sub(r"[\s_]+", "-", str(value).strip().lower())
+        return plain(MODEL_SPELLINGS.get(spelt, spelt))
+
+    return check
+
+
 def pair(value: Any) -> Any:
     """Accept a window."""
     try:

@@ -139,7 +139,10 @@ def _model(values: dict[str, Any], faults: list[str]) -> Model:
     needs = {"market": "market", "market-adjusted": "market", "factor": "factors"}.get(kind)
     for name in ("market", "factors"):
         if name in values and name != needs:
-            faults.append(f'[model] {name}: not used by kind = "{kind}"; remove it')
+            better = "market" if name == "market" else "factor"
+            faults.append(
+                f'[model] {name}: not used by kind = "{kind}"; remove it, or set kind = "{better}"'
+            )
     if needs and needs not in values:
         example = 'market = "sp500_front"' if needs == "market" else 'factors = ["sp500_front"]'
         faults.append(f'[model] {needs}: missing; kind = "{kind}" needs it, such as {example}')

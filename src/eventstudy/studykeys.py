@@ -242,7 +242,7 @@ KEYS: Final[tuple[Key, ...]] = (
         "model",
         "kind",
         "model",
-        checks.choice(*MODELS),
+        checks.model(*MODELS),
         "model.kind",
         "model of the normal return",
     ),

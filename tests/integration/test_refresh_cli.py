@@ -7,61 +7,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-import pytest
 
 from eventstudy.prices.store import Store
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "prices"))
-from loopback import World, serve  # noqa: E402  # found through the line above
-
 FAST = ["--pause", "0.01", "--attempts", "2", "--quiet"]
 CLOSES = {"2026-01-02": 57.32, "2026-01-05": 58.32, "2026-01-06": 57.13}
-
-
-@pytest.fixture
-def world():
-    found = World()
-    found.closes["CL=F"] = dict(CLOSES)
-    return found
-
-
-@pytest.fixture
-def server(world):
-    with serve(world) as base:
-        yield base
-
-
-@pytest.fixture
-def run(server, tmp_path):
-    def call(*arguments, now="2026-01-06T23:30:00+00:00", **options):
-        return subprocess.run(
-            [sys.executable, "-m", "eventstudy", *arguments],
-            env=environment(server, tmp_path, now),
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            **options,
-        )
-
-    return call
-
-
-def environment(server, tmp_path, now):
-    known = {key: value for key, value in os.environ.items() if not key.startswith("EVENTSTUDY_")}
-    return known | {
-        "PYTHONPATH": str(ROOT / "src"),
-        "EVENTSTUDY_STORE": str(tmp_path / "prices.sqlite"),
-        "EVENTSTUDY_YAHOO_BASE": server,
-        "EVENTSTUDY_FRED_BASE": server,
-        "EVENTSTUDY_EIA_BASE": server,
-        "EVENTSTUDY_NOW": now,
-        "HOME": str(tmp_path),
-    }
 
 
 def stored(tmp_path, symbol="wti_front", **options):
@@ -165,10 +115,10 @@ def test_wrong_names_and_places(run, tmp_path):
     assert "not a price store" in result.stderr
 
 
-def test_two_refreshes_at_once(server, world, tmp_path):
+def test_two_refreshes_at_once(run_environment, tmp_path):
+    known, world = run_environment
     world.faults["CL=F"] = "slow"
     arguments = [sys.executable, "-m", "eventstudy", "refresh", "wti_front", *FAST]
-    known = environment(server, tmp_path, "2026-01-06T23:30:00+00:00")
     both = [
         subprocess.Popen(arguments, env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         for _ in range(2)
@@ -179,9 +129,9 @@ def test_two_refreshes_at_once(server, world, tmp_path):
     assert stored(tmp_path) == CLOSES
 
 
-def test_a_full_disk_keeps_what_was_there(server, world, tmp_path):
+def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
+    known, world = run_environment
     run_it = [sys.executable, "-m", "eventstudy", "refresh", *FAST]
-    known = environment(server, tmp_path, "2026-01-06T23:30:00+00:00")
     assert subprocess.run([*run_it, "wti_front"], env=known, check=False).returncode == 0
     days = [f"{year}-{month:02d}-{day:02d}" for year in range(1990, 2026)
             for month in range(1, 13) for day in range(1, 28)]  # fmt: skip
@@ -209,10 +159,11 @@ def test_a_full_disk_keeps_what_was_there(server, world, tmp_path):
     assert len(stored(tmp_path, "gold_front")) == len(days)
 
 
-KILLS = int(os.environ.get("EVENTSTUDY_KILLS", "8"))
+KILLS = int(os.environ.get("EVENTSTUDY_KILLS", "4"))
 
 
-def test_kill_at_random_moments_loses_no_accepted_figure(server, world, tmp_path):
+def test_kill_at_random_moments_loses_no_accepted_figure(run_environment, tmp_path):
+    known, world = run_environment
     rng = random.Random(20260106)
     for number, symbol in enumerate(("CL=F", "BZ=F", "GC=F", "NG=F", "RB=F", "HO=F")):
         world.closes[symbol] = {
@@ -221,7 +172,6 @@ def test_kill_at_random_moments_loses_no_accepted_figure(server, world, tmp_path
         }  # fmt: skip
     names = ["wti_front", "brent_front", "gold_front", "natural_gas_front", "rbob_front",
              "heating_oil_front"]  # fmt: skip
-    known = environment(server, tmp_path, "2026-01-06T23:30:00+00:00")
     command = [sys.executable, "-m", "eventstudy", "refresh", *names, "--full", *FAST]
     path = tmp_path / "prices.sqlite"
     accepted, cut, turn, lost = {}, 0, 0, 0

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eventstudy.arrays import FloatArray
+from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify import closed, designs, singles
 from eventstudy.certify.rows import Certificate, CertificateRow
 from eventstudy.errors import EstimationError
@@ -129,8 +129,8 @@ def plan(returns: FloatArray, *, form: Form, seed: int) -> tuple[Task, ...]:
     """List the blocks of work: every eligible session, or a draw of them in the quick form."""
     quick = form == "quick"
     days, rng = singles.eligible_days(returns), np.random.default_rng(seed)
-    chosen = np.sort(rng.choice(days, QUICK_DAYS, replace=False)) if quick else days
-    some = np.sort(rng.choice(days, QUICK_POWER_DAYS if quick else POWER_DAYS, replace=False))
+    chosen = _some(days, QUICK_DAYS, rng) if quick else days
+    some = _some(days, QUICK_POWER_DAYS if quick else POWER_DAYS, rng)
     tasks = [Task("closed forms", "closed", (REPETITIONS,))]
     tasks += [_days_task("single", chosen, start) for start in range(0, len(chosen), BLOCK)]
     tasks += [_days_task("power", some, start) for start in range(0, len(some), BLOCK)]
@@ -149,6 +149,11 @@ def plan(returns: FloatArray, *, form: Form, seed: int) -> tuple[Task, ...]:
         for start in range(0, repetitions, BLOCK)
     ]
     return tuple(tasks)
+
+
+def _some(days: IntArray, size: int, rng: np.random.Generator) -> IntArray:
+    """Draw some days, in order; all of them where there are no more."""
+    return np.sort(rng.choice(days, min(size, len(days)), replace=False))
 
 
 def _days_task(kind: Literal["single", "power"], days: Any, start: int) -> Task:  # noqa: ANN401  # an array of days
@@ -281,7 +286,8 @@ class _Store:
     def _path(self, task: Task) -> Path | None:
         if self._folder is None:
             return None
-        return self._folder / f"{task.name.replace(' ', '-')}.json"
+        part = hashlib.sha256(repr(task.part).encode()).hexdigest()[:12]
+        return self._folder / f"{task.name.replace(' ', '-')}-{part}.json"
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # numpy scalars of any kind

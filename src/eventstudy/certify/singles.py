@@ -23,8 +23,13 @@ EFFECTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
 
 
 def eligible_days(returns: FloatArray) -> IntArray:
-    """Return the sessions with a full history before and the longest window after."""
-    return np.arange(HISTORY + REFIT, len(returns) - max(WINDOWS) + 1)
+    """Return the sessions that can be an event.
+
+    Before them lie the history and one estimation window with its gap more, so that no filter
+    stands on the very start of a series (on WTI from 1986 that leaves 1991 on); after them the
+    longest window.
+    """
+    return np.arange(HISTORY + ESTIMATION + GAP, len(returns) - max(WINDOWS) + 1)
 
 
 def single_block(

@@ -67,9 +67,10 @@ def _single(ax: Axes, certificate: Certificate, sessions: int) -> None:
 
 def _designs(ax: Axes, certificate: Certificate) -> None:
     names = ("independent", "clustered", "turbulent")
-    for test, look in MANY.items():
+    for place, (test, look) in enumerate(MANY.items()):
         rates = [_rate(certificate, "events", f"{name} N=10 W=5", test) for name in names]
-        _line(ax, range(3), rates, (look[0], "none", look[2]), test)
+        beside = [spot + 0.12 * (place - 2) for spot in range(3)]
+        _line(ax, beside, rates, (look[0], "none", look[2]), test)
     _size_axes(ax, "Ten events, 5 sessions")
     ax.set_xticks(range(3), list(names))
     ax.set_xlim(-0.5, 2.5)

@@ -271,8 +271,8 @@ def _ask_in_order(
             )
         except SourceError as error:
             failures.append(str(error))
-            if error.retry_after or "429" in str(error):
-                resting[ref.source] = "it asked to be left alone"
+            if error.rest:
+                resting[ref.source] = error.rest
             continue
         if failures:
             failures.append(f"{ref.source} {ref.symbol} stood in")

@@ -34,14 +34,26 @@ class SourceError(PriceSourceError):
         Whether asking again may help.
     retry_after : float, optional
         Seconds that the source asked to be left alone.
+    rest : str
+        Why the source should not be asked for anything else in this run; empty where it may.
     """
 
     def __init__(
-        self, message: str, *, transient: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        transient: bool = False,
+        retry_after: float | None = None,
+        rest: str = "",
     ) -> None:
         super().__init__(message)
         self.transient = transient
         self.retry_after = retry_after
+        self.rest = rest
+
+
+BUSY: Final = "it asked to be left alone"
+UNREACHABLE: Final = "it could not be reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +144,10 @@ def ask(
                 tries = f" (asked {attempt} times)" if attempt > 1 else ""
                 msg = f"{source.name} {request.symbol}: {error}{tries}"
                 raise SourceError(
-                    msg, transient=error.transient, retry_after=error.retry_after
+                    msg,
+                    transient=error.transient,
+                    retry_after=error.retry_after,
+                    rest=error.rest,
                 ) from error
             sleep(wait)
     msg = f"{source.name} {request.symbol}: no attempt was allowed"
@@ -180,16 +195,19 @@ def download(url: str, *, shown: str, timeout: float) -> bytes:
         with url_request.urlopen(question, timeout=timeout) as answer:  # noqa: S310  # as above
             return bytes(answer.read())
     except url_error.HTTPError as error:
-        busy = error.code == _TOO_MANY or error.code >= _SERVER
+        many = error.code == _TOO_MANY
+        busy = many or error.code >= _SERVER
         wait = retry_after(error.headers.get("Retry-After"))
         error.close()
         msg = f"{shown} answered HTTP {error.code}"
-        raise SourceError(msg, transient=busy, retry_after=wait) from None
+        rest = BUSY if many else ""
+        raise SourceError(msg, transient=busy, retry_after=wait, rest=rest) from None
     except (OSError, ValueError) as error:
         # No chaining: the text of the cause may hold the address with a key.
-        reason = type(getattr(error, "reason", error)).__name__
-        msg = f"{shown} did not answer ({reason})"
-        raise SourceError(msg, transient=True) from None
+        cause = getattr(error, "reason", error)
+        msg = f"{shown} did not answer ({type(cause).__name__})"
+        rest = "" if isinstance(cause, TimeoutError) else UNREACHABLE
+        raise SourceError(msg, transient=True, rest=rest) from None
 
 
 def retry_after(header: str | None) -> float | None:

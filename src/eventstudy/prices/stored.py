@@ -148,7 +148,7 @@ def _continuous(
     meta = SeriesMeta(
         spec.name,
         f"{spec.product} contract {spec.nth}, {spec.method}",
-        "USD/bbl",
+        "USD/bbl" if jumps else "USD/bbl, adjusted",
         "futures" if jumps else "continuous",
         source,
         spec.product if jumps and not spec.early else None,

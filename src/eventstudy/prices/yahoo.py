@@ -18,8 +18,16 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
+from eventstudy.errors import MissingDependencyError
 from eventstudy.prices.bars import Bar
-from eventstudy.prices.sources import Answer, Request, SourceError, loopback_base
+from eventstudy.prices.sources import (
+    BUSY,
+    UNREACHABLE,
+    Answer,
+    Request,
+    SourceError,
+    loopback_base,
+)
 
 BASE_VARIABLE: Final = "EVENTSTUDY_YAHOO_BASE"
 # How far back the source keeps bars of each interval.
@@ -89,16 +97,18 @@ def _history(request: Request) -> pd.DataFrame:
             )
     except YFRateLimitError:
         msg = "HTTP 429, too many requests"
-        raise SourceError(msg, transient=True, retry_after=getattr(session, "rest", None)) from None
+        raise SourceError(msg, transient=True, retry_after=session.rest, rest=BUSY) from None
     except Exception as error:  # the library raises everything from IndexError up
-        status = getattr(session, "status", None)
+        status = session.status
         if status == 404:  # noqa: PLR2004  # not found
             msg = "HTTP 404, the symbol is unknown or has expired"
             raise SourceError(msg) from error
         answered = f"HTTP {status}, " if status and status >= 400 else ""  # noqa: PLR2004  # HTTP errors
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split()).partition(". See http")[0][:200]
         msg = f"{answered}{type(error).__name__}: {reason}"
-        raise SourceError(msg, transient=True) from error
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        rest = UNREACHABLE if kinds & {"ConnectionError", "ProxyError"} else ""
+        raise SourceError(msg, transient=True, rest=rest) from error
     return frame
 
 
@@ -129,7 +139,11 @@ def _session() -> Any:  # noqa: ANN401  # a session of curl_cffi
 
 @cache
 def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped library
-    from curl_cffi import requests
+    try:
+        from curl_cffi import requests
+    except ImportError as error:
+        msg = "the source yahoo needs curl_cffi, which yfinance brings: install it again"
+        raise MissingDependencyError(msg) from error
 
     class Session(requests.Session):  # type: ignore[misc]  # the base class is untyped
         """Remembers the last status; sends the source's hosts to a loopback address in tests."""

@@ -12,7 +12,7 @@ from eventstudy.charts.letters import is_readable, readable
 from eventstudy.report import panels
 from eventstudy.report.figures import figure_entry, twin_of
 from eventstudy.report.findings import key_findings
-from eventstudy.report.numbers import in_percent, number, pvalue, signed, span, text_of
+from eventstudy.report.numbers import mde_percent, number, pvalue, signed, span, text_of
 from eventstudy.report.sections import event_rows, event_section
 from eventstudy.report.tablets import Column, Tablet, merged, tablet
 from eventstudy.results import records
@@ -97,7 +97,7 @@ def _summary(result: StudyResult, figures: Sequence[SavedFigure]) -> dict[str, A
         r | {
             "event": shorten(r["event_id"], 28),
             "band": span(r.get("percent_low"), r.get("percent_high")),
-            "mde_percent": in_percent(result, r.get("mde")),
+            "mde_percent": mde_percent(result, r),
         }
         for r in records(result.events)
     ]  # fmt: skip

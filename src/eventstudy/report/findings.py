@@ -10,19 +10,21 @@ from eventstudy.charts.labels import shorten
 from eventstudy.charts.letters import readable
 from eventstudy.report.numbers import (
     is_number,
+    is_true,
+    number,
     p_text,
     percent_sign,
     text_of,
     true_minus,
 )
 from eventstudy.report.verdicts import (
-    cautions,
+    TEST_NAMES,
     effect_key,
     perhaps_shared,
     primary_p,
     second_session,
+    short_verdict,
     size,
-    verdict,
     with_effect,
 )
 from eventstudy.results import records
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
     from eventstudy.results import StudyResult
 
-MAX_GROUPS, STRONGEST = 12, 6
-MAX_ASSETS = 4
+MAX_LINES, STRONGEST = 16, 6
+MAX_ASSETS, SHOWN_ASSETS = 4, 2
 MAX_JOINT = 4
 _FOR_ONE_PRICE = ("overlap_z", "shift_sharp", "shift_mean", "shift_variance")
 Rows = Sequence[Mapping[str, Any]]
@@ -51,10 +53,11 @@ class Finding:
 def key_findings(result: StudyResult) -> list[Finding]:
     """Return the findings of a study; a large study is summed up by its strongest effects."""
     groups = _groups(with_effect(result))
-    chosen = groups if len(groups) <= MAX_GROUPS else _strongest(groups)
+    many = sum(map(len, groups)) > MAX_LINES
+    chosen, assets = (_strongest(groups), SHOWN_ASSETS) if many else (groups, MAX_ASSETS)
     return [
         *_overview(result), *_other_windows(result),
-        *(_group(result, rows) for rows in chosen),
+        *(_group(result, rows, assets) for rows in chosen),
         *_left_out(result), *_joint(result), *_claims(result), *_quotes(result),
     ]  # fmt: skip
 
@@ -77,26 +80,28 @@ def _strongest(groups: list[list[Mapping[str, Any]]]) -> list[list[Mapping[str, 
     return sorted(groups, key=least)[:STRONGEST]
 
 
-def _group(result: StudyResult, rows: Rows) -> Finding:
+def _group(result: StudyResult, rows: Rows, most: int) -> Finding:
     titles = list(dict.fromkeys(readable(text_of(r["title"]) or r["event_id"]) for r in rows))
-    first = {effect_key(row): row for row in reversed(rows)}
-    lines = [_line(result, row) for row in reversed(list(first.values()))]
+    distinct = {effect_key(row): row for row in reversed(rows)}
+    lines = [_line(result, row) for row in reversed(list(distinct.values()))]
     text = ""
     if len(titles) > 1:
         text = (
             f"These {len(titles)} events share their session: the effect belongs to all of them "
             "together and cannot be divided."
         )
-    more = len(lines) - MAX_ASSETS
+    more = len(lines) - most
     tail = (f"{more} more assets are in tables/effects.csv.",) if more > 0 else ()
-    return Finding("; ".join(titles) + ".", text, (*lines[:MAX_ASSETS], *tail))
+    return Finding("; ".join(titles) + ".", text, (*lines[:most], *tail))
 
 
 def _line(result: StudyResult, row: Mapping[str, Any]) -> str:
+    asset, warning = readable(row["asset"]), ""
+    if is_true(row.get("vol_warning")) and is_number(row.get("vol_ratio")):
+        warning = f"Volatility warning: ratio {number(row['vol_ratio'])}."
     parts = (
-        f"{readable(row['asset'])}, session {row['session']}: {size(result, row)}.",
-        verdict(result, row), second_session(result, row),
-        perhaps_shared(result, row), cautions(row),
+        f"{asset}, {row['session']}: {size(result, row)}: {short_verdict(result, row)}.",
+        second_session(result, row), perhaps_shared(result, row), warning,
     )  # fmt: skip
     return " ".join(part for part in parts if part)
 
@@ -120,7 +125,9 @@ def _overview(result: StudyResult) -> Iterator[Finding]:
             f"explains at the {level} level; about {result.level * len(tested):.1f} "
             "would be by chance alone."
         )
-    yield Finding("In short.", text)
+    test = TEST_NAMES["p_vfc" if len(result.headline) == 1 else "p_fhs"]
+    powered = "what would have been seen is at 80 % power"
+    yield Finding("In short.", f"{text} The p-values are those of the {test}; {powered}.")
 
 
 def _other_windows(result: StudyResult) -> Iterator[Finding]:

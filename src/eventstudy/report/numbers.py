@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eventstudy.results import StudyResult
 
 NONE = "\u2013"
@@ -74,11 +76,15 @@ def span(low: Any, high: Any, digits: int = 2) -> str:  # noqa: ANN401  # cells 
     return f"{signed(low, digits)} to {signed(high, digits)}"
 
 
-def in_percent(result: StudyResult, value: Any) -> float:  # noqa: ANN401  # a cell holds any plain value
-    """Return a positive return in per cent of the price."""
-    if not is_number(value):
+def mde_percent(result: StudyResult, row: Mapping[str, Any]) -> float:
+    """Return the minimum detectable effect of a row in per cent of the price before the window."""
+    mde: Any = row.get("mde")
+    base: Any = row.get("base_price")
+    if not is_number(mde):
         return math.nan
-    return 100 * (math.expm1(value) if result.return_kind == "log" else float(value))
+    if result.return_kind == "change":
+        return 100 * float(mde) / float(base) if is_number(base) and base > 0 else math.nan
+    return 100 * (math.expm1(mde) if result.return_kind == "log" else float(mde))
 
 
 def true_minus(text: str) -> str:

@@ -59,15 +59,24 @@ def claims(result: StudyResult) -> dict[str, Any]:
     }
 
 
-def tests(result: StudyResult) -> Tablet:
-    """Statistics over all events, refused ones with the reason."""
+def tests(result: StudyResult) -> dict[str, Any]:
+    """Statistics over all events, headline window first; each reason is told once, by number."""
     columns = [
-        Column("Asset", "asset"), Column("Window", "window"), Column("Statistic", "statistic"),
+        Column("Window", "window"), Column("Asset", "asset"), Column("Statistic", "statistic"),
         Column("Value", "value", lambda v: number(v, 3)), Column("df", "df", whole),
         Column("p", "pvalue", pvalue), Column("N", "n", whole),
-        Column("Verdict", "verdict", share=1), Column("Reason", "reason", share=2),
+        Column("Verdict", "verdict"), Column("Reasons", "why", share=1),
     ]  # fmt: skip
-    return tablet(columns, records(result.tests), most=MAX_ROWS, where="tables/tests.csv")
+    order = {str(window): k for k, window in enumerate(result.windows)}
+    rows = sorted(records(result.tests), key=lambda r: order.get(str(r["window"]), len(order)))
+    numbers: dict[str, int] = {}
+    for row in rows[:MAX_ROWS]:
+        parts = [part.strip() for part in text_of(row["reason"]).split(";") if part.strip()]
+        row["why"] = ", ".join(str(numbers.setdefault(p, len(numbers) + 1)) for p in parts)
+    return {
+        "table": tablet(columns, rows, most=MAX_ROWS, where="tables/tests.csv"),
+        "reasons": [readable(reason) for reason in numbers],
+    }
 
 
 def regression(result: StudyResult) -> Tablet:

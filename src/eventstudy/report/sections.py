@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from eventstudy.charts.letters import is_readable, readable
 from eventstudy.report.numbers import (
-    in_percent,
     is_number,
+    mde_percent,
     new_york,
     number,
     pvalue,
@@ -153,7 +153,7 @@ def _effects(result: StudyResult, rows: Sequence[dict[str, Any]]) -> Tablet:
         r | {
             "percent_span": span(r["percent_low"], r["percent_high"]),
             "usd_span": span(r["usd_low"], r["usd_high"]),
-            "mde_percent": in_percent(result, r["mde"]),
+            "mde_percent": mde_percent(result, r),
             "method": text_of(r["ci_method"]).upper(),
         }
         for r in _all_windows(result, rows)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from eventstudy.charts.letters import readable
 from eventstudy.report.numbers import (
     NONE,
-    in_percent,
     is_number,
     is_true,
+    mde_percent,
     number,
     p_text,
     percent_sign,
@@ -76,12 +76,30 @@ def verdict(result: StudyResult, row: Mapping[str, Any]) -> str:
         return "No test could be computed."
     test, level = f"({p_text(p)}, {TEST_NAMES[name]})", percent_sign(100 * result.level)
     if p > result.level:
-        seen = _seen(result, row)
-        return f"This cannot be distinguished from noise at the {level} level {test}.{seen}"
+        said = f"This cannot be distinguished from noise at the {level} level {test}."
+        amount = detectable(result, row)
+        if amount:
+            said += (
+                f" Only an effect of about {amount} or more would have been found with 80 % power."
+            )
+        return said
     return (
         f"This is more than noise explains at the {level} level {test}; "
         "whether the event is the cause the test cannot say."
     )
+
+
+def short_verdict(result: StudyResult, row: Mapping[str, Any]) -> str:
+    """Say the same in a few words."""
+    _, p = primary_p(row)
+    if not is_number(p):
+        return "no test could be computed"
+    level = percent_sign(100 * result.level)
+    if p <= result.level:
+        return f"more than noise explains at the {level} level ({p_text(p)})"
+    amount = detectable(result, row)
+    seen = f"; from about {amount} on it would have been seen" if amount else ""
+    return f"cannot be distinguished from noise at the {level} level ({p_text(p)}{seen})"
 
 
 def second_session(result: StudyResult, row: Mapping[str, Any], window: str = "") -> str:
@@ -94,14 +112,8 @@ def second_session(result: StudyResult, row: Mapping[str, Any], window: str = ""
     found = records(table[same & (table["window"] == (window or str(result.headline)))])
     if not found:
         return f"The session may also be {other_day}, for which there is no result."
-    _, p = primary_p(found[0])
-    said = "no test could be computed"
-    if is_number(p):
-        noise = (
-            "cannot be distinguished from noise" if p > result.level else "more than noise explains"
-        )
-        said = f"{p_text(p)}: {noise}"
-    return f"The session may also be {other_day}: {size(result, found[0])}, {said}."
+    said = short_verdict(result, found[0] | {"mde": None})
+    return f"The session may also be {other_day}: {size(result, found[0])}: {said}."
 
 
 def shared(row: Mapping[str, Any]) -> str:
@@ -150,12 +162,10 @@ def _band(row: Mapping[str, Any], name: str, digits: int, cover: str, *, short: 
     return "" if short or band == NONE else f" ({cover}{band})"
 
 
-def _seen(result: StudyResult, row: Mapping[str, Any]) -> str:
-    mde = row.get("mde")
-    if not is_number(mde):
+def detectable(result: StudyResult, row: Mapping[str, Any]) -> str:
+    """Return the minimum detectable effect with its unit; empty when unknown."""
+    if not is_number(row.get("mde")):
         return ""
     if result.return_kind == "change":
-        amount = f"{number(mde)} {result.units.get(str(row['asset']), '')}".strip()
-    else:
-        amount = f"{number(in_percent(result, mde))} %"
-    return f" Only an effect of about {amount} or more would have been found with 80 % power."
+        return f"{number(row['mde'])} {result.units.get(str(row['asset']), '')}".strip()
+    return f"{number(mde_percent(result, row))} %"

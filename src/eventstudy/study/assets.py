@@ -94,7 +94,7 @@ def study_asset(
     AssetFindings
     """
     data, sessions = asset_data(study, panel, asset), panel.calendar.sessions
-    checked, fit = _fit_kept(study, data, pairs)
+    checked, fit = fit_kept(study, data, pairs)
     if fit is None:
         return AssetFindings(checked, None, [], [], [], [], (), {})
     windows = study.car_windows
@@ -168,7 +168,7 @@ def fit_at(
 
 def kept_pairs(study: Study, data: AssetData, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """Every event on an asset, those that cannot be studied dropped with their reason."""
-    return _fit_kept(study, data, pairs)[0]
+    return fit_kept(study, data, pairs)[0]
 
 
 def all_sessions(pairs: Sequence[Pair]) -> IntArray:
@@ -177,9 +177,10 @@ def all_sessions(pairs: Sequence[Pair]) -> IntArray:
     return np.array(found, dtype=np.int64)
 
 
-def _fit_kept(
+def fit_kept(
     study: Study, data: AssetData, pairs: Sequence[Pair]
 ) -> tuple[tuple[Pair, ...], ModelFit | None]:
+    """Drop the pairs that cannot be studied, each with its reason, and fit the others."""
     checked = [_with_history(study, pair, data) for pair in pairs]
     kept = [i for i, pair in enumerate(checked) if pair.studied]
     if not kept:

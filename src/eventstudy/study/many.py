@@ -257,6 +257,7 @@ def _adjusted(
     """Adjust over the sessions with a p-value: events on one session are one test, said twice."""
     known = pd.Series(pvalues, index=sessions).dropna()
     once = known[~known.index.duplicated()]
-    adjusted = pd.Series(method(once.to_numpy(dtype=np.float64)), index=once.index)
+    values: FloatArray = np.asarray(once.to_numpy(), dtype=np.float64)
+    adjusted = pd.Series(method(values), index=once.index)
     found = adjusted.reindex(sessions).to_numpy(dtype=float)
     return np.where(np.isfinite(pvalues), found, np.nan)

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eventstudy.errors import StoreError, UnknownNameError
 from eventstudy.prices.bars import Bar
@@ -238,3 +240,38 @@ def test_as_of_is_a_day_or_a_moment_with_a_zone():
     for text in ("yesterday", "2026-01-07T10:06:00", "2026-13-01"):
         with pytest.raises(StoreError):
             asof_text(text)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["yahoo", "fred"]),
+            st.dictionaries(
+                st.sampled_from(["2026-01-05", "2026-01-06", "2026-01-07"]),
+                st.tuples(st.floats(-40, 150), st.booleans()),
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_every_past_can_be_read_back(tmp_path_factory, batches):
+    # The other road: a dictionary that is copied after every batch.
+    model, pasts = {}, []
+    with Store(tmp_path_factory.mktemp("past") / "s.sqlite") as store:
+        for number, (source, batch) in enumerate(batches):
+            bars = [Bar(day, close, provisional=p) for day, (close, p) in batch.items()]
+            second = source == "fred"
+            put(store, bars, DAY_1 + timedelta(hours=number), source=source, stand_in=second)
+            for day, (close, running) in batch.items():
+                settled = day in model and not model[day][1]
+                if not settled or (source == "yahoo" and not running):
+                    model[day] = (close, running)
+            pasts.append(dict(model))
+        for number, past in enumerate(pasts):
+            moment = DAY_1 + timedelta(hours=number)
+            expected = {day: close for day, (close, running) in past.items() if not running}
+            assert closes(store, asof=moment) == expected
+            everything = {day: close for day, (close, _) in past.items()}
+            assert closes(store, asof=moment, provisional=True) == everything
+        assert closes(store, asof=DAY_1 - timedelta(seconds=1), provisional=True) == {}

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from eventstudy.report.findings import key_findings
+from eventstudy.report.numbers import mde_percent
 from eventstudy.report.verdicts import (
     cautions,
     perhaps_shared,
     primary_p,
     second_session,
     shared,
+    short_verdict,
     size,
     verdict,
 )
@@ -67,6 +70,24 @@ def test_test_to_read(changes: dict[str, object], expected: str) -> None:
     values = {"p_vfc": 0.1, "p_fhs": 0.2, "p_conformal": 0.3, "p_t": 0.4}
     assert primary_p(values | changes)[0] == expected
     assert primary_p(values | changes)[1] == values[expected]
+
+
+def test_short_form_says_the_same(result: StudyResult) -> None:
+    noise = short_verdict(result, row(result, "barrels") | {"p_vfc": 0.31, "mde": 0.04})
+    assert noise == (
+        "cannot be distinguished from noise at the 5 % level (p = 0.310; from about 4.08 % on "
+        "it would have been seen)"
+    )
+    effect = short_verdict(result, row(result, "barrels") | {"p_vfc": 0.02})
+    assert effect == "more than noise explains at the 5 % level (p = 0.020)"
+
+
+def test_detectable_change_of_price_is_in_units_of_the_price(result: StudyResult) -> None:
+    change = replace(result, return_kind="change")
+    numbers = {"asset": "wti_front", "mde": 1.5, "base_price": 60.0, "p_vfc": 0.5, "n_sessions": 1}
+    assert "about 1.50 USD/bbl on" in short_verdict(change, numbers)
+    assert mde_percent(change, numbers) == pytest.approx(2.5)
+    assert pd.isna(mde_percent(change, numbers | {"base_price": None}))
 
 
 def test_no_test_is_said(result: StudyResult) -> None:

@@ -272,7 +272,9 @@ def test_large_study_is_bounded_and_says_so(
     build_result: Callable[..., StudyResult],
     many_events: Callable[[int], tuple[dict[str, str], ...]],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("eventstudy.charts.save.MAX_ASSETS", 2)
     assets = tuple(f"asset_{i:02d}" for i in range(10))
     result = build_result(
         events=many_events(30), assets=assets, report={"events": 3, "figures": "pdf"}
@@ -284,6 +286,6 @@ def test_large_study_is_bounded_and_says_so(
     assert "27 more events have no section here" in text
     assert "150 more rows are in tables/events.csv" in text
     assert "6 more assets of this event are in tables/effects.csv" in text
-    assert "Charts of 4 more assets are not drawn" in text
+    assert "Charts of 8 more assets are not drawn" in text
     assert "would be by chance alone" in text or "None of 300 effects" in text
-    assert len(files.figures) == 6 * 3 + 3
+    assert len(files.figures) == 2 * 3 + 3

@@ -1,0 +1,198 @@
+"""What a study could see, said before its event windows are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.abnormal import AbnormalReturns
+from eventstudy.alignment import Pair
+from eventstudy.errors import AlignmentError, EstimationError
+from eventstudy.events import EventTable
+from eventstudy.inference.design import Design, describe, verdict
+from eventstudy.inference.detectable import (
+    CLOSED_FORM,
+    PLACEBO,
+    detectable_dated,
+    detectable_mean,
+    without_returns,
+)
+from eventstudy.inference.registry import statistic
+from eventstudy.inference.tables import ALL, groups
+from eventstudy.prices.table import PriceTable
+from eventstudy.study.assets import asset_data, joined, fit_kept
+from eventstudy.study.design import Study, with_assets
+from eventstudy.study.effects import measure_effects
+from eventstudy.study.many import DatedStudy
+from eventstudy.study.run import prepare
+from eventstudy.windows import Window
+
+MULTIPLES = (0.5, 1.0, 2.0, 4.0)
+BLIND = "no effect up to eight standard deviations of a session is found"
+WINDOWS = (Window(0, 0), Window(0, 1), Window(0, 4), Window(0, 9))
+SINGLE_COLUMNS = (
+    "asset", "window", "test", "events", "median", "low", "high", "median_t", "power",
+)  # fmt: skip
+MEAN_COLUMNS = (
+    "asset", "window", "test", "n", "verdict", "reason", "mde_half_n", "mde", "mde_2n", "mde_4n",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyPower:
+    """Effects that a study finds with 80 % power.
+
+    Parameters
+    ----------
+    name : str
+    level : float
+    singles : DataFrame
+        Single events: median and range of the detectable effect by the default test, and the
+        median by the t, per asset and window; in units of the return.
+    means : DataFrame
+        Tests over events: the mean effect they find with N / 2, N, 2N and 4N events, and whether
+        they apply to the design. Tests over all dates answer for N, by placebo dates.
+    n_pairs, n_dropped : int
+        Pairs studied, and those that would be dropped.
+    """
+
+    name: str
+    level: float
+    singles: pd.DataFrame
+    means: pd.DataFrame
+    n_pairs: int
+    n_dropped: int
+
+
+def study_power(
+    study: Study,
+    events: EventTable,
+    prices: PriceTable,
+    *,
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+) -> StudyPower:
+    """Say what effects a study can see, without using a return of any event window.
+
+    Parameters
+    ----------
+    study : Study
+    events : EventTable
+    prices : PriceTable
+    progress : callable
+        ``progress(what, done, total)``.
+
+    Returns
+    -------
+    StudyPower
+
+    Raises
+    ------
+    AlignmentError
+        No event can be studied.
+    """
+    study = with_assets(study, prices)
+    panel, pairs = prepare(study, events, prices)
+    windows = tuple(
+        dict.fromkeys((*study.car_windows, *(w for w in WINDOWS if study.window.covers(w))))
+    )
+    singles: list[dict[str, Any]] = []
+    parts, checked = [], []
+    for number, asset in enumerate(study.assets):
+        progress("assets", number, len(study.assets))
+        data = asset_data(study, panel, asset)
+        mine, fit = fit_kept(study, data, [p for p in pairs if p.asset == asset])
+        checked += list(mine)
+        if fit is None:
+            continue
+        parts.append(without_returns(fit.abnormal))
+        effects, _ = measure_effects(fit, data, study, windows=windows, role="power")
+        singles += [_single(asset, window, effects) for window in windows]
+    progress("assets", len(study.assets), len(study.assets))
+    if not parts:
+        msg = f"none of the {len(pairs)} event(s) can be studied: see eventstudy check"
+        raise AlignmentError(msg)
+    abnormal = joined(parts)
+    means = _means(study, panel, checked, abnormal, windows)
+    return StudyPower(
+        study.name,
+        study.level,
+        pd.DataFrame(singles, columns=list(SINGLE_COLUMNS)),
+        pd.DataFrame(means, columns=list(MEAN_COLUMNS)),
+        len(abnormal),
+        len(pairs) - len(abnormal),
+    )
+
+
+def _single(asset: str, window: Window, effects: Any) -> dict[str, Any]:  # noqa: ANN401  # effects of all windows
+    found = [e.result for e in effects if e.window == window and e.result is not None]
+    values = np.array([result.mde for result in found])
+    row: dict[str, Any] = {"asset": asset, "window": str(window), "events": len(found)}
+    if found:
+        row |= {
+            "test": found[0].method,
+            "median": float(np.median(values)),
+            "low": float(values.min()),
+            "high": float(values.max()),
+            "median_t": float(np.median([result.mde_t for result in found])),
+        }
+    return row | {"power": 0.8}
+
+
+def _means(
+    study: Study,
+    panel: Any,  # noqa: ANN401  # a ReturnPanel
+    pairs: list[Pair],
+    abnormal: AbnormalReturns,
+    windows: tuple[Window, ...],
+) -> list[dict[str, Any]]:
+    dated, rows = DatedStudy(study, panel, pairs, abnormal), []
+    for label, sample in groups(abnormal):
+        if len(sample) < 2 and label != ALL:  # noqa: PLR2004  # a mean needs two
+            continue
+        for window in windows:
+            place = {"asset": label, "window": str(window)}
+            part = sample.restrict(window)
+            rows += [place | row for row in _dated_rows(dated, label, window, part, study.level)]
+            rows += [place | row for row in _sample_rows(part, study.level)]
+    return rows
+
+
+def _sample_rows(part: AbnormalReturns, level: float) -> list[dict[str, Any]]:
+    design: Design = describe(part)
+    rows = []
+    for name in CLOSED_FORM:
+        judged, reason = verdict(statistic(name), design)
+        row = {"test": name, "n": design.n, "verdict": judged, "reason": reason}
+        if judged != "refused":
+            values = [detectable_mean(part, name, level=level, n=k) for k in MULTIPLES]
+            row |= dict(zip(("mde_half_n", "mde", "mde_2n", "mde_4n"), values, strict=True))
+        rows.append(row)
+    return rows
+
+
+def _dated_rows(
+    dated: DatedStudy, label: str, window: Window, part: AbnormalReturns, level: float
+) -> list[dict[str, Any]]:
+    """Return detectable effects of the tests over all dates, turned into returns by the mean s."""
+    scale = float(np.sqrt(part.s2.mean()))
+    rows = []
+    for name in PLACEBO:
+        entry = statistic(name)
+        row: dict[str, Any] = {"test": name, "n": len(part), "verdict": "holds", "reason": ""}
+        try:
+            windows = dated.dated(label, window)
+            if len(windows) < entry.min_n:
+                row |= {"verdict": "refused", "reason": f"N = {len(windows)}, needs {entry.min_n}"}
+            else:
+                found = detectable_dated(windows, name, level=level)
+                row["mde"] = scale * found if np.isfinite(found) else np.nan
+                if not np.isfinite(found):
+                    row |= {"verdict": "caution", "reason": BLIND}
+        except EstimationError as error:
+            row |= {"verdict": "refused", "reason": str(error)}
+        rows.append(row)
+    return rows

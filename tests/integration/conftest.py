@@ -1,0 +1,56 @@
+"""The command line against a server on this machine that speaks for the price sources."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "unit" / "prices"))
+from loopback import World, serve  # noqa: E402  # found through the line above
+
+
+@pytest.fixture
+def world():
+    found = World()
+    found.closes["CL=F"] = {"2026-01-02": 57.32, "2026-01-05": 58.32, "2026-01-06": 57.13}
+    return found
+
+
+@pytest.fixture
+def server(world):
+    with serve(world) as base:
+        yield base
+
+
+@pytest.fixture
+def run_environment(server, world, tmp_path):
+    known = {key: value for key, value in os.environ.items() if not key.startswith("EVENTSTUDY_")}
+    return known | {
+        "PYTHONPATH": str(ROOT / "src"),
+        "EVENTSTUDY_STORE": str(tmp_path / "prices.sqlite"),
+        "EVENTSTUDY_YAHOO_BASE": server,
+        "EVENTSTUDY_FRED_BASE": server,
+        "EVENTSTUDY_EIA_BASE": server,
+        "EVENTSTUDY_NOW": "2026-01-06T23:30:00+00:00",
+        "HOME": str(tmp_path),
+    }, world
+
+
+@pytest.fixture
+def run(run_environment, tmp_path):
+    def call(*arguments, now="2026-01-06T23:30:00+00:00", **options):
+        return subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "-m", "eventstudy", *arguments],
+            env=run_environment[0] | {"EVENTSTUDY_NOW": now},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    return call
