@@ -313,15 +313,15 @@ def _build(language: Language) -> tuple[_Rule, ...]:
         rule("month and day", rf"{month}\s+{day}(?:,?\s+{year})?", _day_month),
         rule(
             "month",
-            rf"(?i:(?:in\s+)?mid-|(?:{table['month_lead']})\s+){month}(?!\.?\s*\d{{1,2}}(?!\d))(?:\s+{year})?",
+            rf"(?<!contract )(?<!contracts )(?<!futures )"
+            rf"(?i:(?:in\s+)?mid-|(?:{table['month_lead']})\s+){month}"
+            rf"(?!\.?\s*\d{{1,2}}(?!\d))(?:\s+{year})?(?!\s+(?:{table['contract_month']}))",
             _month,
         ),
         rule("month", rf"{month}\s+{year}", _month),
-        rule(
-            "weekday", rf"(?:(?P<lead>last|next|this)\s+)?{weekday}(?:'s|’s)?", _weekday
-        ),  # printed apostrophe
+        rule("weekday", rf"(?:(?P<lead>last|next|this)\s+)?{weekday}(?:'s|’s)?", _weekday),
         rule("weekday", rf"{before}{weekday}(?:\s+(?:{part}))?", _weekday, flags=re.IGNORECASE),
-        rule("weekday", rf"{weekday}(?:'s|’s)?\s+(?:{part})", _weekday),  # printed apostrophe
+        rule("weekday", rf"{weekday}(?:'s|’s)?\s+(?:{part})", _weekday),
         rule("market session", rf"(?:[Ii]n\s+)?{weekday}{session}", _weekday),
         phrases("same day", "same_day", _same_day),
         phrases("day before", "day_before", _offset(-1)),
