@@ -60,6 +60,17 @@ def test_from_articles_to_a_check_of_their_events(folder):
     assert (folder / "draft.csv").read_text(encoding="utf-8").replace(",new\n", ",\n") == (
         before.replace(",new\n", ",\n")
     )
+    shown = eventstudy(
+        "events", "show", "energy-attack-ryazan-2026-01-06", "draft.csv", "--articles", "news",
+        cwd=folder,
+    )  # fmt: skip
+    assert "Drones hit a refinery in Ryazan on Tuesday." in shown.stdout
+    (folder / "news" / "b.txt").write_text(OTHER + " More.", encoding="utf-8")
+    shown = eventstudy(
+        "events", "show", "energy-attack-ryazan-2026-01-06", "draft.csv", "--articles", "news",
+        cwd=folder,
+    )  # fmt: skip
+    assert "the file has changed" in shown.stdout
     accepted = eventstudy("events", "accept", "draft.csv", "--into", "events.csv", cwd=folder)
     assert "2 accepted, 0 updated, 1 rejected, 0 without a decision" in accepted.stdout
     checked = eventstudy("check", "--events", "events.csv", cwd=folder)
@@ -75,7 +86,7 @@ def test_standard_input_and_json(folder):
     assert [event["kind"] for event in found["events"]] == ["energy attack", "producer decision"]
     assert found["prices"][0]["change_pct"] == -1.2
     assert found["claims"][0]["direction"] == "down"
-    assert "refinery" not in json.dumps(found)
+    assert "refinery" not in json.dumps(found["events"])
 
 
 def test_a_table_for_people(folder):

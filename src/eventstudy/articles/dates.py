@@ -331,7 +331,8 @@ def _build(language: Language) -> tuple[_Rule, ...]:
         phrases("narrative day", "narrative_after", _narrative(1)),
         rule(
             "days from narrative",
-            rf"(?P<count>{number}|\d{{1,2}})\s+(?P<unit>day|week|month)s?\s+"
+            rf"(?<!barrels )(?<!tonnes )(?<!tons )(?<!feet )(?P<count>{number}|\d{{1,2}})\s+"
+            r"(?P<unit>day|week|month)s?\s+"
             r"(?P<way>earlier|later|before|ago|after)",
             _counted,
             flags=re.IGNORECASE,

@@ -80,6 +80,18 @@ SENTENCES = [
         "down",
     ),
     ("Paris announced a rebuilding project on Monday.", "other", "reported", "none"),
+    (
+        "An earthquake struck Japan, shutting refineries.",
+        "export outage or restart",
+        "reported",
+        "up",
+    ),
+    ("Allies are discussing a ban on imports of oil.", "embargo or price cap", "conditional", "up"),
+    ("A third round of talks, which will be held on Sunday.", "peace talks", "planned", "down"),
+    ("Iran's president was killed in a crash.", "regime change or unrest", "reported", "up"),
+    ("Producers of OPEC+ added 411,000 barrels a day.", "producer decision", "reported", "down"),
+    ("Saudi Arabia lowered its July prices for Asia.", "producer decision", "reported", "down"),
+    ("The G7 set price caps on Friday.", "embargo or price cap", "reported", "up"),
 ]
 
 
@@ -245,7 +257,8 @@ def test_the_two_articles():
             ("003", "territorial claim", "Greenland", "bounded"),
         ]
     )
-    assert {event.state for item in found.values() for event in item.events} == {"reported"}
+    states = {event.state for item in found.values() for event in item.events}
+    assert states <= {"reported", "denied"}
     prices = [(item.level, item.change_pct) for item in found["003"].prices]
     assert prices == [(None, -1.45), (56.3, None)]
     assert found["000"].prices == ()
@@ -267,7 +280,8 @@ def test_without_the_reader_the_year_of_the_undated_article_stays_open():
 
 def test_no_sentence_is_in_the_json_and_it_has_the_documented_keys():
     secret = "The zebra clause was never meant for anyone."  # noqa: S105 # a sentence
-    found = extract(Document("x.txt", "0", HEAD + "OPEC cut output on Monday. " + secret, "utf-8"))
+    text = f"Headline\n{HEAD}OPEC cut output on Monday. {secret}"
+    found = extract(Document("x.txt", "0", text, "utf-8"))
     plain = json.loads(json.dumps(found.as_dict()))
     assert "zebra" not in json.dumps(plain)
     docs = (Path(__file__).resolve().parents[3] / "docs" / "articles.md").read_text("utf-8")
