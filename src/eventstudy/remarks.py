@@ -13,7 +13,7 @@ class Remark:
     ----------
     kind : str
         ``moved``, ``ambiguous``, ``confounded``, ``dropped``, ``undated``, ``masked``, ``gap``,
-        ``stale``, ``not a session``, ``fallback``, ``roll``, ``note``.
+        ``stale``, ``not a session``, ``spot``, ``fallback``, ``roll``, ``note``.
     subject : str
         The event, series or key concerned.
     detail : str

@@ -114,6 +114,7 @@ def build_panel(
             remarks += said + _stale(levels[:, column], calendar.sessions, name)
         columns.append(values)
         kinds.append(used)
+    remarks += _spot(table, names)
     marks, said = _roll_marks(table, calendar, names, rolls, dict(roll_rules or {}))
     if table.data_kind == "returns":
         levels = np.full_like(levels, np.nan)
@@ -264,6 +265,19 @@ def _stale(levels: FloatArray, sessions: DayArray, name: str) -> list[Remark]:
     where = _dates(sessions[same])
     text = f"the price repeats the session before on {int(same.sum())} session(s): {where}"
     return [Remark("stale", name, text)]
+
+
+def _spot(table: PriceTable, names: tuple[str, ...]) -> list[Remark]:
+    """Label spot series, and say where they stand beside futures."""
+    kinds = {name: table.meta(name).kind for name in names}
+    spot = [name for name, kind in kinds.items() if kind == "spot"]
+    futures = [name for name, kind in kinds.items() if kind == "futures"]
+    text = "a spot assessment, not a settlement: its changes follow the futures only roughly"
+    remarks = [Remark("spot", name, text) for name in spot]
+    if spot and futures:
+        beside = f"spot ({', '.join(spot)}) beside futures ({', '.join(futures)}) in one study"
+        remarks.append(Remark("spot", ", ".join(spot), f"{beside}: compare them with care"))
+    return remarks
 
 
 def _roll_marks(

@@ -182,3 +182,14 @@ def test_levels_without_fault_need_no_policy_and_say_nothing() -> None:
     values, kind, remarks = series_returns(JUNE, sessions(DAYS), "x", kind="log")
     assert (kind, remarks) == ("log", [])
     np.testing.assert_allclose(values[1:], np.diff(np.log(JUNE)))
+
+
+def test_spot_is_labelled_and_never_mixed_silently() -> None:
+    prices = load_prices("crude-daily")
+    calendar = calendar_of(Study(name="x", assets=["wti_front"]), prices)
+    mixed = build_panel(prices, calendar, ("wti_front", "wti_spot"), kind="log")
+    said = [r.detail for r in mixed.remarks if r.kind == "spot"]
+    assert any("not a settlement" in text for text in said)
+    assert any("wti_spot" in text and "wti_front" in text for text in said)
+    alone = build_panel(prices, calendar, ("wti_front",), kind="log")
+    assert not [r for r in alone.remarks if r.kind == "spot"]

@@ -406,7 +406,9 @@ def _month(match: re.Match[str], scene: _Scene) -> _Found:
         return _Found(None, "open", f"--{month:02d}")
     year = scene.day.year
     lead = match.group().casefold()
-    future = scene.future() or lead.startswith(("from", "until", "till", "by", "next"))
+    decided = re.search(scene.language.tables["dates"]["cues"]["month_ahead"], scene.before())
+    ahead = lead.startswith(("from", "until", "till", "by", "next"))
+    future = scene.future() or ahead or decided is not None
     if month < scene.day.month and future and not lead.startswith(("since", "last")):
         year += 1
     elif month > scene.day.month and not future:

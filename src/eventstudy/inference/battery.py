@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from eventstudy.errors import EstimationError
-from eventstudy.inference.design import Design, describe, verdict
+from eventstudy.inference.design import Design, describe, overlapping, verdict
 from eventstudy.inference.registry import statistic, statistics
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def _by_design(design: Design) -> tuple[tuple[str, ...], str]:
         return SINGLE, "one pair only: its move is compared with its own estimation window"
     if design.overlapping:
         return PARTLY_COMMON, (
-            f"{design.overlapping} couples of windows on one asset share sessions: tests that "
-            "count each session once"
+            f"{overlapping(design)} on one asset share sessions: tests that count each session once"
         )
     if design.cross_correlated and design.shared < 1:
         return PARTLY_COMMON, (

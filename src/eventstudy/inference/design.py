@@ -158,7 +158,7 @@ def _refusals(entry: Statistic, design: Design) -> list[str]:
     if design.n < entry.min_n:
         reasons.append(f"N = {design.n}, needs {entry.min_n}")
     if entry.needs_no_overlap and design.overlapping:
-        reasons.append(f"{design.overlapping} couples of windows on one asset share sessions")
+        reasons.append(f"{overlapping(design)} on one asset share sessions")
     elif not entry.robust_xc and design.size_xc > SIZE_REFUSED:
         reasons.append(_correlated(design))
     return reasons
@@ -179,6 +179,12 @@ def _cautions(entry: Statistic, design: Design) -> list[str]:
             f"size about {size:.0f} % at 5 %"
         )
     return reasons
+
+
+def overlapping(design: Design) -> str:
+    """Say how many couples of windows overlap."""
+    count = design.overlapping
+    return f"{count} couple{'' if count == 1 else 's'} of windows"
 
 
 def _correlated(design: Design) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.dated import DatedReturns
-from eventstudy.inference.overlap import NOISE, overlap_z, shifted_sums
+from eventstudy.inference.overlap import NOISE, overlap_z, studentised_shifts
 from eventstudy.inference.values import TestValue
 
 SIGNS = {"up": 1.0, "down": -1.0}
@@ -99,20 +99,26 @@ def signed_overlap_z(dated: DatedReturns) -> TestValue:
 
 
 def signed_shift(dated: DatedReturns) -> TestValue:
-    """Circular-shift randomisation of the signed sum; one-sided.
+    """Circular-shift randomisation of the studentised signed mean; one-sided.
+
+    Studentised within each placebo set, as `shift_mean`, so that events which are merely more
+    volatile do not count as going the expected way.
+
+    Parameters
+    ----------
+    dated : DatedReturns
+        N windows with their signs, at least 5.
 
     Raises
     ------
     EstimationError
-        When the filtered returns do not vary.
+        When there are fewer than 5 windows, or they all have the same sum.
     """
-    sums = shifted_sums(dated.cover, dated.x)
-    spread = math.sqrt(float(np.mean(sums**2)))
-    if not spread > 0:
-        msg = "the sums of shifted windows do not vary"
-        raise EstimationError(msg)
-    pvalue = float(np.mean(sums >= sums[0] - NOISE * max(abs(sums[0]), spread)))
-    return TestValue(float(sums[0]) / spread, math.nan, pvalue, len(dated))
+    values = studentised_shifts(dated)
+    slack = NOISE * max(abs(float(values[0])), 1.0)
+    return TestValue(
+        float(values[0]), math.nan, float(np.mean(values >= values[0] - slack)), len(dated)
+    )
 
 
 def share_value(

@@ -24,6 +24,11 @@ DEFAULT = ("overlap_z", "shift_sharp", "shift_mean", "shift_variance")
 SIGNED = ("signed_overlap_z", "signed_shift", "direction_share")
 DEFAULT_EPISODES = ("episode_bmp", "episode_sign_flip")
 EPISODE_TESTS = ("episode_bmp", "episode_sign_flip", "episode_wild")
+STUDENTISED = {
+    "overlap_z": "shift_mean",
+    "shift_sharp": "shift_mean",
+    "signed_overlap_z": "signed_shift",
+}
 CROWDED = 0.5
 FEW = 5
 VARIANCE_LEVEL = 0.05
@@ -177,10 +182,11 @@ def _cautions(entry: Statistic, design: DatedDesign) -> list[str]:
             f"episode{'s' if design.n_episodes != 1 else ''}: few independent observations"
         )
     raised = design.variance_ratio > 1 and design.variance_pvalue <= VARIANCE_LEVEL
-    if raised and entry.name in {"overlap_z", "shift_sharp", "signed_overlap_z", "signed_shift"}:
+    if raised and entry.name in STUDENTISED:
         reasons.append(
             f"event sessions move {design.variance_ratio:.2f} times as much as others "
-            f"(p = {design.variance_pvalue:.3f}): a rejection may be variance, read shift_mean"
+            f"(p = {design.variance_pvalue:.3f}): a rejection may be variance, "
+            f"read {STUDENTISED[entry.name]}"
         )
     return reasons
 

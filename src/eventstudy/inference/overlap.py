@@ -84,18 +84,29 @@ def shift_mean(dated: DatedReturns) -> TestValue:
     EstimationError
         When there are fewer than 5 windows, or they all have the same sum.
     """
+    values = studentised_shifts(dated)
+    return TestValue(float(values[0]), math.nan, share_at_least(values), len(dated))
+
+
+def studentised_shifts(dated: DatedReturns) -> FloatArray:
+    """``mean / (sd / sqrt N)`` of the signed windows at every circular shift (T,).
+
+    Raises
+    ------
+    EstimationError
+        When there are fewer than 5 windows, or they all have the same sum.
+    """
     if len(dated) < LEAST_MEAN:
         msg = f"{len(dated)} windows: a studentised mean needs {LEAST_MEAN}"
         raise EstimationError(msg)
     blocks = circular_blocks(dated.x, dated.sessions)
     total = shifted_sums(dated.starts, blocks)
-    counts = dated.unsigned().starts
-    squares = shifted_sums(counts, blocks**2)
+    squares = shifted_sums(dated.unsigned().starts, blocks**2)
     values = studentised(total, squares, len(dated))
     if not math.isfinite(values[0]):
         msg = "every window has the same sum"
         raise EstimationError(msg)
-    return TestValue(float(values[0]), math.nan, share_at_least(values), len(dated))
+    return values
 
 
 def studentised(total: FloatArray, squares: FloatArray, n: int) -> FloatArray:

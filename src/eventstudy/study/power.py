@@ -24,7 +24,7 @@ from eventstudy.inference.detectable import (
 from eventstudy.inference.registry import statistic
 from eventstudy.inference.tables import ALL, groups
 from eventstudy.prices.table import PriceTable
-from eventstudy.study.assets import asset_data, joined, fit_kept
+from eventstudy.study.assets import asset_data, fit_kept, joined
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import measure_effects
 from eventstudy.study.many import DatedStudy

@@ -222,6 +222,15 @@ def test_two_refreshes_never_interleave(tmp_path):
         pass
     with refresh_lock(path):
         pass
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(StoreError, match="no lock can be made"),
+        refresh_lock(tmp_path / "file" / "s"),
+    ):
+        pass
+    (tmp_path / "x.lock").write_text("not a database " * 100)
+    with pytest.raises(StoreError, match="no lock can be taken"), refresh_lock(tmp_path / "x"):
+        pass
 
 
 def test_where_the_store_is(tmp_path, monkeypatch):
