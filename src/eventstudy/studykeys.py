@@ -321,8 +321,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(
         "report",
         "figures",
-        '"both" or "pdf"',
-        checks.choice("both", "pdf"),
+        '"both", "pdf" or "png"',
+        checks.choice("both", "pdf", "png"),
         "report.figures",
         "which files of each figure are kept",
     ),

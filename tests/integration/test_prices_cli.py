@@ -3,7 +3,9 @@ import json
 import pandas as pd
 import pytest
 
-from eventstudy.prices.contracts import next_contracts
+from eventstudy.prices.bars import Bar, StoredSeries
+from eventstudy.prices.contracts import Contract, next_contracts
+from eventstudy.prices.store import Store
 
 FAST = ["--pause", "0.01", "--attempts", "1", "--quiet"]
 LATER = "2026-01-07T23:30:00+00:00"
@@ -148,3 +150,37 @@ def test_a_study_without_a_store_says_so(run, tmp_path):
     assert done.returncode == 0, done.stderr
     remarks = (tmp_path / "out" / "tables" / "remarks.csv").read_text()
     assert "there is no price store prices.sqlite: the shipped figures are used instead" in remarks
+
+
+def test_a_study_names_a_continuous_series(run, tmp_path):
+    days = pd.bdate_range("2024-06-03", "2026-01-06").strftime("%Y-%m-%d")
+    with Store(tmp_path / "prices.sqlite") as store, store.transaction():
+        for months in range(24):
+            contract = Contract("wti", 2024, 7).shift(months)
+            store.put_contract(contract)
+            series = StoredSeries(contract.symbol, "", "USD/bbl", "contract", calendar="wti")
+            store.put_series(series)
+            bars = [
+                Bar(day, round(70 + (number * 7919 % 100) / 50 - 0.3 * months, 2))
+                for number, day in enumerate(days)
+                if day <= contract.last_trade.isoformat()
+            ]
+            store.put_bars(
+                contract.symbol, bars, source="test", seen_at=pd.Timestamp("2026-01-06T22:00Z")
+            )
+    (tmp_path / "events.csv").write_text("event_id,date,title,kind\na,2025-10-01,One,decision\n")
+    study = (
+        '[study]\nname = "s"\nassets = ["{asset}"]\n[data]\nevents = "events.csv"\n'
+        'prices = "store"\n[windows]\nevent = [-2, 2]\nestimation = 120\ngap = 5\ncar = [[0, 0]]\n'
+        "[inference]\ndraws = 199\n"
+    )
+    (tmp_path / "s.toml").write_text(study.format(asset="CL@1:same-contract"))
+    done = run("run", "s.toml", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    remarks = (tmp_path / "out" / "tables" / "remarks.csv").read_text()
+    assert "CL@1:same-contract: 19 roll(s), rolled at expiry" in remarks
+    assert "roll session(s) mix two contracts" not in remarks
+    (tmp_path / "s.toml").write_text(study.format(asset="CL@1:same-contrct"))
+    wrong = run("check", "s.toml")
+    assert wrong.returncode == 1
+    assert "did you mean 'same-contract'" in wrong.stderr

@@ -718,7 +718,7 @@ def wilcoxon(ps, w):
     return found.statistic, None, found.pvalue
 
 
-def bhar_t(ps, w, *, kind):
+def bhars(ps, w, kind):
     values = []
     for p in ps:
         held = expected = 1.0
@@ -726,7 +726,16 @@ def bhar_t(ps, w, *, kind):
             held *= math.exp(p.ret[t]) if kind == "log" else 1 + p.ret[t]
             expected *= math.exp(p.expected[t]) if kind == "log" else 1 + p.expected[t]
         values.append(held - expected)
-    return t_of_mean(values)
+    return values
+
+
+def bhar_t(ps, w, *, kind):
+    return t_of_mean(bhars(ps, w, kind))
+
+
+def bhar_skew_t(ps, w, *, kind):
+    n, s, g = skew_parts(bhars(ps, w, kind))
+    return by_t(math.sqrt(n) * (s + g * s**2 / 3 + g / (6 * n)), n - 1)
 
 
 def calendar_time_t(ps, w):
@@ -747,6 +756,116 @@ def calendar_time_t(ps, w):
         values.append(mean / sd(series))
     return t_of_mean(values)
 
+
+# ---------------------------------------------------------------------------------------------
+# All dates of one asset, on returns filtered with an EWMA that is started anew every 125 sessions
+
+
+def filtered(returns, decay=0.94):
+    """``(r - m) / sigma`` of each session by what came before; None for the first 75."""
+    z = [None] * len(returns)
+    live = [t for t, r in enumerate(returns) if r is not None]
+    for start in range(75, len(live), 125):
+        past = [returns[t] for t in live[max(0, start - 1000) : start]]
+        mean = sum(past) / len(past)
+        block = [r - mean for r in past]
+        block += [returns[t] - mean for t in live[start : start + 125]]
+        weights = [decay**j for j in range(75)]
+        h = sum(w * e * e for w, e in zip(weights, block, strict=False)) / sum(weights)
+        for place, e in enumerate(block):
+            if place >= len(past):
+                z[live[start + place - len(past)]] = e / math.sqrt(h)
+            h = decay * h + (1 - decay) * e * e
+    return z
+
+
+def dated_parts(case, ps, w):
+    """Standardised filtered returns from the first one on, and the windows over each session."""
+    returns = returns_of(case)
+    adjusted = [a - b for a, b in zip(returns[ps[0].asset], returns["index"], strict=True)]
+    z = filtered(adjusted)
+    start = next(t for t, v in enumerate(z) if v is not None)
+    z = z[start:]
+    mean, spread = sum(z) / len(z), sd(z)
+    cover = [0] * len(z)
+    for p in ps:
+        for tau in range(w[0], w[1] + 1):
+            cover[p.at + tau - start] += 1
+    return [(v - mean) / spread for v in z], cover, [p.at + w[0] - start for p in ps]
+
+
+def share(values):
+    return sum(abs(v) >= abs(values[0]) * (1 - 1e-9) for v in values) / len(values)
+
+
+def overlap_z(case, ps, w):
+    x, d, _ = dated_parts(case, ps, w)
+    total = sum(a * b for a, b in zip(x, d, strict=True))
+    return by_normal(total / math.sqrt(sum(k * k for k in d)))
+
+
+def shift_sharp(case, ps, w):
+    x, d, _ = dated_parts(case, ps, w)
+    n = len(x)
+    hits = [(t, k) for t, k in enumerate(d) if k]
+    sums = [sum(k * x[(t + s) % n] for t, k in hits) for s in range(n)]
+    return sums[0] / math.sqrt(sum(v * v for v in sums) / n), None, share(sums)
+
+
+def shift_mean(case, ps, w):
+    x, _, first = dated_parts(case, ps, w)
+    n, length = len(x), w[1] - w[0] + 1
+    values = []
+    for s in range(n):
+        sums = [sum(x[(f + s + j) % n] for j in range(length)) for f in first]
+        values.append(sum(sums) / len(sums) / (sd(sums) / math.sqrt(len(sums))))
+    return values[0], None, share(values)
+
+
+def shift_variance(case, ps, w):
+    x, d, _ = dated_parts(case, ps, w)
+    n, hits = len(x), [t for t, k in enumerate(d) if k]
+    means = [sum(abs(x[(t + s) % n]) for t in hits) / len(hits) for s in range(n)]
+    ordinary = [abs(v) for v, k in zip(x, d, strict=True) if not k]
+    middle = sum(means) / n
+    return means[0] / (sum(ordinary) / len(ordinary)), None, share([m - middle for m in means])
+
+
+def brown_forsythe(case, ps, w):
+    x, d, _ = dated_parts(case, ps, w)
+    inside = [v for v, k in zip(x, d, strict=True) if k]
+    outside = [v for v, k in zip(x, d, strict=True) if not k]
+    found = stats.levene(inside, outside, center="median")
+    return found.statistic, len(x) - 2, found.pvalue
+
+
+def episode_bmp(case, ps, w):
+    x, _, first = dated_parts(case, ps, w)
+    length, merged = w[1] - w[0] + 1, []
+    for f in sorted(first):
+        if merged and f - merged[-1][-1] < length:
+            merged[-1].append(f)
+        else:
+            merged.append([f])
+    scores = []
+    for starts in merged:
+        d = {}
+        for f in starts:
+            for j in range(length):
+                d[f + j] = d.get(f + j, 0) + 1
+        total = sum(k * x[t] for t, k in d.items())
+        scores.append(total / math.sqrt(sum(k * k for k in d.values())))
+    return t_of_mean(scores)
+
+
+DATED = {
+    "overlap_z": overlap_z,
+    "shift_sharp": shift_sharp,
+    "shift_mean": shift_mean,
+    "shift_variance": shift_variance,
+    "brown_forsythe": brown_forsythe,
+    "episode_bmp": episode_bmp,
+}
 
 BATTERY = {
     "time_series_t": time_series_t,
@@ -771,6 +890,7 @@ BATTERY = {
     "wilcoxon": wilcoxon,
     "calendar_time_t": calendar_time_t,
     "bhar_t": bhar_t,
+    "bhar_skew_t": bhar_skew_t,
 }
 
 
@@ -791,15 +911,29 @@ def check_tests(case, pairs, rows):
                 row = by_key[label, f"[{w[0]},{w[1]}]", name]
                 what = f"{name} {label} {w} ({row['verdict']}: {row['reason']})"
                 compared += check_statistic(case, ps, w, name, compute, row, what)
+    if len(case.assets) == 1 and case.model == "market-adjusted":
+        check_dated(case, pairs, by_key)
     assert compared > len(BATTERY) * len(groups) * len(case.car) / 2
     assert {r["statistic"] for r in rows} >= set(BATTERY)
+
+
+def check_dated(case, ps, by_key):
+    """Tests over all dates, where nothing but the filter stands between returns and test."""
+    for w in case.car:
+        for name, compute in DATED.items():
+            row = by_key[ps[0].asset, f"[{w[0]},{w[1]}]", name]
+            what = f"{name} {w} ({row['verdict']}: {row['reason']})"
+            value, df, pvalue = compute(case, ps, w)
+            close(row["value"], value, what)
+            close(row["pvalue"], pvalue, what)
+            close(row["df"], df, what)
 
 
 def check_statistic(case, ps, w, name, compute, row, what):
     if row["value"] == "":  # nothing that could be computed: the reason must say why
         assert row["reason"], what
         return 0
-    extra = {"kind": case.returns} if name == "bhar_t" else {}
+    extra = {"kind": case.returns} if name.startswith("bhar") else {}
     value, df, pvalue = compute(ps, w, **extra)
     close(row["value"], value, what)
     close(row["pvalue"], pvalue, what)

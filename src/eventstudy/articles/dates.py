@@ -331,7 +331,8 @@ def _build(language: Language) -> tuple[_Rule, ...]:
         phrases("narrative day", "narrative_after", _narrative(1)),
         rule(
             "days from narrative",
-            rf"(?P<count>{number}|\d{{1,2}})\s+(?P<unit>day|week|month)s?\s+"
+            rf"(?<!barrels )(?<!tonnes )(?<!tons )(?<!feet )(?P<count>{number}|\d{{1,2}})\s+"
+            r"(?P<unit>day|week|month)s?\s+"
             r"(?P<way>earlier|later|before|ago|after)",
             _counted,
             flags=re.IGNORECASE,
@@ -406,7 +407,9 @@ def _month(match: re.Match[str], scene: _Scene) -> _Found:
         return _Found(None, "open", f"--{month:02d}")
     year = scene.day.year
     lead = match.group().casefold()
-    future = scene.future() or lead.startswith(("from", "until", "till", "by", "next"))
+    decided = re.search(scene.language.tables["dates"]["cues"]["month_ahead"], scene.before())
+    ahead = lead.startswith(("from", "until", "till", "by", "next"))
+    future = scene.future() or ahead or decided is not None
     if month < scene.day.month and future and not lead.startswith(("since", "last")):
         year += 1
     elif month > scene.day.month and not future:

@@ -53,12 +53,13 @@ class Extraction:
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the extraction as plain data; no sentence of the text is in it."""
+        """Return the extraction as plain data: the title, and spans instead of sentences."""
         return {
             "schema": 1,
             "article": self.document.name,
             "sha256": self.document.sha256,
             "encoding": self.document.encoding,
+            "title": printable(self.document.title),
             "title_span": _title_span(self.document),
             "dateline": _dateline(self.dateline),
             "dates": [_date(item) for item in self.dates],

@@ -167,13 +167,15 @@ def _carry_account(told: Sequence[ArticleEvent]) -> list[ArticleEvent]:
                 head = told[opened]
                 current = replace(
                     event,
+                    place=event.place or head.place,
                     first=head.first,
                     last=head.last,
                     not_after=None,
                     date_rule=f"day of the account it belongs to ({head.date_rule})",
                     spans=(*head.spans, *event.spans),
                 )
-                followed.add(opened)
+                if head.place is None or head.place.is_country:
+                    followed.add(opened)
         carried.append(current)
     return [event for index, event in enumerate(carried) if index not in followed]
 

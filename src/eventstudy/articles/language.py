@@ -16,10 +16,11 @@ from eventstudy.errors import UnknownNameError, did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place of the alias table: name, and the IANA zone of its clocks."""
+    """A place of the alias table: name, zone of its clocks, and whether it is a country."""
 
     name: str
     zone: str
+    is_country: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +74,6 @@ def words(names: Iterable[str]) -> str:
 def _places() -> Mapping[str, Place]:
     text = (resources.files("eventstudy") / "data" / "places.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
-    return {row["name"]: Place(row["place"], row["zone"]) for row in rows}
+    return {
+        row["name"]: Place(row["place"], row["zone"], row["level"] == "country") for row in rows
+    }

@@ -106,8 +106,10 @@ def _kind_of(
     clause: str, sentence: str, language: Language
 ) -> tuple[Mapping[str, Any], Span] | None:
     for kind in language.tables["kinds"]:
-        needs = kind.get("needs")
+        needs, unless = kind.get("needs"), kind.get("unless")
         if needs and not _pattern(needs).search(sentence):
+            continue
+        if unless and _pattern(unless).search(sentence):
             continue
         span = _trigger(kind, clause)
         if span is not None and not _is_background(clause[: span.start], language):
@@ -150,8 +152,10 @@ def _state(
     inside = opening is not None and trigger.start - sentence.span.start < _comma(sentence.text)
     if inside or (_pattern(states["conditional"]).search(near) and not (threat and reporting)):
         return "conditional"
-    future = _pattern(states["planned"]).search(near) is not None
-    meeting = re.search(r"\b(?:meet\w*|meeting|round)\b", near) is not None
+    after = sentence.text[trigger.end - sentence.span.start :][:80]
+    later = _pattern(states["planned_after"]).search(after) is not None
+    future = later or _pattern(states["planned"]).search(near) is not None
+    meeting = later or re.search(r"\b(?:meet\w*|meeting|round)\b", near) is not None
     if future and not (kind in _DECISIONS and reporting and not meeting):
         return "planned"
     return "reported"

@@ -86,7 +86,8 @@ def find_prices(
     level = _compiled(tables["level"]).search(rest)
     if (percent is None and level is None) or _is_outlook(text[: start + 80], language):
         return None
-    stated = next((item for item in dates if item.span.overlaps(sentence.span)), None)
+    inside = (item for item in dates if item.span.overlaps(sentence.span))
+    stated = next((item for item in inside if item.rule != "dateline"), None)
     day = stated.first if stated and stated.precision in {"day", "exact"} else dateline.day
     return PriceObservation(
         instrument=name,
@@ -108,7 +109,9 @@ def find_claims(sentence: Sentence, language: Language) -> tuple[ArticleClaim, .
         expected = _expected(text[first:last], tables)
         if expected is not None:
             direction, where = expected
-            claims.append(ArticleClaim(direction, _horizon(text, first + where), sentence.span))
+            clause = text[first:last]
+            horizon = _horizon(clause, where) or _horizon(text, first + where) or "open"
+            claims.append(ArticleClaim(direction, horizon, sentence.span))
     return tuple(claims)
 
 
@@ -130,13 +133,13 @@ def _expected(clause: str, tables: dict[str, str]) -> tuple[str, int] | None:
 
 
 def _horizon(text: str, where: int) -> str:
-    """Horizon that is named nearest to the direction."""
+    """Name the horizon that stands nearest to the direction, or nothing."""
     found = [
         (abs(match.start() - where), name)
         for name, pattern in _HORIZONS
         for match in re.finditer(pattern, text, re.IGNORECASE)
     ]
-    return min(found)[1] if found else "open"
+    return min(found)[1] if found else ""
 
 
 def _instrument(text: str, tables: dict[str, str]) -> tuple[str, int] | None:

@@ -113,9 +113,9 @@ def _jobs(result: StudyResult, pairs: int) -> Iterator[_Job]:
     for asset in assets:
         if asset in result.prices:
             yield _Job("prices", asset, "", partial(plot_prices, result, asset))
-        yield _Job("effects", asset, "", partial(plot_effects, result, asset))
         if len(dated(result, asset)) > 1:
             yield _Job("caar", asset, "", partial(plot_caar, result, asset))
+        yield _Job("effects", asset, "", partial(plot_effects, result, asset))
     for event_id, asset in _pairs(result)[:pairs]:
         yield _Job("event", asset, event_id, partial(plot_event, result, event_id, asset))
 

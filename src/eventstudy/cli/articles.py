@@ -28,6 +28,7 @@ def articles() -> None:
 @click.option("--published", help="When it was published (2026-01-07, or a time with its offset).")
 @click.option("--lang", default="en", show_default=True, help="Language tables.")
 @click.option("--draft", type=click.Path(), help="Write or update this draft for a reviewer.")
+@click.option("--sentences", is_flag=True, help="Print the sentences that tell of each event.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that was found as JSON.")
 def extract(
     sources: tuple[str, ...],
@@ -35,6 +36,7 @@ def extract(
     lang: str,
     draft: str | None,
     *,
+    sentences: bool,
     as_json: bool,
 ) -> None:
     """Extract dates, events, price observations and claims from texts or HTML pages.
@@ -53,7 +55,7 @@ def extract(
         print_json([item.as_dict() for item in found])
     elif not draft:
         for item in found:
-            _show(item)
+            _show(item, sentences=sentences)
     for item in found:
         for note in item.notes:
             remark(f"{item.document.name}: {note}")
@@ -155,7 +157,7 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
             remark(f"{row['event_id']}: {row['conflict']}")
 
 
-def _show(item: Extraction) -> None:
+def _show(item: Extraction, *, sentences: bool) -> None:
     from eventstudy.articles.text import printable
 
     line = item.dateline
@@ -168,6 +170,10 @@ def _show(item: Extraction) -> None:
         for e in item.events
     ]
     _section("Events", ["date", "state", "kind", "place", "oil", "how dated"], events)
+    for event in item.events if sentences else ():
+        click.echo(f"{event.title} ({event.date})")
+        for span in event.spans:
+            click.echo(f"  {span}: {printable(item.document.text[span.start : span.end])}")
     prices = [
         [
             p.instrument,

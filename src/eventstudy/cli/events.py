@@ -68,9 +68,10 @@ def list_events(
 @events.command()
 @click.argument("event_id")
 @_FILE
+@click.option("--articles", "folder", help="Folder of the articles: show their sentences.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def show(event_id: str, file: str | None, *, as_json: bool) -> None:
-    """Show everything that is known of one event."""
+def show(event_id: str, file: str | None, folder: str | None, *, as_json: bool) -> None:
+    """Show everything that is known of one event, with --articles also what they say of it."""
     from eventstudy.errors import UnknownNameError, did_you_mean
 
     table = _table(file)
@@ -84,6 +85,8 @@ def show(event_id: str, file: str | None, *, as_json: bool) -> None:
         for name, value in _plain(event).items():
             if value not in ("", None, []):
                 click.echo(f"{name:<16} {value}")
+        for line in _sentences(event, folder) if folder else ():
+            click.echo(line)
 
 
 @events.command()
@@ -229,6 +232,28 @@ def _plain(event: Event) -> dict[str, Any]:
         name: None if value != value else value  # noqa: PLR0124  # NaN is no JSON
         for name, value in event.features.items()
     }
+
+
+def _sentences(event: Event, folder: str) -> list[str]:
+    """Read the spans of an event where the articles are at hand and unchanged."""
+    from eventstudy.articles.text import printable, read_document
+    from eventstudy.errors import TableError
+
+    names, digests, spans = (
+        str(event.features.get(key, "")).split(";") for key in ("article", "article_sha256", "span")
+    )
+    lines = []
+    for name, digest, span in zip(names, digests, spans, strict=False):
+        try:
+            document = read_document(Path(folder) / Path(name).name)
+        except TableError:
+            lines.append(f"{name} {span}: not in {folder}")
+            continue
+        start, _, end = span.partition("-")
+        same = document.sha256 == digest and start.isdigit() and end.isdigit()
+        text = printable(document.text[int(start) : int(end)]) if same else "the file has changed"
+        lines.append(f"{name} {span}: {text}")
+    return lines
 
 
 def _kinds(table: EventTable) -> dict[str, int]:

@@ -11,6 +11,7 @@ from eventstudy.cli.load import day_of, folder_of, load_study
 from eventstudy.cli.output import print_json, print_table, progress_display, remark
 
 if TYPE_CHECKING:
+    from eventstudy.arrays import ReturnKind
     from eventstudy.results import StudyResult
 
 
@@ -38,11 +39,12 @@ def run(
     The report folder holds report.pdf, result.json, tables/*.csv and figures/*. It is replaced
     as a whole, when everything is ready.
     """
-    from eventstudy.report import write_report
+    from eventstudy.report import check_folder, write_report
     from eventstudy.study import run_study
 
     loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events)
     folder = folder_of(loaded.study.name, out)
+    check_folder(folder)
     with progress_display(quiet=quiet) as progress:
         result = run_study(
             loaded.study, loaded.events, loaded.prices,
@@ -84,14 +86,14 @@ def _table(result: StudyResult) -> None:
         "USD",
         "detectable %",
     ]
-    rows = [_row(row) for row in records(result.events)]
+    rows = [_row(row, result.return_kind) for row in records(result.events)]
     click.echo(
         f"{result.title}\neffect over sessions {result.headline}, {result.return_kind} returns\n"
     )
     print_table(header, rows, right=(4, 5, 6, 8, 9))
 
 
-def _row(row: dict[str, Any]) -> list[str]:
+def _row(row: dict[str, Any], kind: ReturnKind) -> list[str]:
     head = [str(row["event_id"]), str(row["asset"]), str(row["session"]), str(row["state"])]
     if not _known(row["effect"]):
         return [*head, "", "", "", "", "", ""]
@@ -103,8 +105,17 @@ def _row(row: dict[str, Any]) -> list[str]:
         f"{row[f'p_{method}']:.3f}",
         method.upper(),
         f"{row['usd']:+.2f}" if _known(row["usd"]) else "",
-        f"{100 * row['mde']:.2f}" if _known(row["mde"]) else "",
+        _detectable(row, kind),
     ]
+
+
+def _detectable(row: dict[str, Any], kind: ReturnKind) -> str:
+    from eventstudy.study.tabulate import percent_of
+
+    if not _known(row["mde"]):
+        return ""
+    base = row["base_price"]
+    return f"{percent_of(row['mde'], kind, base if _known(base) else math.nan):.2f}"
 
 
 def _known(value: object) -> bool:

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from eventstudy.errors import TableError
+from eventstudy.errors import TableError, did_you_mean
 from eventstudy.events.reading import read_events
 from eventstudy.events.table import EventTable
 
@@ -50,7 +50,20 @@ def load_events(path: str | Path, *, select: Mapping[str, Any] | None = None) ->
         return table
     chosen = table.select(**select)
     if not len(chosen):
-        asked = ", ".join(f"{key} = {value}" for key, value in select.items())
-        msg = f"none of its {len(table)} event(s) fits the selection ({asked}); widen it"
+        asked = ", ".join(f"{key}: {_shown(value)}" for key, value in select.items())
+        hint = _hint(table, select)
+        msg = f"none of its {len(table)} event(s) fits the selection ({asked}); {hint}"
         raise TableError(msg, path="catalogue" if shipped else str(path))
     return chosen
+
+
+def _shown(value: object) -> str:
+    return " or ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _hint(table: EventTable, select: Mapping[str, Any]) -> str:
+    """Name what comes near to a kind that no event has."""
+    kinds = {event.kind for event in table}
+    asked = select.get("kind", ())
+    strange = next((name for name in ([asked] if isinstance(asked, str) else asked)), None)
+    return did_you_mean(strange, kinds) if strange and strange not in kinds else "widen it"

@@ -20,6 +20,7 @@ _OUTLIER: Final = 6.0
 _WINDOW: Final = 60
 _MAD: Final = 1.4826  # the median absolute deviation of a normal variable, inverted
 _TOLERANCE: Final = 0.01
+_BACK: Final = 0.1  # a slip of the finger is taken back nearly whole, a market seldom is
 _BIG_JUMP: Final = 0.05
 
 
@@ -135,7 +136,8 @@ def _outliers(given: CheckInput) -> Iterator[Finding]:
         detail = f"{moves[day]:+.1%} to {closes[day]:g}, {abs(size):.1f} robust deviations"
         event = given.events.get(str(day))
         back = moves.shift(-1).get(day, 0.0)
-        spike = bool(abs(moves[day] + back) < 0.25 * abs(moves[day]))
+        spike = bool(abs(moves[day] + back) < _BACK * abs(moves[day]))
+        spike = spike and not _travelled(given.bars, str(day))
         if event:
             yield Finding(given.symbol, "outlier", "note", str(day), f"{detail}: {event}", "keep")
         elif spike:
@@ -146,6 +148,14 @@ def _outliers(given: CheckInput) -> Iterator[Finding]:
             )
         else:
             yield Finding(given.symbol, "outlier", "warning", str(day), detail, "keep")
+
+
+def _travelled(bars: pd.DataFrame, day: str) -> bool:
+    """Whether the range of the session covers half of its move: then prices were really there."""
+    row = bars.loc[day]
+    move = abs(row["close"] - bars["close"].shift(1)[day])
+    inside = row["low"] <= row["close"] <= row["high"]
+    return bool(inside and row["high"] - row["low"] >= move / 2)
 
 
 def _moves(closes: pd.Series) -> pd.Series:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from eventstudy.errors import StoreError
-from eventstudy.prices.store import Store, moment_text
+from eventstudy.prices.moments import moment_text
+from eventstudy.prices.store import Store
 
 ItemState = Literal["done", "fallback", "failed", "stopped"]
 
@@ -137,10 +138,14 @@ def refresh_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
     Raises
     ------
     StoreError
-        When another run holds the lock.
+        When another run holds the lock, or none can be made there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=0, isolation_level=None)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=0, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        msg = f"no lock can be made beside {path}: {error}"
+        raise StoreError(msg) from error
     try:
         _acquire(lock, path, time.monotonic() + wait)
         yield
@@ -152,7 +157,10 @@ def _acquire(lock: sqlite3.Connection, path: Path, deadline: float) -> None:
     while True:
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                msg = f"no lock can be taken beside {path}: {error}"
+                raise StoreError(msg) from error
             if time.monotonic() >= deadline:
                 msg = f"another refresh of {path} is running: wait for it, or use --wait SECONDS"
                 raise StoreError(msg) from error

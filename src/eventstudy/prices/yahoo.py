@@ -63,6 +63,8 @@ class Yahoo:
 
 def shortest(value: float) -> float:
     """Undo the widening of a 32-bit figure: 56.130001068115234 was sent for 56.13."""
+    if float(value).is_integer():
+        return value  # a large volume has more digits than the narrow form prints
     narrow = np.float32(value)
     return float(str(narrow)) if float(narrow) == value else value
 
@@ -73,7 +75,6 @@ def _history(request: Request) -> pd.DataFrame:
     from yfinance.exceptions import YFRateLimitError
 
     session = _session()
-    yfinance.config.debug.hide_exceptions = False
     # The library remembers answers, failures among them: a repeated question must be asked again.
     YfData.cache_get.cache_clear()
     # It and the parser below it log to standard error what is raised and told here.
@@ -82,6 +83,8 @@ def _history(request: Request) -> pd.DataFrame:
     first = request.first
     if first is None and request.interval != "1d":
         first = request.today - timedelta(days=KEPT_DAYS[request.interval])
+    debug = yfinance.config.debug
+    hidden, debug.hide_exceptions = debug.hide_exceptions, False
     try:
         with warnings.catch_warnings():
             # The library still uses calls that pandas has deprecated.
@@ -109,6 +112,8 @@ def _history(request: Request) -> pd.DataFrame:
         kinds = {kind.__name__ for kind in type(error).__mro__}
         rest = UNREACHABLE if kinds & {"ConnectionError", "ProxyError"} else ""
         raise SourceError(msg, transient=True, rest=rest) from error
+    finally:
+        debug.hide_exceptions = hidden
     return frame
 
 

@@ -27,12 +27,14 @@ from eventstudy.report.verdicts import (
     verdict,
 )
 from eventstudy.results import records
+from eventstudy.study.tabulate import event_columns
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 MAX_ASSETS = 4
 MAX_ROWS = 24
+MOST_LETTERS = 160
 _DIRECTIONS = {"up": "higher oil price", "down": "lower oil price"}
 
 
@@ -56,7 +58,7 @@ def event_section(
     left = len(rows) - len(shown)
     return {
         "heading": readable(first["title"] or first["event_id"]),
-        "facts": _facts(first),
+        "facts": [*_facts(first), *_further(result, first)],
         "sessions": _placing(shown),
         "sentences": [_sentences(result, row) for row in shown],
         "more": f"{left} more assets of this event are in tables/effects.csv." if left else "",
@@ -102,6 +104,27 @@ def _facts(row: dict[str, Any]) -> list[list[str]]:
         ["Rolls at tau", text_of(row["roll_taus"])],
     ]
     return [fact for fact in facts if fact[1]]
+
+
+def _further(result: StudyResult, row: dict[str, Any]) -> list[list[str]]:
+    """Further columns of the event file, such as where an article says it, in their order."""
+    known = set(event_columns(result.windows))
+    return [
+        [name.removeprefix("feature_").replace("_", " ").capitalize(), _cut(readable(text))]
+        for name, text in ((n, _once(text_of(v))) for n, v in row.items() if n not in known)
+        if text
+    ]
+
+
+def _once(text: str) -> str:
+    """Each of the parts between semicolons once: several spans of one article name it once."""
+    return "; ".join(dict.fromkeys(part.strip() for part in text.split(";")))
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MOST_LETTERS:
+        return text
+    return f"{text[:MOST_LETTERS].rstrip()}... (whole in tables/events.csv)"
 
 
 def _placing(rows: Sequence[dict[str, Any]]) -> list[str]:

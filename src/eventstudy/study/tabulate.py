@@ -141,8 +141,18 @@ def events_frame(
         row |= _wide(first, windows) | _second(second.get(key, {}), windows)
         if not row["reason"] and first:
             row["reason"] = str(first[str(windows[0])]["filter_reason"])
-        rows.append(row)
-    return pd.DataFrame(rows, columns=event_columns(windows))
+        rows.append(row | _features(pair, windows))
+    features = dict.fromkeys(name for pair in pairs for name in _features(pair, windows))
+    return pd.DataFrame(rows, columns=[*event_columns(windows), *features])
+
+
+def _features(pair: Pair, windows: tuple[Window, ...]) -> dict[str, Any]:
+    """Further columns of the event file, under their own names; a taken name gets a prefix."""
+    taken = set(event_columns(windows))
+    return {
+        f"feature_{name}" if name in taken else name: value
+        for name, value in pair.placement.event.features.items()
+    }
 
 
 def event_columns(windows: tuple[Window, ...]) -> list[str]:

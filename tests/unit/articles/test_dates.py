@@ -146,6 +146,7 @@ NOT_DATES = [
     "Half of the 1,900 staff left.",
     "May Day songs were sung and second thoughts came.",
     "Shipping rates hit 2019.5 points.",
+    "Output stood at 1.2 million barrels a day before the shutdown.",
     "A 10:1 split and a ratio of 3:2.",
     "Resolution 2231 was passed and Article 5 invoked.",
 ]

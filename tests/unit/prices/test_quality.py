@@ -1,6 +1,9 @@
 import csv
+import os
+from collections import Counter
 from datetime import UTC, date, datetime
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +11,7 @@ import pytest
 
 from eventstudy.errors import TableError
 from eventstudy.prices.audit import audit
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.checks import CheckInput, check_series
 from eventstudy.prices.gate import refusals
 from eventstudy.prices.quality import (
@@ -17,8 +20,16 @@ from eventstudy.prices.quality import (
     apply_overrides,
     read_price_overrides,
 )
-from eventstudy.prices.store import Store, StoredSeries
+from eventstudy.prices.store import Store
 from eventstudy.prices.stored import override_file, store_table
+from eventstudy.prices.yahoo import shortest
+
+VALIDATION = Path(
+    os.environ.get(
+        "EVENTSTUDY_VALIDATION",
+        Path(__file__).resolve().parents[3] / ".." / "shared" / "validation",
+    )
+)
 
 
 def shipped(column):
@@ -208,3 +219,30 @@ def test_the_gate_stops_what_cannot_be_the_series():
     assert "another unit" in gate({"2026-01-16": 5700.0})[0]
     assert "known closes would change" in gate({day: close * 42 for day, close in KNOWN.items()})[0]
     assert "from the future" in gate({"2026-02-16": 58.0})[0]
+
+
+@pytest.mark.validation
+@pytest.mark.parametrize(
+    ("name", "roll", "range_faults", "inverted"), [("CL", "wti", 7, 0), ("BZ", "brent", 69, 6)]
+)
+def test_a_raw_series_as_a_source_serves_it(name, roll, range_faults, inverted):
+    path = VALIDATION / f"yahoo_{name}_F_ohlcv.csv"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not beside the checkout")
+    raw = pd.read_csv(path, index_col=0).rename(columns=str.lower).dropna(subset=["close"])
+    raw = raw.map(shortest)
+    abqaiq = {"2019-09-16": "Attack on Abqaiq"}
+    findings = check_series(CheckInput(name, raw, "wti", roll, abqaiq))
+    by_check = Counter(item.check for item in findings)
+    assert by_check["outside range"] + by_check["high below low"] == range_faults
+    assert by_check["high below low"] == inverted
+    assert by_check["spike"] == 0
+    severities = {item.session: item.severity for item in findings if item.check == "outlier"}
+    assert severities["2019-09-16"] == "note"
+    if name == "CL":
+        assert [i.session for i in findings if i.check == "not positive"] == ["2020-04-20"]
+        gaps = {item.session for item in findings if item.check == "gap"}
+        assert gaps == {"2012-10-29", "2012-10-30", "2016-10-10", "2016-11-11", "2018-12-05"}
+    else:
+        april = [i for i in findings if i.check == "gap" and i.session.startswith("2009-04")]
+        assert len(april) == 12  # the hole of April 2009

@@ -154,6 +154,8 @@ def test_shortest_keeps_what_was_not_widened():
     assert shortest(56.13) == 56.13
     assert shortest(-37.63) == -37.63
     assert shortest(0.5) == 0.5
+    assert shortest(123456792.0) == 123456792.0
+    assert shortest(float(np.float32(4490.1))) == 4490.1
 
 
 @pytest.mark.usefixtures("server")

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstudy.errors import StoreError, UnknownNameError
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.contracts import Contract
+from eventstudy.prices.location import default_store
+from eventstudy.prices.moments import asof_text
 from eventstudy.prices.runs import (
     RunItem,
     finish_run,
@@ -20,7 +22,7 @@ from eventstudy.prices.runs import (
     start_run,
 )
 from eventstudy.prices.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
-from eventstudy.prices.store import Store, StoredSeries, asof_text, default_store
+from eventstudy.prices.store import Store
 
 DAY_1 = datetime(2026, 1, 5, 23, tzinfo=UTC)
 DAY_2, DAY_3 = DAY_1 + timedelta(days=1), DAY_1 + timedelta(days=2)
@@ -221,6 +223,15 @@ def test_two_refreshes_never_interleave(tmp_path):
     with refresh_lock(path), pytest.raises(StoreError, match="another refresh"), refresh_lock(path):
         pass
     with refresh_lock(path):
+        pass
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(StoreError, match="no lock can be made"),
+        refresh_lock(tmp_path / "file" / "s"),
+    ):
+        pass
+    (tmp_path / "x.lock").write_text("not a database " * 100)
+    with pytest.raises(StoreError, match="no lock can be taken"), refresh_lock(tmp_path / "x"):
         pass
 
 

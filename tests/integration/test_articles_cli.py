@@ -1,0 +1,164 @@
+"""From an article to reviewed events on the command line."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (
+    "LONDON, Jan 7, 2026 (Newsdesk) - Drones hit a refinery in Ryazan on Tuesday. "
+    "OPEC+ agreed to cut output on Sunday. Brent fell 1.2% to $60.00. "
+    "In the short term prices may fall further."
+)
+OTHER = (
+    "Market note\n6 January 2026\nThe refinery in Ryazan was hit by drones on Monday. "
+    "Washington imposed sanctions on Iran."
+)
+
+
+def eventstudy(*args, cwd, stdin=None):
+    return subprocess.run(  # noqa: S603  # our own command
+        [sys.executable, "-m", "eventstudy", *args],
+        capture_output=True, text=True, check=False, cwd=cwd, input=stdin,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "a.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "news" / "b.txt").write_text(OTHER, encoding="utf-8")
+    return tmp_path
+
+
+def decide(path, decision):
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        row["decision"] = decision(row)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_from_articles_to_a_check_of_their_events(folder):
+    first = eventstudy("articles", "extract", "news", "--draft", "draft.csv", cwd=folder)
+    assert first.returncode == 0, first.stderr
+    assert "3 new, 0 changed, 0 as before" in first.stdout
+    assert "dates differ: 2026-01-06 in a.txt, 2026-01-05 in b.txt" in first.stderr
+    decide(folder / "draft.csv", lambda row: "reject" if row["kind"] == "sanctions" else "accept")
+    before = (folder / "draft.csv").read_text(encoding="utf-8").replace("\r\n", "\n")
+    again = eventstudy("articles", "extract", "news", "--draft", "draft.csv", cwd=folder)
+    assert "0 new, 0 changed, 3 as before" in again.stdout
+    assert (folder / "draft.csv").read_text(encoding="utf-8").replace(",new\n", ",\n") == (
+        before.replace(",new\n", ",\n")
+    )
+    shown = eventstudy(
+        "events", "show", "energy-attack-ryazan-2026-01-06", "draft.csv", "--articles", "news",
+        cwd=folder,
+    )  # fmt: skip
+    assert "Drones hit a refinery in Ryazan on Tuesday." in shown.stdout
+    (folder / "news" / "b.txt").write_text(OTHER + " More.", encoding="utf-8")
+    shown = eventstudy(
+        "events", "show", "energy-attack-ryazan-2026-01-06", "draft.csv", "--articles", "news",
+        cwd=folder,
+    )  # fmt: skip
+    assert "the file has changed" in shown.stdout
+    accepted = eventstudy("events", "accept", "draft.csv", "--into", "events.csv", cwd=folder)
+    assert "2 accepted, 0 updated, 1 rejected, 0 without a decision" in accepted.stdout
+    checked = eventstudy("check", "--events", "events.csv", cwd=folder)
+    assert checked.returncode == 0, checked.stderr
+    assert "energy-attack-ryazan-2026-01-06" in checked.stdout
+    line = eventstudy("events", "timeline", "events.csv", cwd=folder)
+    assert line.stdout.index("producer-decision") < line.stdout.index("---- settlement ----")
+
+
+def test_standard_input_and_json(folder):
+    done = eventstudy("articles", "extract", "-", "--json", cwd=folder, stdin=TEXT)
+    (found,) = json.loads(done.stdout)
+    assert [event["kind"] for event in found["events"]] == ["energy attack", "producer decision"]
+    assert found["prices"][0]["change_pct"] == -1.2
+    assert found["claims"][0]["direction"] == "down"
+    assert "refinery" not in json.dumps(found["events"])
+
+
+def test_a_table_for_people(folder):
+    done = eventstudy("articles", "extract", "news/a.txt", cwd=folder)
+    assert "published 2026-01-07 (dateline of an agency; zone of London)" in done.stdout
+    assert "weekday: on Tuesday" in done.stdout
+
+
+def test_merge_split_show_validate(folder):
+    (folder / "e.csv").write_text(
+        "event_id,date,title\na,2026-01-06,One\nb,2026-01-07,The same\nc,2026-01-08,=1+1\n"
+    )
+    assert eventstudy("events", "merge", "e.csv", "a", "b", cwd=folder).returncode == 0
+    shown = eventstudy("events", "show", "a", "e.csv", cwd=folder).stdout
+    assert "['2026-01-07']" in shown
+    assert eventstudy("events", "split", "e.csv", "a", "b2", cwd=folder).returncode == 0
+    assert "'=1+1" in (folder / "e.csv").read_text()
+    listed = json.loads(eventstudy("events", "list", "e.csv", "--json", cwd=folder).stdout)
+    assert [event["event_id"] for event in listed] == ["a", "b2", "c"]
+    assert (
+        "3 event(s), 0 undated, no faults"
+        in eventstudy("events", "validate", "e.csv", cwd=folder).stdout
+    )
+
+
+def test_the_catalogue_can_be_searched(folder):
+    done = eventstudy("events", "list", "--kind", "war outbreak", "--place", "Kuwait", cwd=folder)
+    assert "iraq-invades-kuwait-1990" in done.stdout
+    assert len(done.stdout.splitlines()) == 3
+
+
+BAD = [
+    (("articles", "extract", "none.txt"), 1, "cannot be read"),
+    (("articles", "extract", "."), 1, "holds no article"),
+    (("articles", "extract", "news", "--published", "soon"), 2, "neither a day"),
+    (("articles", "extract", "news", "--lang", "xx"), 1, "no tables for language"),
+    (("articles", "extract", "file:///etc/passwd"), 3, "only http and https"),
+    (("articles", "extract", "http://127.0.0.1:9/x"), 3, "local address"),
+    (("articles", "extract", "news", "--draft", "no/draft.csv"), 1, "cannot be written"),
+    (("events", "show", "paris-sumit"), 1, "did you mean 'paris-summit'"),
+    (("events", "list", "--from", "yesterday"), 2, "is not a day"),
+    (("events", "validate", "bad.csv"), 1, "line 2, column 'date'"),
+    (("events", "merge", "bad.csv", "x", "x"), 1, "with itself"),
+    (("events", "accept", "none.csv", "--into", "x.csv"), 1, "cannot be read"),
+    (("check", "picky.toml"), 1, "did you mean 'producer decision'"),
+]
+
+
+@pytest.mark.parametrize(("args", "code", "message"), BAD)
+def test_bad_input_is_one_clear_line(folder, args, code, message):
+    (folder / "bad.csv").write_text("event_id,date\nx,2026-02-30\n")
+    (folder / "picky.toml").write_text(
+        '[study]\nname = "x"\n[data]\nevents = "catalogue"\nprices = "crude-daily"\n'
+        'select = { kind = "producer decison" }\n'
+    )
+    done = eventstudy(*args, cwd=folder)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "x.csv").exists()
+
+
+def test_a_merge_that_would_break_the_file_writes_nothing(folder):
+    text = "event_id,date\nx,2026-02-30\ny,2026-01-05\n"
+    (folder / "bad.csv").write_text(text)
+    done = eventstudy("events", "merge", "bad.csv", "y", "x", cwd=folder)
+    assert done.returncode == 1
+    assert (folder / "bad.csv").read_text() == text
+
+
+def test_scores_are_printed_for_both_halves(folder):
+    done = eventstudy("articles", "evaluate", "--no-baseline", "--json", cwd=folder)
+    scores = {(row["half"], row["task"]): row for row in json.loads(done.stdout)}
+    assert scores["held-out", "dates"]["recall"] >= 0.95
+    assert scores["dev", "events"]["precision"] >= 0.85
