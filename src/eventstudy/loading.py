@@ -11,7 +11,7 @@ import pandas as pd
 
 from eventstudy.datasets import Dataset, SeriesInfo, dataset, list_datasets
 from eventstudy.errors import TableError, did_you_mean
-from eventstudy.prices.store import default_store
+from eventstudy.prices.location import default_store
 from eventstudy.prices.stored import store_table, stored_names
 from eventstudy.prices.table import DataKind, PriceTable, SeriesMeta
 from eventstudy.tables import read_wide, sha256_of

@@ -3,9 +3,9 @@ import json
 import pandas as pd
 import pytest
 
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.contracts import Contract, next_contracts
-from eventstudy.prices.store import Store, StoredSeries
+from eventstudy.prices.store import Store
 
 FAST = ["--pause", "0.01", "--attempts", "1", "--quiet"]
 LATER = "2026-01-07T23:30:00+00:00"

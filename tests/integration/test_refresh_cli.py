@@ -129,6 +129,25 @@ def test_two_refreshes_at_once(run_environment, tmp_path):
     assert stored(tmp_path) == CLOSES
 
 
+def test_an_interrupted_refresh_keeps_what_arrived(run_environment, tmp_path):
+    known, world = run_environment
+    world.closes["BZ=F"] = {"2026-01-06": 60.7}
+    world.faults["BZ=F"] = "slow"
+    names = ["wti_front", "brent_front"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "eventstudy", "refresh", *names, *FAST],
+        env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    while "BZ=F" not in {symbol for symbol, _ in world.asked} and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the series that had arrived are stored" in told
+    assert "Traceback" not in told
+    assert stored(tmp_path) == CLOSES
+
+
 def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
     known, world = run_environment
     run_it = [sys.executable, "-m", "eventstudy", "refresh", *FAST]

@@ -143,7 +143,7 @@ def test_the_scheduler_catches_up_and_fires_on_weekdays_in_new_york(tmp_path, mo
         lines.append((event, facts))
 
     def once():
-        from eventstudy.prices.refresh import RefreshReport
+        from eventstudy.prices.jobs import RefreshReport
 
         calls.append(1)
         return RefreshReport((RunItem("wti_front", "1d", "failed", "", 0, 0, "x"),), ())

@@ -4,8 +4,8 @@ import pytest
 
 from eventstudy.errors import UnknownNameError
 from eventstudy.loading import load_prices
-from eventstudy.prices.bars import Bar
-from eventstudy.prices.store import Store, StoredSeries
+from eventstudy.prices.bars import Bar, StoredSeries
+from eventstudy.prices.store import Store
 
 
 @pytest.fixture

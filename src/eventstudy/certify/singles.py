@@ -16,7 +16,7 @@ from eventstudy.volatility import VolatilityFilter, fit_filter
 ESTIMATION, GAP, HISTORY, REFIT, RECENT = 250, 10, 1000, 20, 20
 WINDOWS = (1, 3, 5, 11)
 TESTS = ("t", "sq", "vfc", "fhs", "conformal")
-DRAWS = 999
+DRAWS = 4999
 CALM = (0.0, 0.035)
 TURBULENT = (0.09, 0.30)
 EFFECTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)

@@ -14,25 +14,26 @@ from eventstudy.cli.output import print_json, print_table, progress_display, rem
 if TYPE_CHECKING:
     from eventstudy.prices.bars import Revision
     from eventstudy.prices.instruments import Catalogue
-    from eventstudy.prices.refresh import Job, RefreshOptions, RefreshReport
+    from eventstudy.prices.jobs import Job, RefreshOptions, RefreshReport
     from eventstudy.prices.runs import RunItem
 
 INSTRUMENTS = "EVENTSTUDY_INSTRUMENTS"
-# The end-to-end tests decide what day it is; the clock of the machine decides otherwise.
-_NOW = "EVENTSTUDY_NOW"
+# A stand-in server for the sources, which must be on this machine, may say what day it is.
+_NOW, _BASE = "EVENTSTUDY_NOW", "EVENTSTUDY_YAHOO_BASE"
+EXIT_INTERRUPTED = 130
 STORE_HELP = "Store file [EVENTSTUDY_STORE, else data/prices.sqlite, else the data folder]."
 
 
 def store_path(store: str | None) -> Path:
     """Return the store that was named, or the default one."""
-    from eventstudy.prices.store import default_store
+    from eventstudy.prices.location import default_store
 
     return Path(store) if store else default_store()
 
 
 def now() -> datetime:
-    """Return the present moment, or the one that a test set."""
-    fixed = os.environ.get(_NOW)
+    """Return the present moment, or the one that goes with a stand-in for the sources."""
+    fixed = os.environ.get(_NOW) if os.environ.get(_BASE) else None
     return datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
 
 
@@ -87,7 +88,7 @@ def refresh(
     what did arrive is kept and what failed is named; 4: quality stopped a batch.
     """
     from eventstudy.cli.load import day_of
-    from eventstudy.prices.refresh import RefreshOptions
+    from eventstudy.prices.jobs import RefreshOptions
     from eventstudy.prices.sources import Patience
 
     path = store_path(store)
@@ -106,7 +107,11 @@ def refresh(
     if dry_run:
         _show_plan(path, catalogue, options, as_json=as_json)
         return 0
-    report = _refresh(path, catalogue, options, quiet=quiet or as_json)
+    try:
+        report = _refresh(path, catalogue, options, quiet=quiet or as_json)
+    except KeyboardInterrupt:
+        remark("interrupted: the series that had arrived are stored, the next run catches up")
+        return EXIT_INTERRUPTED
     _show_report(report, as_json=as_json)
     return report.exit_code
 
@@ -114,7 +119,7 @@ def refresh(
 def _refresh(
     path: Path, catalogue: Catalogue, options: RefreshOptions, *, quiet: bool
 ) -> RefreshReport:
-    from eventstudy.prices.refresh import Surroundings
+    from eventstudy.prices.jobs import Surroundings
     from eventstudy.prices.refresh import refresh as run
 
     with progress_display(quiet=quiet) as show:

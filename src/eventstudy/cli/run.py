@@ -43,7 +43,8 @@ def run(
     from eventstudy.study import run_study
 
     loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events)
-    folder = check_folder(folder_of(loaded.study.name, out))
+    folder = folder_of(loaded.study.name, out)
+    check_folder(folder)
     with progress_display(quiet=quiet) as progress:
         result = run_study(
             loaded.study, loaded.events, loaded.prices,

@@ -16,7 +16,7 @@ from eventstudy.cli.refresh import STORE_HELP, catalogue_of, now, store_path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eventstudy.prices.refresh import RefreshReport
+    from eventstudy.prices.jobs import RefreshReport
 
 _KINDS = ("systemd", "cron", "github-actions")
 
@@ -112,7 +112,8 @@ def run(store: str | None, instruments: str | None, *, as_json: bool) -> None:
 
 
 def _once(path: Path, instruments: str | None) -> RefreshReport:
-    from eventstudy.prices.refresh import RefreshOptions, Surroundings, refresh
+    from eventstudy.prices.jobs import RefreshOptions, Surroundings
+    from eventstudy.prices.refresh import refresh
 
     return refresh(
         path,

@@ -71,11 +71,12 @@ def detectable_effect(reference: FloatArray, critical: float, power: float = MDE
     """
     if not math.isfinite(critical):
         return math.inf
-    law = np.concatenate([reference, -reference])
-    low, high = 0.0, critical + float(np.abs(law).max())
+    law = np.sort(np.concatenate([reference, -reference]))
+    low, high = 0.0, critical + float(law[-1])
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        enough = np.mean(np.abs(law + middle) > critical) >= power
+        kept = np.searchsorted(law, critical - middle, "right")
+        enough = len(law) - kept + np.searchsorted(law, -critical - middle) >= power * len(law)
         low, high = (low, middle) if enough else (middle, high)
     return high
 
@@ -106,8 +107,8 @@ def vfc_reference(
 
     References
     ----------
-    Section "volatility-filtered conformal test" of the methods page; the conformal argument is
-    that of Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864.
+    Own construction; the conformal argument is that of Chernozhukov, Wuthrich and Zhu (2021),
+    JASA 116, 1849-1864.
     """
     sums = block_sums(history, sessions)
     return sums / filt.forecast_scale(path.sigma[: len(sums)], sessions)
@@ -133,10 +134,10 @@ def fhs_reference(
     """Simulate the CAR that W sessions without an effect would show.
 
     The filter runs W steps from its state before the window, fed with runs of W consecutive
-    ``z - zbar`` drawn from the history. Runs rather than single draws keep the serial
-    correlation of settlements, which on WTI makes sums narrower or wider than independent
-    draws would. An independent normal error with the standard deviation that the estimated
-    model adds, ``sqrt(V - W s^2)``, keeps the forecast-error term.
+    ``z - zbar`` of the history, every run as often as every other. Runs rather than single
+    draws keep the serial correlation of settlements, which on WTI makes sums narrower or wider
+    than independent draws would. An independent normal error with the standard deviation that
+    the estimated model adds, ``sqrt(V - W s^2)``, keeps the forecast-error term.
 
     Parameters
     ----------
@@ -160,12 +161,14 @@ def fhs_reference(
 
     References
     ----------
-    Barone-Adesi, Giannopoulos and Vosper (1999), Journal of Futures Markets 19, 583-602.
+    Barone-Adesi, Giannopoulos and Vosper (1999), Journal of Futures Markets 19, 583-602;
+    Davison, Hinkley and Schechtman (1986), Biometrika 73, 555-566, for balanced draws.
     """
     centred = path.z - path.z.mean()
     if len(centred) < sessions:
         return np.empty(0)
-    starts = rng.integers(0, len(centred) - sessions + 1, size=draws)
+    runs = len(centred) - sessions + 1
+    starts = np.concatenate([rng.permutation(runs) for _ in range(-(-draws // runs))])[:draws]
     shocks = centred[starts[:, None] + np.arange(sessions)]
     simulated = filt.simulate(path.sigma_next, shocks).sum(axis=1)
     return np.asarray(simulated + forecast_sd * rng.standard_normal(draws), dtype=float)

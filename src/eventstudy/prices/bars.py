@@ -1,8 +1,8 @@
-"""Bars as a source gives them, before and after they are stored."""
+"""Bars, series and corrections: what a store takes and gives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Interval = Literal["1d", "1h", "5m", "1m"]
@@ -59,3 +59,48 @@ class Revision:
     new: float | str | None
     seen_at: str
     was_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeries:
+    """What a store knows about a series.
+
+    Parameters
+    ----------
+    symbol, title, unit, kind : str
+        Name in the store, name for people, unit such as ``USD/bbl``, and ``futures``, ``contract``,
+        ``spot``, ``index`` or ``volatility``.
+    roll : str or None
+        Expiry rule of a front-month series.
+    calendar : str
+        Settlement calendar.
+    """
+
+    symbol: str
+    title: str
+    unit: str
+    kind: str
+    roll: str | None = None
+    calendar: str = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What storing a batch of bars changed.
+
+    Parameters
+    ----------
+    added : int
+        Bars that were not there.
+    settled : int
+        Provisional bars that became final or were replaced.
+    revisions : tuple of Revision
+        Figures of final bars that changed.
+    kept : int
+        Bars of another source that were left alone.
+    """
+
+    added: int = 0
+    settled: int = 0
+    revisions: tuple[Revision, ...] = field(default=())
+    kept: int = 0

@@ -8,8 +8,9 @@ from typing import Final
 
 from eventstudy.calendars import settlement_calendar
 from eventstudy.prices.instruments import GRACE
+from eventstudy.prices.moments import moment_text
 from eventstudy.prices.runs import last_good_item
-from eventstudy.prices.store import Store, moment_text
+from eventstudy.prices.store import Store
 
 TOLERANCE: Final = timedelta(hours=6)
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from eventstudy.calendars import SettlementCalendar, settlement_calendar
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
+from eventstudy.prices.bars import StoredSeries
 from eventstudy.prices.contracts import MONTH_CODES, ROOTS, Contract, next_contracts
-from eventstudy.prices.store import StoredSeries
 
 KINDS: Final = ("futures", "contract", "spot", "index", "volatility")
 SOURCES: Final = ("yahoo", "fred", "eia", "file")

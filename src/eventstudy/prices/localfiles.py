@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from eventstudy.errors import EventStudyError, TableError, did_you_mean
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.bars import Bar, StoredSeries, Written
 from eventstudy.prices.sources import Answer, Request, SourceError, from_day
-from eventstudy.prices.store import Store, StoredSeries, Written
+from eventstudy.prices.store import Store
 from eventstudy.tables import read_wide
 
 

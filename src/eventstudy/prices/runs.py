@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from eventstudy.errors import StoreError
-from eventstudy.prices.store import Store, moment_text
+from eventstudy.prices.moments import moment_text
+from eventstudy.prices.store import Store
 
 ItemState = Literal["done", "fallback", "failed", "stopped"]
 

@@ -6,122 +6,20 @@ moment the change was seen. Any series can be read as it stood at an earlier mom
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import pandas as pd
 
 from eventstudy.errors import StoreError, UnknownNameError, did_you_mean
-from eventstudy.prices.bars import FIELDS, Bar, Revision
+from eventstudy.prices.bars import FIELDS, Bar, Revision, StoredSeries, Written
 from eventstudy.prices.contracts import Contract
+from eventstudy.prices.moments import asof_text, moment_text
 from eventstudy.prices.schema import connect
-
-STORE_VARIABLE: Final = "EVENTSTUDY_STORE"
-_STAMP: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSeries:
-    """What a store knows about a series.
-
-    Parameters
-    ----------
-    symbol, title, unit, kind : str
-        Name in the store, name for people, unit such as ``USD/bbl``, and ``futures``, ``contract``,
-        ``spot``, ``index`` or ``volatility``.
-    roll : str or None
-        Expiry rule of a front-month series.
-    calendar : str
-        Settlement calendar.
-    """
-
-    symbol: str
-    title: str
-    unit: str
-    kind: str
-    roll: str | None = None
-    calendar: str = "file"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What storing a batch of bars changed.
-
-    Parameters
-    ----------
-    added : int
-        Bars that were not there.
-    settled : int
-        Provisional bars that became final or were replaced.
-    revisions : tuple of Revision
-        Figures of final bars that changed.
-    kept : int
-        Bars of another source that were left alone.
-    """
-
-    added: int = 0
-    settled: int = 0
-    revisions: tuple[Revision, ...] = field(default=())
-    kept: int = 0
-
-
-def default_store(environment: dict[str, str] | None = None) -> Path:
-    """Return where the store is when nobody names it.
-
-    ``EVENTSTUDY_STORE``, else ``data/prices.sqlite`` where the working folder has a ``data``
-    folder, else the platform's folder for application data.
-    """
-    known = dict(os.environ) if environment is None else environment
-    if known.get(STORE_VARIABLE):
-        return Path(known[STORE_VARIABLE])
-    local = Path("data") / "prices.sqlite"
-    if local.parent.is_dir():
-        return local
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(known.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(known.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "eventstudy" / "prices.sqlite"
-
-
-def moment_text(moment: datetime) -> str:
-    """Write an aware moment in UTC so that text order is time order."""
-    if moment.tzinfo is None:
-        msg = f"moment {moment.isoformat()} has no time zone"
-        raise StoreError(msg)
-    return moment.astimezone(UTC).strftime(_STAMP)
-
-
-def asof_text(asof: date | datetime | str | None) -> str | None:
-    """Turn an as-of moment into its stored form; a day means its end in UTC.
-
-    Raises
-    ------
-    StoreError
-        When it is neither an ISO date nor an ISO moment with a time zone.
-    """
-    if asof is None:
-        return None
-    if isinstance(asof, str):
-        try:
-            asof = datetime.fromisoformat(asof) if "T" in asof else date.fromisoformat(asof)
-        except ValueError:
-            msg = f"as-of {asof!r} is no ISO date or moment such as 2026-01-07T20:00:00Z"
-            raise StoreError(msg) from None
-    if isinstance(asof, datetime):
-        return moment_text(asof)
-    end = datetime(asof.year, asof.month, asof.day, tzinfo=UTC) + timedelta(days=1)
-    return moment_text(end - timedelta(microseconds=1))
 
 
 class Store:

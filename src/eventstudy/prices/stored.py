@@ -12,6 +12,7 @@ import pandas as pd
 
 from eventstudy.calendars import settlement_calendar
 from eventstudy.errors import UnknownNameError, did_you_mean
+from eventstudy.prices.bars import StoredSeries
 from eventstudy.prices.continuous import (
     ContinuousSpec,
     ContractPanel,
@@ -20,7 +21,7 @@ from eventstudy.prices.continuous import (
 )
 from eventstudy.prices.contracts import ROOTS, Contract, Product
 from eventstudy.prices.quality import PriceOverride, apply_overrides, read_price_overrides
-from eventstudy.prices.store import Store, StoredSeries
+from eventstudy.prices.store import Store
 from eventstudy.prices.table import PriceTable, SeriesMeta
 
 

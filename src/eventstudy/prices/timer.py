@@ -9,7 +9,7 @@ from typing import Protocol
 
 from eventstudy.errors import EventStudyError, MissingDependencyError
 from eventstudy.prices.health import health
-from eventstudy.prices.refresh import RefreshReport
+from eventstudy.prices.jobs import RefreshReport
 from eventstudy.prices.store import Store
 
 

@@ -63,7 +63,7 @@ class Yahoo:
 
 def shortest(value: float) -> float:
     """Undo the widening of a 32-bit figure: 56.130001068115234 was sent for 56.13."""
-    if value.is_integer():
+    if float(value).is_integer():
         return value  # a large volume has more digits than the narrow form prints
     narrow = np.float32(value)
     return float(str(narrow)) if float(narrow) == value else value

@@ -8,7 +8,7 @@ import pytest
 
 from eventstudy.calendars import settlement_calendar
 from eventstudy.errors import StoreError, UnknownNameError
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.continuous import (
     ContinuousSpec,
     ContractPanel,
@@ -17,7 +17,7 @@ from eventstudy.prices.continuous import (
     parse_continuous,
 )
 from eventstudy.prices.contracts import Contract, front_months, last_trade, parse_contract
-from eventstudy.prices.store import Store, StoredSeries
+from eventstudy.prices.store import Store
 from eventstudy.prices.stored import store_table
 from eventstudy.prices.termstructure import term_structure
 

@@ -6,7 +6,8 @@ from eventstudy.errors import TableError, UnknownNameError
 from eventstudy.prices.bars import Bar
 from eventstudy.prices.contracts import Contract
 from eventstudy.prices.instruments import Settled, load_catalogue, pick
-from eventstudy.prices.refresh import RefreshOptions, Surroundings, plan, refresh
+from eventstudy.prices.jobs import RefreshOptions, Surroundings
+from eventstudy.prices.refresh import plan, refresh
 from eventstudy.prices.sources import UNREACHABLE, Answer, Patience, SourceError
 from eventstudy.prices.store import Store
 

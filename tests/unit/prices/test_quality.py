@@ -11,7 +11,7 @@ import pytest
 
 from eventstudy.errors import TableError
 from eventstudy.prices.audit import audit
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.checks import CheckInput, check_series
 from eventstudy.prices.gate import refusals
 from eventstudy.prices.quality import (
@@ -20,7 +20,7 @@ from eventstudy.prices.quality import (
     apply_overrides,
     read_price_overrides,
 )
-from eventstudy.prices.store import Store, StoredSeries
+from eventstudy.prices.store import Store
 from eventstudy.prices.stored import override_file, store_table
 from eventstudy.prices.yahoo import shortest
 

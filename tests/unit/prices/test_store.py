@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstudy.errors import StoreError, UnknownNameError
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.contracts import Contract
+from eventstudy.prices.location import default_store
+from eventstudy.prices.moments import asof_text
 from eventstudy.prices.runs import (
     RunItem,
     finish_run,
@@ -20,7 +22,7 @@ from eventstudy.prices.runs import (
     start_run,
 )
 from eventstudy.prices.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
-from eventstudy.prices.store import Store, StoredSeries, asof_text, default_store
+from eventstudy.prices.store import Store
 
 DAY_1 = datetime(2026, 1, 5, 23, tzinfo=UTC)
 DAY_2, DAY_3 = DAY_1 + timedelta(days=1), DAY_1 + timedelta(days=2)
