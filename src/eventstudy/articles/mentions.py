@@ -19,6 +19,7 @@ _LOCATIVE = re.compile(
     r"\b(?:in|at|near|off|inside|across|over)\s+"
     r"(?:the\s+|(?:city|town|port|region|province|state|island|village)\s+of\s+|[\w-]+(?:'s|’s)\s+)*\Z"
 )
+_TIED, _FAR = 70, 160  # characters between a trigger and a place that can still be its own
 _DECISIONS = frozenset(
     {"producer decision", "supply offer or release", "sanctions", "embargo or price cap"}
 )
@@ -128,10 +129,10 @@ def _kind_of(
         needs, unless = kind.get("needs"), kind.get("unless")
         if needs and not _pattern(needs).search(sentence):
             continue
-        if unless and _pattern(unless).search(sentence):
+        if unless and _pattern(unless).search(clause):
             continue
         span = _trigger(kind, clause, sentence)
-        if span is not None and not _is_background(clause[: span.start], language):
+        if span is not None and not _is_background(clause[: span.start], kind, language):
             return kind, span
     return None
 
@@ -150,10 +151,11 @@ def _trigger(kind: Mapping[str, Any], clause: str, sentence: str) -> Span | None
     return None
 
 
-def _is_background(before: str, language: Language) -> bool:
+def _is_background(before: str, kind: Mapping[str, Any], language: Language) -> bool:
     """Whether what follows is only spoken of: discussed, or the condition of something else."""
     states = language.tables["states"]
-    return any(_pattern(states[key]).search(before) for key in ("background", "condition"))
+    patterns = [states["background"], states["condition"], kind.get("background")]
+    return any(_pattern(text).search(before) for text in patterns if text)
 
 
 def _state(
@@ -211,7 +213,10 @@ def _place(trigger: Span, clause: Sentence, sentence: Sentence, language: Langua
             start = part.span.start + match.start()
             after = start >= trigger.start
             gap = start - trigger.start if after else 40 + trigger.start - start
-            tied = _LOCATIVE.search(text[max(0, match.start() - 40) : match.start()]) is not None
+            if gap > _FAR and part is sentence:
+                continue
+            lead = text[max(0, match.start() - 40) : match.start()]
+            tied = gap <= _TIED and _LOCATIVE.search(lead) is not None
             name = " ".join(match.group().split())
             ranked.append((not tied, language.places[name].is_country, gap, name))
         if ranked:

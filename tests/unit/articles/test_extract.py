@@ -111,6 +111,7 @@ QUIET = [
     "After a ceasefire, France plans to train soldiers.",
     "Traders discussed sanctions over lunch.",
     "Once a ceasefire is reached, ports will open.",
+    "Prices are higher since Russia's invasion of Ukraine.",
     "Brent fell 2% to $60.10 on Monday.",
     "Crude prices may fall in the short term.",
     "The market was calm and volumes were thin.",
@@ -175,7 +176,7 @@ def test_the_day_of_a_price_is_not_the_day_of_what_moved_it():
     (event,) = events("Oil prices rose on Monday after drones hit a refinery in Ryazan.")
     assert (event.place.name, event.date) == ("Ryazan", "bounded")
     text = "Oil prices rose on Monday on concerns that Iran will strike bases."
-    assert [event.date for event in events(text)] == ["bounded"]
+    assert events(text) == ()
     assert events("Traders weighed the impact of drone strikes.") == ()
 
 
