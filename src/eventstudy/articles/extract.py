@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from eventstudy.articles.datelines import find_dateline
-from eventstudy.articles.dates import MAX_EXPRESSIONS, DateExpression, Dateline, find_dates
+from eventstudy.articles.dates import MAX_EXPRESSIONS, find_dates
 from eventstudy.articles.happenings import ArticleEvent, to_events
 from eventstudy.articles.language import language
 from eventstudy.articles.mentions import find_mentions
+from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.observations import (
     ArticleClaim,
     PriceObservation,

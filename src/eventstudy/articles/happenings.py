@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from eventstudy.articles.dates import DateExpression, Dateline
 from eventstudy.articles.language import Place
 from eventstudy.articles.mentions import Mention, State
+from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.text import Span, printable
 
 _STRIKES = frozenset({"military strike", "energy attack"})

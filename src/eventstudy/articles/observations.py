@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from eventstudy.articles.dates import DateExpression, Dateline
 from eventstudy.articles.language import Language
+from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.text import Sentence, Span
 
 _MAX_SENTENCE = 1_500
