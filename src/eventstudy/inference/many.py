@@ -31,6 +31,7 @@ STUDENTISED = {
 }
 CROWDED = 0.5
 FEW = 5
+LEAST_SHOWN = 0.001
 VARIANCE_LEVEL = 0.05
 INTERVAL_LEVEL = 0.05
 
@@ -185,10 +186,14 @@ def _cautions(entry: Statistic, design: DatedDesign) -> list[str]:
     if raised and entry.name in STUDENTISED:
         reasons.append(
             f"event sessions move {design.variance_ratio:.2f} times as much as others "
-            f"(p = {design.variance_pvalue:.3f}): a rejection may be variance, "
+            f"(p {_rounded(design.variance_pvalue)}): a rejection may be variance, "
             f"read {STUDENTISED[entry.name]}"
         )
     return reasons
+
+
+def _rounded(pvalue: float) -> str:
+    return f"= {pvalue:.3f}" if pvalue >= LEAST_SHOWN else f"< {LEAST_SHOWN}"
 
 
 def _value(

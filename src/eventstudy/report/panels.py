@@ -81,7 +81,24 @@ def tests(result: StudyResult) -> dict[str, Any]:
         "reasons": [readable(reason) for reason in numbers],
         "refused": _refused([row for row in rows if row["verdict"] == "refused"]),
         "why": _why(result),
+        "family": family(result),
     }
+
+
+def family(result: StudyResult) -> Tablet:
+    """Single p-values held together and the study without each event, headline window."""
+    columns = [
+        Column("Asset", "asset"), Column("Event", "event_id", share=1),
+        Column("z", "score", lambda v: number(v, 2)), Column("p", "pvalue", pvalue),
+        Column("p max |z|", "p_max_z", pvalue), Column("p Holm", "p_holm", pvalue),
+        Column("p BH", "p_benjamini_hochberg", pvalue),
+        Column("z without", "overlap_z_without", lambda v: number(v, 2)),
+        Column("p without", "p_overlap_z_without", pvalue),
+    ]  # fmt: skip
+    if not len(result.family):
+        return tablet(columns, [])
+    rows = records(result.family[result.family["window"] == str(result.headline)])
+    return tablet(columns, rows, most=MAX_ROWS, where="tables/family.csv")
 
 
 def _refused(rows: Sequence[dict[str, Any]]) -> list[str]:
