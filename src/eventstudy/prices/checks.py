@@ -42,6 +42,8 @@ class CheckInput:
         Titles of catalogued events by ISO day: context of large moves.
     others : mapping of str to Series
         Closes of the same thing from other sources, by ISO day.
+    peers : mapping of str to Series
+        Closes of related things: where they moved, a repeated figure is stale.
     overrides : sequence of PriceOverride
         What a user has decided; such a day is not reported again.
     now : datetime or None
@@ -54,6 +56,7 @@ class CheckInput:
     roll: str | None = None
     events: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, pd.Series] = field(default_factory=dict)
+    peers: Mapping[str, pd.Series] = field(default_factory=dict)
     overrides: Sequence[PriceOverride] = ()
     now: datetime | None = None
 
@@ -120,7 +123,7 @@ def _stale(given: CheckInput) -> Iterator[Finding]:
 
 
 def _others_moved(given: CheckInput, first: str, last: str) -> str:
-    for name, closes in given.others.items():
+    for name, closes in (*given.others.items(), *given.peers.items()):
         if first in closes.index and last in closes.index and closes[first] != closes[last]:
             return f", while {name} moved from {closes[first]:g} to {closes[last]:g}"
     return ""
