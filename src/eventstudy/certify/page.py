@@ -11,8 +11,9 @@ FIFTHS = ("all", "fifth 1", "fifth 2", "fifth 3", "fifth 4", "fifth 5")
 SINGLE_NOTE = (
     "Every eligible session taken as an event (a draw of them in the quick form), by fifths "
     "of the volatility of the 20 sessions before over that of the estimation window, calm to "
-    "turbulent. Constant mean over 250 sessions, gap 10; GARCH(1,1)-t on 1,000 sessions. Band "
-    "of VFC (one session) and FHS: 3.5 to 6.5.\n"
+    "turbulent. Constant mean over 250 sessions, gap 10; GARCH(1,1)-t on 1,000 sessions, "
+    "fitted anew every 20. The first 1,260 sessions (history, estimation window, gap) are history "
+    "only: on WTI from 1986 events begin in 1991. Band of VFC (one session) and FHS: 3.5 to 6.5.\n"
 )
 EVENTS_NOTE = (
     "Dates drawn anywhere and apart (independent), in clusters of up to five within ten "

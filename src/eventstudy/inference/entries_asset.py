@@ -11,7 +11,7 @@ ASSET_STATISTICS = (
     Statistic(
         name="overlap_z",
         title="overlap-exact z",
-        paper="methods page; Var(sum CAR_i) = sigma^2 sum d_t^2",
+        paper="this package; Var(sum CAR_i) = sigma^2 sum d_t^2",
         null="the mean effect is zero",
         law="N(0, 1)",
         formula="sum_t d_t (z_t - zbar) / (sd(z) sqrt(sum_t d_t^2)), d_t windows over session t",
@@ -24,7 +24,7 @@ ASSET_STATISTICS = (
     Statistic(
         name="shift_sharp",
         title="circular shift, sharp null",
-        paper="methods page; randomisation after Fisher (1935), The Design of Experiments",
+        paper="this package; randomisation after Fisher (1935), The Design of Experiments",
         null="no event has any effect, on mean or variance",
         law="share of circular shifts, steps of 1 / T",
         formula="share of |T(s)| >= |T(0)|, T(s) = sum_t d_{t-s} z_t; the value is T(0) / rms T(s)",
@@ -37,7 +37,7 @@ ASSET_STATISTICS = (
     Statistic(
         name="shift_mean",
         title="circular shift, mean null",
-        paper="methods page; studentised randomisation after Janssen (1997), SPL 36, 9-21",
+        paper="this package; studentised randomisation after Janssen (1997), SPL 36, 9-21",
         null="the mean effect is zero, whatever the variance",
         law="share of circular shifts, steps of 1 / T",
         formula="share of |t(s)| >= |t(0)|, t(s) = mean / (sd / sqrt N) within each placebo set",
@@ -52,7 +52,7 @@ ASSET_STATISTICS = (
     Statistic(
         name="shift_variance",
         title="circular shift, variance effect",
-        paper="methods page; randomisation of the mean of |z|",
+        paper="this package; randomisation of the mean of |z|",
         null="event sessions are as volatile as others",
         law="share of circular shifts, steps of 1 / T",
         formula="share of |A(s) - Abar| >= |A(0) - Abar|, A(s) = mean |z| on covered sessions; "
@@ -127,7 +127,7 @@ ASSET_STATISTICS = (
     Statistic(
         name="signed_overlap_z",
         title="overlap-exact z in the expected direction, one-sided",
-        paper="methods page",
+        paper="this package",
         null="events do not move the price in their expected direction",
         law="N(0, 1), upper tail",
         formula="overlap_z with windows signed by their expected direction",
@@ -140,7 +140,7 @@ ASSET_STATISTICS = (
     Statistic(
         name="signed_shift",
         title="circular shift in the expected direction, one-sided",
-        paper="methods page",
+        paper="this package",
         null="events do not move the price in their expected direction",
         law="share of circular shifts, upper tail",
         formula="share of t(s) >= t(0), t(s) = mean / (sd / sqrt N) of the signed windows",

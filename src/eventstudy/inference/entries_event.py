@@ -33,7 +33,7 @@ EVENT_STATISTICS = (
     Statistic(
         name="vfc",
         title="volatility-filtered conformal",
-        paper="methods page; conformal ranks after Chernozhukov, Wuthrich and Zhu (2021), "
+        paper="this package; conformal ranks after Chernozhukov, Wuthrich and Zhu (2021), "
         "JASA 116, 1849-1864",
         null=NO_EFFECT,
         law="rank among filtered returns, steps of 1 / (H + 1)",

@@ -107,8 +107,8 @@ def vfc_reference(
 
     References
     ----------
-    Section "volatility-filtered conformal test" of the methods page; the conformal argument is
-    that of Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864.
+    Own construction; the conformal argument is that of Chernozhukov, Wuthrich and Zhu (2021),
+    JASA 116, 1849-1864.
     """
     sums = block_sums(history, sessions)
     return sums / filt.forecast_scale(path.sigma[: len(sums)], sessions)
@@ -134,10 +134,10 @@ def fhs_reference(
     """Simulate the CAR that W sessions without an effect would show.
 
     The filter runs W steps from its state before the window, fed with runs of W consecutive
-    ``z - zbar`` of the history, every run as often as every other. Runs rather than single draws keep the serial
-    correlation of settlements, which on WTI makes sums narrower or wider than independent
-    draws would. An independent normal error with the standard deviation that the estimated
-    model adds, ``sqrt(V - W s^2)``, keeps the forecast-error term.
+    ``z - zbar`` of the history, every run as often as every other. Runs rather than single
+    draws keep the serial correlation of settlements, which on WTI makes sums narrower or wider
+    than independent draws would. An independent normal error with the standard deviation that
+    the estimated model adds, ``sqrt(V - W s^2)``, keeps the forecast-error term.
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ def overlap_z(dated: DatedReturns) -> TestValue:
 
     References
     ----------
-    The variance of a sum of overlapping sums, ``sigma^2 sum_t d_t^2``; methods page, section on
-    N dated events.
+    Own construction: the variance of a sum of overlapping sums is ``sigma^2 sum_t d_t^2``, not
+    ``sigma^2 N W``.
     """
     cover = dated.cover
     variance = float(np.einsum("ta,ab,tb->", cover, dated.correlation, cover))

@@ -21,7 +21,7 @@ ENTRIES: tuple[Statistic, ...] = (
 
 
 def statistics() -> tuple[Statistic, ...]:
-    """Return every statistic, in the order of the methods page."""
+    """Return every statistic, in the order of the docs page."""
     return ENTRIES
 
 

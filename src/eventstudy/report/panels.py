@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from eventstudy.results import records
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
+MAX_PLACES = 6
 MAX_ROWS = 300
 
 
@@ -69,14 +71,44 @@ def tests(result: StudyResult) -> dict[str, Any]:
     ]  # fmt: skip
     order = {str(window): k for k, window in enumerate(result.windows)}
     rows = sorted(records(result.tests), key=lambda r: order.get(str(r["window"]), len(order)))
+    shown = [row for row in rows if row["verdict"] != "refused"]
     numbers: dict[str, int] = {}
-    for row in rows[:MAX_ROWS]:
+    for row in shown[:MAX_ROWS]:
         parts = [part.strip() for part in text_of(row["reason"]).split(";") if part.strip()]
         row["why"] = ", ".join(str(numbers.setdefault(p, len(numbers) + 1)) for p in parts)
     return {
-        "table": tablet(columns, rows, most=MAX_ROWS, where="tables/tests.csv"),
+        "table": tablet(columns, shown, most=MAX_ROWS, where="tables/tests.csv"),
         "reasons": [readable(reason) for reason in numbers],
+        "refused": _refused([row for row in rows if row["verdict"] == "refused"]),
+        "why": _why(result),
     }
+
+
+def _refused(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say once for each reason which statistics were refused, and where."""
+    said: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        where = f"{row['asset']} {row['window']}"
+        told = said.setdefault(text_of(row["reason"]), {})
+        told.setdefault(str(row["statistic"]), []).append(where)
+    return [
+        readable(f"{', '.join(told)}: {reason} ({_places(list(told.values()))})")
+        for reason, told in said.items()
+    ]
+
+
+def _places(lists: Sequence[Sequence[str]]) -> str:
+    places = list(dict.fromkeys(place for one in lists for place in one))
+    more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
+    return ", ".join(places[:MAX_PLACES]) + more
+
+
+def _why(result: StudyResult) -> list[str]:
+    """Say once for each reason why these tests are the default, and where."""
+    said: dict[str, list[str]] = {}
+    for row in records(result.design):
+        said.setdefault(text_of(row["why"]), []).append(f"{row['asset']} {row['window']}")
+    return [readable(f"{_places([where])}: {why}") for why, where in said.items() if why]
 
 
 def regression(result: StudyResult) -> Tablet:

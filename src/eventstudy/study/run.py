@@ -31,6 +31,8 @@ from eventstudy.study.provenance import alignment_remarks, filter_remarks, prove
 from eventstudy.study.regressions import joint_regressions
 from eventstudy.study.tabulate import ar_frame, effects_frame, events_frame
 
+SHOWN = 3
+
 
 class Progress(Protocol):
     """Shows how far a run is: ``progress(what, done, total)``."""
@@ -287,9 +289,10 @@ def _in_order(pairs: Sequence[Pair], found: Mapping[str, Sequence[Pair]]) -> tup
 
 
 def _nothing_left(pairs: Sequence[Pair]) -> str:
-    shown = "; ".join(f"{p.event_id}: {p.placement.reason or p.state}" for p in pairs[:3])
-    more = f"; and {len(pairs) - 3} more" if len(pairs) > 3 else ""  # noqa: PLR2004  # three are shown
-    return f"none of the {len(pairs)} event(s) can be studied: {shown}{more}"
+    events = len({p.event_id for p in pairs})
+    reasons = list(dict.fromkeys(f"{p.event_id}: {p.placement.reason or p.state}" for p in pairs))
+    more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
+    return f"none of the {events} event(s) can be studied: {'; '.join(reasons[:SHOWN])}{more}"
 
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:

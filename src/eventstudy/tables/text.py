@@ -1,0 +1,141 @@
+"""A file's bytes, its text, and its rows as text with their lines."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from eventstudy.errors import TableError
+
+
+class Row(dict[str, str]):
+    """The cells of one line as text, by column name.
+
+    Parameters
+    ----------
+    cells : dict of str
+        Cells by column.
+    line : int
+        Line of the file on which the row ends, the header being line 1.
+    """
+
+    __slots__ = ("line",)
+
+    def __init__(self, cells: dict[str, str], *, line: int) -> None:
+        super().__init__(cells)
+        self.line = line
+
+
+def read_rows(path: Path | str, *, what: str = "rows") -> list[Row]:
+    """Read a CSV file as text, without interpreting any cell.
+
+    Parameters
+    ----------
+    path : Path or str
+        CSV in UTF-8 with commas and a header line.
+    what : str
+        What the file should hold, for messages.
+
+    Returns
+    -------
+    list of Row
+        A dict of text per line that is not blank, each with its `line`.
+
+    Raises
+    ------
+    TableError
+        When the file is missing, empty, not UTF-8 or not CSV, when a column name is blank or occurs
+        twice, or when a row has more or fewer cells than the header.
+    """
+    path = Path(path)
+    header, rows = lines_of(path, decoded(path, what), what)
+    return [Row(dict(zip(header, cells, strict=True)), line=line) for line, cells in rows]
+
+
+def sha256_of(path: Path | str) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal.
+
+    Raises
+    ------
+    TableError
+        When the file cannot be read.
+    """
+    return hashlib.sha256(bytes_of(Path(path), "a file")).hexdigest()
+
+
+def bytes_of(path: Path, what: str) -> bytes:
+    """Read the bytes of a file, or say why they cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        msg = f"there is no such file to read {what} from"
+        raise TableError(msg, path=str(path)) from None
+    except OSError as error:
+        msg = f"cannot be read: {error.strerror or error}"
+        raise TableError(msg, path=str(path)) from error
+
+
+def decoded(path: Path, what: str) -> str:
+    """Read the text of a UTF-8 file, with or without a byte order mark."""
+    raw = bytes_of(path, what)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        msg = f"byte {raw[error.start]:#04x} is not UTF-8: save the file as CSV UTF-8"
+        raise TableError(msg, path=str(path), row=line) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        msg = "holds a zero byte: this is not a text file"
+        raise TableError(msg, path=str(path), row=line)
+    if not text.strip():
+        msg = f"the file is empty: it should hold {what}"
+        raise TableError(msg, path=str(path))
+    return text
+
+
+def lines_of(path: Path, text: str, what: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Split CSV text into its header and its rows with their lines."""
+    """Return the header, and the line number and cells of every row that is not blank."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+
+    def rows() -> Iterator[tuple[int, list[str]]]:
+        try:
+            for cells in reader:
+                if cells:
+                    yield reader.line_num, cells
+        except csv.Error as error:
+            msg = f"is not CSV: {error}"
+            raise TableError(msg, path=str(path), row=reader.line_num) from None
+
+    stream = rows()
+    line, header = next(stream, (1, []))
+    check_header(path, header, what, line)
+
+    def checked() -> Iterator[tuple[int, list[str]]]:
+        for number, cells in stream:
+            if len(cells) != len(header):
+                counts = f"{len(cells)} cells where the header has {len(header)}"
+                msg = f"{counts}: a comma too many or too few"
+                raise TableError(msg, path=str(path), row=number)
+            yield number, cells
+
+    return header, checked()
+
+
+def check_header(path: Path, header: list[str], what: str, line: int | None) -> None:
+    """Refuse column names that are blank, padded or given twice."""
+    seen: set[str] = set()
+    for position, name in enumerate(header, start=1):
+        if name != name.strip() or not name:
+            msg = (
+                f"column {position} of the {what} is named {name!r}: give it a name without blanks"
+            )
+            raise TableError(msg, path=str(path), row=line)
+        if name in seen:
+            msg = "this column name occurs twice: rename one of the two"
+            raise TableError(msg, path=str(path), row=line, column=name)
+        seen.add(name)
