@@ -62,7 +62,7 @@ def read_claims(path: str | Path) -> tuple[Claim, ...]:
     TableError
         With every fault of the file, one line each.
     """
-    columns, rows = read_csv_rows(path)
+    columns, rows = read_csv_rows(path, what="claims")
     faults = Faults(str(path))
     for name in _REQUIRED:
         if name not in columns:

@@ -138,6 +138,9 @@ class MissingDependencyError(EventStudyError, ImportError):
     """An optional library that is not installed."""
 
 
+_MOST_KNOWN = 40  # names listed where none is near
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint for a name nobody knows.
 
@@ -151,10 +154,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     Returns
     -------
     str
-        ``"did you mean 'x'?"`` where something is near, else a list of what is known.
+        ``"did you mean 'x'?"`` where something is near, else a list of what is known, cut where it
+        is long.
     """
     choices = sorted(set(known))
     near = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
+    if len(choices) > _MOST_KNOWN:
+        shown = ", ".join(choices[:_MOST_KNOWN])
+        return f"known: {shown} and {len(choices) - _MOST_KNOWN} more"
     return f"known: {', '.join(choices)}" if choices else "nothing of that kind is known"

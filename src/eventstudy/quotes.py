@@ -121,7 +121,7 @@ def read_quotes(path: str | Path) -> tuple[Quote, ...]:
     TableError
         With every fault of the file, one line each.
     """
-    columns, rows = read_csv_rows(path)
+    columns, rows = read_csv_rows(path, what="quotes")
     faults = Faults(str(path))
     for name in _REQUIRED:
         if name not in columns:

@@ -118,6 +118,20 @@ def test_the_catalogue_can_be_searched(folder):
     assert len(done.stdout.splitlines()) == 3
 
 
+def test_what_was_not_found_is_said(folder):
+    (folder / "blank.txt").write_text(" \n")
+    blank = eventstudy("articles", "extract", "blank.txt", cwd=folder)
+    assert "there is no text in it" in blank.stderr
+    nowhere = eventstudy("events", "list", "--place", "Atlantis", cwd=folder)
+    assert "no event is at 'Atlantis'" in nowhere.stderr
+    shown = eventstudy("events", "show", "opec-plus-2018-12", "--articles", ".", cwd=folder)
+    assert "no article is named for this event" in shown.stdout
+    row = "2026-01-05,energy attack,Drones set the depot of Volgograd on fire"
+    (folder / "twice.csv").write_text(f"event_id,date,kind,title\na,{row}\nb,{row}\n")
+    twice = eventstudy("events", "validate", "twice.csv", cwd=folder)
+    assert "a and b may be one event: eventstudy events merge twice.csv a b" in twice.stderr
+
+
 BAD = [
     (("articles", "extract", "none.txt"), 1, "cannot be read"),
     (("articles", "extract", "."), 1, "holds no article"),
@@ -130,7 +144,15 @@ BAD = [
     (("events", "list", "--from", "yesterday"), 2, "is not a day"),
     (("events", "validate", "bad.csv"), 1, "line 2, column 'date'"),
     (("events", "merge", "bad.csv", "x", "x"), 1, "with itself"),
-    (("events", "accept", "none.csv", "--into", "x.csv"), 1, "cannot be read"),
+    (("events", "accept", "none.csv", "--into", "x.csv"), 1, "no such file to read events from"),
+    (("events", "accept", "plain.csv", "--into", "x.csv"), 1, "column 'decision' is missing"),
+    (("events", "merge", "catalogue", "a", "b"), 1, "is not edited"),
+    (("events", "list", "--kind", "war outbrake"), 1, "did you mean 'war outbreak'"),
+    (("events", "list", "--kind", "picnic"), 1, "known: "),
+    (("events", "show", "zzz"), 1, " more"),
+    (("events", "show", "paris-summit", "--articles", "nowhere"), 2, "is no folder"),
+    (("events", "list", "."), 1, "cannot be read"),
+    (("events", "list", "empty.csv"), 1, "the file is empty"),
     (("check", "picky.toml"), 1, "did you mean 'producer decision'"),
 ]
 
@@ -138,6 +160,8 @@ BAD = [
 @pytest.mark.parametrize(("args", "code", "message"), BAD)
 def test_bad_input_is_one_clear_line(folder, args, code, message):
     (folder / "bad.csv").write_text("event_id,date\nx,2026-02-30\n")
+    (folder / "plain.csv").write_text("event_id,date\nx,2026-02-03\n")
+    (folder / "empty.csv").write_text("")
     (folder / "picky.toml").write_text(
         '[study]\nname = "x"\n[data]\nevents = "catalogue"\nprices = "crude-daily"\n'
         'select = { kind = "producer decison" }\n'

@@ -124,13 +124,14 @@ def test_every_fault_of_a_file_is_shown_together(tmp_path):
     ("text", "message"),
     [
         ("", "the file is empty"),
+        (",,\n,,\n", "every cell is blank"),
         ("event_id,date\n", "no events"),
         ("event,date\nx,2026-01-06\n", "did you mean 'event'"),
         ("event_id,day\nx,2026-01-06\n", "column 'date' or 'time' is missing"),
         ("event_id,date,date\nx,2026-01-06,\n", "appears twice"),
         ("event_id,date\nx,2026-01-06,more\n", "3 cells where the header has 2"),
         (b"event_id,date,title\nx,2026-01-06,caf\xe9\n", "not UTF-8"),
-        (b"PK\x03\x04\0\0", "NUL character"),
+        (b"PK\x03\x04\0\0", "zero byte"),
         ('event_id,date\n"x,2026-01-06\n', "check the quotes"),
     ],
 )
@@ -140,7 +141,7 @@ def test_files_that_are_no_event_table(tmp_path, text, message):
 
 
 def test_a_missing_file_is_one_line(tmp_path):
-    with pytest.raises(TableError, match=r"none.csv: cannot be read"):
+    with pytest.raises(TableError, match=r"none.csv: there is no such file to read events from"):
         read_events(tmp_path / "none.csv")
 
 

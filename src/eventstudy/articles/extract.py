@@ -133,7 +133,7 @@ def _is_prose(text: str) -> bool:
 
 
 def _notes(dates: int, parts: int, dateline: Dateline) -> tuple[str, ...]:
-    notes = []
+    notes = [] if parts else ["there is no text in it: nothing can be found"]
     if dateline.day is None:
         notes.append("no day of publication: weekdays and days without a year stay open")
     elif dateline.zone is None:

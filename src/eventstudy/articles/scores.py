@@ -57,8 +57,8 @@ def score(half: Half, *, baseline: bool = False) -> tuple[Score, ...]:
     Returns
     -------
     tuple of Score
-        Dates, events, their kinds, states and dates given that the event was found, merges of
-        events across dispatches, price observations, and claims.
+        Dates, events, their kinds, states, dates and places given that the event was found,
+        merges of events across dispatches, price observations, and claims.
     """
     dispatches = read_dispatches(half)
     found = [extract(item.document, published=item.published) for item in dispatches]
@@ -99,6 +99,7 @@ def agrees(item: DateExpression, value: str) -> bool:
 
 def _events(dispatches: Sequence[Dispatch], found: Sequence[Extraction]) -> list[Score]:
     hits = false = missed = kinds = states = dates = 0
+    told: list[tuple[EventLabel, ArticleEvent]] = []
     for dispatch, extraction in zip(dispatches, found, strict=True):
         pairs = match_events(dispatch, extraction)
         hits += len(pairs)
@@ -107,12 +108,26 @@ def _events(dispatches: Sequence[Dispatch], found: Sequence[Extraction]) -> list
         kinds += sum(event.kind == label.kind for label, event in pairs)
         states += sum(event.state == label.state for label, event in pairs)
         dates += sum(_same_date(event, label) for label, event in pairs)
+        told += pairs
     return [
         Score("events", hits, false, missed),
         Score("events: kind", kinds, hits - kinds, hits - kinds),
         Score("events: state", states, hits - states, hits - states),
         Score("events: date", dates, hits - dates, hits - dates),
+        _places(told),
     ]
+
+
+def _places(told: Sequence[tuple[EventLabel, ArticleEvent]]) -> Score:
+    """Places of the events that were found; an event may be told without one."""
+    hits = false = missed = 0
+    for label, event in told:
+        named = event.place.name if event.place else ""
+        right = bool(named) and named == label.place
+        hits += right
+        false += bool(named) and not right
+        missed += bool(label.place) and not right
+    return Score("events: place", hits, false, missed)
 
 
 def match_events(

@@ -72,6 +72,9 @@ def show(event_id: str, file: str | None, folder: str | None, *, as_json: bool) 
     """Show everything that is known of one event, with --articles also what they say of it."""
     from eventstudy.errors import UnknownNameError, did_you_mean
 
+    if folder and not Path(folder).is_dir():
+        msg = f"--articles {folder!r} is no folder; name the one that holds the articles"
+        raise click.UsageError(msg)
     table = _table(file)
     event = next((item for item in table if item.event_id == event_id), None)
     if event is None:
@@ -97,7 +100,12 @@ def validate(file: str) -> None:
     for kind, count in sorted(_kinds(table).items()):
         click.echo(f"  {count:4d}  {kind}")
     from eventstudy.articles.kinds import KINDS
+    from eventstudy.events.duplicates import likely_duplicates
 
+    for keep, other in likely_duplicates(table):
+        remark(
+            f"{keep} and {other} may be one event: eventstudy events merge {file} {keep} {other}"
+        )
     for kind in sorted(set(_kinds(table)) - set(KINDS) - {"-"}):
         remark(f"kind {kind!r} is not one of the catalogue's: {', '.join(KINDS)}")
 
@@ -191,6 +199,15 @@ def _select(
     first: str | None,
     last: str | None,
 ) -> EventTable:
+    from eventstudy.errors import UnknownNameError, did_you_mean
+
+    for kind in kinds:
+        if not len(table.select(kind=kind)):
+            msg = f"no event is of the kind {kind!r}; {did_you_mean(kind, _kinds(table))}"
+            raise UnknownNameError(msg)
+    for place in places:
+        if not len(table.select(place=place)):
+            remark(f"no event is at {place!r}: it is the place, or a part of it after a comma")
     return table.select(
         kind=kinds or None,
         place=places or None,
@@ -239,6 +256,8 @@ def _sentences(event: Event, folder: str) -> list[str]:
     from eventstudy.articles.text import printable, read_document
     from eventstudy.errors import TableError
 
+    if not event.features.get("article"):
+        return ["no article is named for this event"]
     names, digests, spans = (
         str(event.features.get(key, "")).split(";") for key in ("article", "article_sha256", "span")
     )
@@ -264,8 +283,12 @@ def _kinds(table: EventTable) -> dict[str, int]:
 
 
 def _rows(file: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    from eventstudy.errors import TableError
     from eventstudy.events.drafts import read_draft
 
+    if file == "catalogue" and not Path(file).exists():
+        msg = "the one that ships is not edited; name an event file of your own"
+        raise TableError(msg, path=file)
     return read_draft(file)
 
 

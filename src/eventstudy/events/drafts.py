@@ -105,7 +105,7 @@ def update_draft(existing: Sequence[Row], extracted: Sequence[Row]) -> DraftUpda
 
 def read_draft(path: str | Path) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     """Read the columns and rows of a draft or event file as text."""
-    columns, rows = read_csv_rows(path)
+    columns, rows = read_csv_rows(path, what="events")
     if "event_id" not in columns:
         msg = "column 'event_id' is missing; give an event file or a draft"
         raise TableError(msg, path=str(path), row=1)

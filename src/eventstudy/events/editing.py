@@ -45,8 +45,14 @@ def accept(
     Raises
     ------
     TableError
-        When a decision is neither ``accept``, ``reject`` nor blank.
+        When there is no column of decisions, or one is neither ``accept``, ``reject`` nor blank.
     """
+    if "decision" not in draft_columns:
+        msg = (
+            "column 'decision' is missing; give a draft of eventstudy articles extract --draft, "
+            "or add the column and write accept or reject in it"
+        )
+        raise TableError(msg, row=1)
     for line, row in enumerate(draft, start=2):
         if row.get("decision", "").strip().casefold() not in _DECISIONS:
             msg = (

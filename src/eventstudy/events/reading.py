@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo, available_timezones
 import pandas as pd
 
 from eventstudy.errors import did_you_mean
-from eventstudy.events.rows import Faults, Row, read_bytes, split_csv
+from eventstudy.events.rows import Faults, Row, split_csv
 from eventstudy.events.table import Direction, Event, EventTable, Precision
+from eventstudy.tables.text import bytes_of
 
 _TEXT_COLUMNS = ("title", "kind", "asset", "place", "source")
 _KNOWN = (
@@ -62,7 +63,7 @@ def read_events(path: str | Path) -> EventTable:
     TableError
         With every fault of the file, one line each (attribute `faults`).
     """
-    return parse_events(read_bytes(path), str(path))
+    return parse_events(bytes_of(Path(path), "events"), str(path))
 
 
 def parse_events(content: bytes, path: str) -> EventTable:

@@ -1,12 +1,11 @@
-"""Strict reading of the rows of a CSV file, and the faults found in them."""
+"""The rows of a CSV file with all that is wrong with them, so that it is shown at once."""
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from eventstudy.errors import TableError
+from eventstudy.tables.text import bytes_of, cells_of, text_of
 
 Row = tuple[int, dict[str, str]]
 
@@ -40,24 +39,9 @@ class Faults:
             raise TableError("\n".join(self.lines), faults=tuple(self.lines))
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Read a file.
-
-    Raises
-    ------
-    TableError
-        When it cannot be read.
-    """
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        msg = f"cannot be read ({error.strerror or error}); check the path"
-        raise TableError(msg, path=str(path)) from error
-
-
-def read_csv_rows(path: str | Path) -> tuple[list[str], list[Row]]:
-    """Read a CSV file as columns and rows, see `split_csv`."""
-    return split_csv(read_bytes(path), str(path))
+def read_csv_rows(path: str | Path, *, what: str) -> tuple[list[str], list[Row]]:
+    """Read a CSV file of `what` as columns and rows, see `split_csv`."""
+    return split_csv(bytes_of(Path(path), what), str(path))
 
 
 def split_csv(content: bytes, path: str) -> tuple[list[str], list[Row]]:
@@ -71,16 +55,11 @@ def split_csv(content: bytes, path: str) -> tuple[list[str], list[Row]]:
     TableError
         When the file is not UTF-8, has no header, repeats a column or has ragged rows.
     """
-    text = _decode(content, path)
-    faults = Faults(path)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
-    except csv.Error as error:
-        msg = f"not readable as CSV ({error}); check the quotes"
-        raise TableError(msg, path=path, row=reader.line_num) from error
+    place, faults = Path(path), Faults(path)
+    rows = cells_of(place, text_of(place, content, "a header line and rows"))
+    lines = [(line, [cell.strip() for cell in cells]) for line, cells in rows if any(cells)]
     if not lines:
-        msg = "the file is empty; it needs a header line"
+        msg = "the file is empty: every cell is blank, the header too"
         raise TableError(msg, path=path)
     header = lines[0][1]
     for name in sorted({name for name in header if header.count(name) > 1}):
@@ -94,16 +73,3 @@ def split_csv(content: bytes, path: str) -> tuple[list[str], list[Row]]:
             )
     faults.raise_any()
     return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in lines[1:]]
-
-
-def _decode(content: bytes, path: str) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        msg = "not UTF-8 text; save the file as UTF-8"
-        raise TableError(msg, path=path, row=line) from error
-    if "\0" in text:
-        msg = "holds a NUL character; this is not a CSV text file"
-        raise TableError(msg, path=path, row=text[: text.index("\0")].count("\n") + 1)
-    return text

@@ -80,7 +80,11 @@ def bytes_of(path: Path, what: str) -> bytes:
 
 def decoded(path: Path, what: str) -> str:
     """Read the text of a UTF-8 file, with or without a byte order mark."""
-    raw = bytes_of(path, what)
+    return text_of(path, bytes_of(path, what), what)
+
+
+def text_of(path: Path, raw: bytes, what: str) -> str:
+    """Decode the bytes of a file; `path` is for messages."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -97,21 +101,21 @@ def decoded(path: Path, what: str) -> str:
     return text
 
 
-def lines_of(path: Path, text: str, what: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """Split CSV text into its header and its rows with their lines."""
-    """Return the header, and the line number and cells of every row that is not blank."""
+def cells_of(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the cells of every row of CSV text that is not blank."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num, cells
+    except csv.Error as error:
+        msg = f"is not CSV: {error}: check the quotes"
+        raise TableError(msg, path=str(path), row=reader.line_num) from None
 
-    def rows() -> Iterator[tuple[int, list[str]]]:
-        try:
-            for cells in reader:
-                if cells:
-                    yield reader.line_num, cells
-        except csv.Error as error:
-            msg = f"is not CSV: {error}"
-            raise TableError(msg, path=str(path), row=reader.line_num) from None
 
-    stream = rows()
+def lines_of(path: Path, text: str, what: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Return the header, and the line number and cells of every row that is not blank."""
+    stream = cells_of(path, text)
     line, header = next(stream, (1, []))
     check_header(path, header, what, line)
 
