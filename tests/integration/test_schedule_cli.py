@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from eventstudy.prices.health import health
+from eventstudy.prices.jobs import RefreshReport
 from eventstudy.prices.runs import RunItem, finish_run, record_item, start_run
 from eventstudy.prices.schedules import (
     install_crontab,
@@ -36,9 +37,9 @@ def test_the_systemd_timer_is_one_that_systemd_accepts(tmp_path):
     if analyze is None:
         pytest.skip("systemd-analyze is not installed")
     when = ["calendar", "--iterations=2", "Mon..Fri 17:30 America/New_York"]
-    assert subprocess.run([analyze, *when], capture_output=True, check=False).returncode == 0
+    assert subprocess.run([analyze, *when], capture_output=True, check=False).returncode == 0  # noqa: S603  # our own program
     verify = [analyze, "verify", "--user", *map(str, written)]
-    result = subprocess.run(verify, capture_output=True, text=True, check=False)
+    result = subprocess.run(verify, capture_output=True, text=True, check=False)  # noqa: S603  # our own program
     assert "eventstudy-refresh" not in result.stderr
 
 
@@ -54,10 +55,11 @@ def test_the_cron_line_runs_at_half_past_five_in_new_york(tmp_path, moment, runs
     shell = line.removeprefix("0,30 * * * * ").replace(r"\%", "%")
     assert "%" not in line.replace(r"\%", "")
     fake = tmp_path / "date"
-    fake.write_text(f'#!/bin/sh\n[ "$TZ" = America/New_York ] && [ "$1" = +%u%H%M ] && echo {moment}')
+    asked = '[ "$TZ" = America/New_York ] && [ "$1" = +%u%H%M ]'
+    fake.write_text(f"#!/bin/sh\n{asked} && echo {moment}")
     fake.chmod(0o755)
     path = f"{tmp_path}:/usr/bin:/bin"
-    subprocess.run(["/bin/sh", "-c", shell], env={"PATH": path}, check=True)
+    subprocess.run(["/bin/sh", "-c", shell], env={"PATH": path}, check=True)  # noqa: S603  # our own program
     assert mark.exists() is runs
 
 
@@ -143,8 +145,6 @@ def test_the_scheduler_catches_up_and_fires_on_weekdays_in_new_york(tmp_path, mo
         lines.append((event, facts))
 
     def once():
-        from eventstudy.prices.jobs import RefreshReport
-
         calls.append(1)
         return RefreshReport((RunItem("wti_front", "1d", "failed", "", 0, 0, "x"),), ())
 
@@ -157,6 +157,25 @@ def test_the_scheduler_catches_up_and_fires_on_weekdays_in_new_york(tmp_path, mo
     assert calls == [1]
     job = jobs[0][0]
     assert (job.coalesce, job.max_instances, job.misfire_grace_time) == (True, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("now", "missed"), [("2026-01-07T22:00", False), ("2026-01-07T23:00", True)]
+)
+def test_a_run_of_today_that_was_missed_is_made_up_for(store, monkeypatch, now, missed):
+    pytest.importorskip("apscheduler")
+    from apscheduler.schedulers.blocking import BlockingScheduler
+
+    monkeypatch.setattr(BlockingScheduler, "start", lambda self: None)  # noqa: ARG005  # a method
+    ran(store, datetime(2026, 1, 6, 22, 30, tzinfo=UTC))
+    lines = []
+    keep_fresh(
+        store.path,
+        lambda: RefreshReport((), ()),
+        clock=lambda: datetime.fromisoformat(now).replace(tzinfo=UTC),
+        log=lambda event, **_: lines.append(event),
+    )
+    assert ("missed" in lines) is missed
 
 
 def test_schedule_run_in_the_foreground(run_environment, tmp_path):

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from eventstudy.articles.dates import DateExpression, Dateline
 from eventstudy.articles.language import Language, words
+from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.text import Span
 
 _GAP = re.compile(r"[\s,]*(?:at|on)?\s*\Z")

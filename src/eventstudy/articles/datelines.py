@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from eventstudy.articles.dates import Dateline
 from eventstudy.articles.language import Language, words
+from eventstudy.articles.moments import Dateline
 from eventstudy.articles.text import Document, Span
 
 _HEAD = 1200  # a dateline stands at the head of a text

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from eventstudy.articles.datelines import find_dateline
-from eventstudy.articles.dates import MAX_EXPRESSIONS, DateExpression, Dateline, find_dates
+from eventstudy.articles.dates import MAX_EXPRESSIONS, find_dates
 from eventstudy.articles.happenings import ArticleEvent, to_events
 from eventstudy.articles.language import language
 from eventstudy.articles.mentions import find_mentions
+from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.observations import (
     ArticleClaim,
     PriceObservation,
     find_claims,
     find_prices,
+    is_market,
 )
 from eventstudy.articles.text import Document, printable, quotations, sentences
 
@@ -103,8 +105,8 @@ def extract(
     # A condition inside a claim belongs to the claim: it is no event of its own.
     mentions = [
         mention
-        for part, claim in zip(body, claims, strict=True)
-        for mention in find_mentions(part, tables)
+        for part, price, claim in zip(body, prices, claims, strict=True)
+        for mention in find_mentions(part, tables, of_prices=bool(price) or is_market(part, tables))
         if not (claim and mention.state == "conditional")
     ]
     return Extraction(
@@ -112,7 +114,7 @@ def extract(
         dateline=dateline,
         dates=dates,
         events=to_events(mentions, dates, dateline),
-        prices=tuple(item for item in prices if item),
+        prices=tuple(item for items in prices for item in items),
         claims=tuple(item for items in claims for item in items),
         notes=_notes(len(dates), len(parts), dateline),
     )

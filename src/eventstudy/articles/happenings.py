@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from eventstudy.articles.dates import DateExpression, Dateline
 from eventstudy.articles.language import Place
 from eventstudy.articles.mentions import Mention, State
+from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.text import Span, printable
 
 _STRIKES = frozenset({"military strike", "energy attack"})
+_MEETING = "peace talks"
 _STATEMENTS = frozenset(
     {"producer decision", "sanctions", "embargo or price cap", "supply offer or release"}
 )
@@ -130,7 +131,7 @@ def _expression_for(
     fitting = [
         item
         for item in dates
-        if item.span.overlaps(mention.sentence)
+        if item.span.overlaps(mention.clause if mention.own_dates else mention.sentence)
         and item.first is not None
         and item.rule != "dateline"
         and _fits(item, mention, dateline)
@@ -163,7 +164,7 @@ def _carry_account(told: Sequence[ArticleEvent]) -> list[ArticleEvent]:
         if event.kind in _STRIKES and event.state == "reported":
             if event.first is not None:
                 opened = index
-            elif opened is not None and _near(told[opened], event):
+            elif opened is not None and _follows(told[opened], event):
                 head = told[opened]
                 current = replace(
                     event,
@@ -180,17 +181,22 @@ def _carry_account(told: Sequence[ArticleEvent]) -> list[ArticleEvent]:
     return [event for index, event in enumerate(carried) if index not in followed]
 
 
-def _near(head: ArticleEvent, event: ArticleEvent) -> bool:
+def _follows(head: ArticleEvent, event: ArticleEvent) -> bool:
+    """Whether an event is told in the account that `head` opened, and no other country's."""
+    if event.place is not None and event.place.is_country and event.place != head.place:
+        return False
     return 0 < event.spans[0].start - head.spans[0].start <= _ACCOUNT
 
 
 def _date_lead(
     told: Sequence[ArticleEvent], dates: Sequence[DateExpression], dateline: Dateline
 ) -> list[ArticleEvent]:
-    """Date the event an article opens with by the first past day it tells."""
+    """Date the meeting an article opens with by the first past day told after it."""
     if not told or told[0].first is not None or told[0].state != "reported":
         return list(told)
     lead = told[0]
+    if lead.kind != _MEETING:
+        return list(told)
     if any(event.first is not None for event in told if event.spans[0].start < _LEAD):
         return list(told)
     first = next(
@@ -202,7 +208,7 @@ def _date_lead(
             and item.first is not None
             and dateline.day is not None
             and item.first <= dateline.day
-            and lead.spans[0].start < item.span.start < lead.spans[0].start + _LEAD
+            and lead.spans[0].end <= item.span.start < lead.spans[0].start + _LEAD
         ),
         None,
     )
@@ -220,7 +226,7 @@ def _same(one: ArticleEvent, other: ArticleEvent) -> bool:
         # A possible delivery, spoken of again, is the delivery told before.
         again = one.state == "reported" and other.state == "conditional"
         return again and other.first is None and one.place == other.place
-    if one.first and other.first and one.date != other.date:
+    if not _days_agree(one, other):
         return False
     if one.kind in _STRIKES:
         return one.place == other.place
@@ -232,8 +238,25 @@ def _same(one: ArticleEvent, other: ArticleEvent) -> bool:
     )
 
 
+def _days_agree(one: ArticleEvent, other: ArticleEvent) -> bool:
+    """Whether two tellings of one article can mean the same day: a range holds its days."""
+    if not (one.first and one.last and other.first and other.last):
+        return True
+    if one.date == other.date:
+        return True
+    ranged = one.first != one.last or other.first != other.last
+    inside = one.first <= other.first and other.last <= one.last
+    around = other.first <= one.first and one.last <= other.last
+    return ranged and (inside or around)
+
+
+def _length(event: ArticleEvent) -> int:
+    """Days an event may have been on; an undated one is longest."""
+    return (event.last - event.first).days if event.first and event.last else 10_000
+
+
 def _join(one: ArticleEvent, other: ArticleEvent) -> ArticleEvent:
-    dated = other if other.first and not one.first else one
+    dated = other if _length(other) < _length(one) else one
     return replace(
         dated,
         place=one.place or other.place,

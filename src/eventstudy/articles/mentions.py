@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import Any, Literal
@@ -14,11 +14,12 @@ from eventstudy.articles.text import Sentence, Span
 
 State = Literal["reported", "planned", "conditional", "denied"]
 _MAX_SENTENCE = 1_500  # patterns look at no more of a sentence than this
-_OWNER = re.compile(r"(?:'s|’s)\s+")  # printed apostrophe
+_OWNER = re.compile(r"(?:'s|’s)\s+")
 _LOCATIVE = re.compile(
     r"\b(?:in|at|near|off|inside|across|over)\s+"
-    r"(?:the\s+|[\w-]+(?:'s|’s)\s+)*\Z"
+    r"(?:the\s+|(?:city|town|port|region|province|state|island|village)\s+of\s+|[\w-]+(?:'s|’s)\s+)*\Z"
 )
+_TIED, _FAR = 70, 160  # characters between a trigger and a place that can still be its own
 _DECISIONS = frozenset(
     {"producer decision", "supply offer or release", "sanctions", "embargo or price cap"}
 )
@@ -42,6 +43,8 @@ class Mention:
         Who is named in the sentence.
     direction, reason : str
         Expected direction of the oil price and why.
+    own_dates : bool
+        Only dates of its own clause can be its day.
     """
 
     kind: str
@@ -53,19 +56,34 @@ class Mention:
     actors: tuple[str, ...]
     direction: str
     reason: str
+    own_dates: bool = False
 
 
-def find_mentions(sentence: Sentence, language: Language) -> tuple[Mention, ...]:
-    """Find the events a sentence speaks of: at most one for each clause and each kind."""
+def find_mentions(
+    sentence: Sentence, language: Language, *, of_prices: bool = False
+) -> tuple[Mention, ...]:
+    """Find the events a sentence speaks of: at most one for each clause and each kind.
+
+    Parameters
+    ----------
+    sentence : Sentence
+        The words.
+    language : Language
+        Tables.
+    of_prices : bool
+        The sentence tells of a price: what moved it is a clause of its own, and the day belongs
+        to the price.
+    """
     found: list[Mention] = []
-    for clause in _clauses(sentence, language):
+    for clause in _clauses(sentence, language, of_prices=of_prices):
         match = _kind_of(clause.text, sentence.text, language)
         if match is None:
             continue
         kind, where = match
         trigger = Span(clause.span.start + where.start, clause.span.start + where.end)
         if not any(mention.kind == kind["kind"] for mention in found):
-            found.append(_mention(kind, trigger, clause, sentence, language))
+            mention = _mention(kind, trigger, clause, sentence, language)
+            found.append(replace(mention, own_dates=of_prices))
     return tuple(found)
 
 
@@ -90,9 +108,11 @@ def _mention(
     )
 
 
-def _clauses(sentence: Sentence, language: Language) -> tuple[Sentence, ...]:
+def _clauses(sentence: Sentence, language: Language, *, of_prices: bool) -> tuple[Sentence, ...]:
     text = sentence.text[:_MAX_SENTENCE]
-    pattern = _pattern(language.tables["states"]["clause"])
+    states = language.tables["states"]
+    wanted = f"{states['clause']}|{states['market_clause']}" if of_prices else states["clause"]
+    pattern = _pattern(wanted)
     cuts = [0, *(match.start() for match in pattern.finditer(text)), len(text)]
     base = sentence.span.start
     return tuple(
@@ -109,30 +129,33 @@ def _kind_of(
         needs, unless = kind.get("needs"), kind.get("unless")
         if needs and not _pattern(needs).search(sentence):
             continue
-        if unless and _pattern(unless).search(sentence):
+        if unless and _pattern(unless).search(clause):
             continue
-        span = _trigger(kind, clause)
-        if span is not None and not _is_background(clause[: span.start], language):
+        span = _trigger(kind, clause, sentence)
+        if span is not None and not _is_background(clause[: span.start], kind, language):
             return kind, span
     return None
 
 
-def _trigger(kind: Mapping[str, Any], clause: str) -> Span | None:
+def _trigger(kind: Mapping[str, Any], clause: str, sentence: str) -> Span | None:
     for text in kind.get("strong", ()):
         match = _pattern(text).search(clause)
         if match:
             return Span(*match.span())
     if "both" in kind:
         first, second = (_pattern(text).search(clause) for text in kind["both"])
+        if first and second is None and _pattern(kind["both"][1]).search(sentence):
+            return Span(*first.span()) if re.match(r"\W*(?:after|following)\b", clause) else None
         if first and second:
             return Span(min(first.start(), second.start()), max(first.end(), second.end()))
     return None
 
 
-def _is_background(before: str, language: Language) -> bool:
+def _is_background(before: str, kind: Mapping[str, Any], language: Language) -> bool:
     """Whether what follows is only spoken of: discussed, or the condition of something else."""
     states = language.tables["states"]
-    return any(_pattern(states[key]).search(before) for key in ("background", "condition"))
+    patterns = [states["background"], states["condition"], kind.get("background")]
+    return any(_pattern(text).search(before) for text in patterns if text)
 
 
 def _state(
@@ -167,7 +190,9 @@ def _comma(text: str) -> int:
 
 
 def _direction(kind: Mapping[str, Any], clause: str) -> tuple[str, str]:
-    eased = kind.get("eased")
+    neutral, eased = kind.get("neutral"), kind.get("eased")
+    if neutral and _pattern(neutral).search(clause):
+        return "none", "no change decided"
     if eased and _pattern(eased).search(clause):
         default = "down" if kind["direction"] == "up" else "up"
         return kind.get("eased_direction", default), kind.get("eased_reason", "barrels return")
@@ -188,10 +213,14 @@ def _place(trigger: Span, clause: Sentence, sentence: Sentence, language: Langua
             start = part.span.start + match.start()
             after = start >= trigger.start
             gap = start - trigger.start if after else 40 + trigger.start - start
-            tied = _LOCATIVE.search(text[max(0, match.start() - 40) : match.start()]) is not None
-            ranked.append((not tied, gap, " ".join(match.group().split())))
+            if gap > _FAR and part is sentence:
+                continue
+            lead = text[max(0, match.start() - 40) : match.start()]
+            tied = gap <= _TIED and _LOCATIVE.search(lead) is not None
+            name = " ".join(match.group().split())
+            ranked.append((not tied, language.places[name].is_country, gap, name))
         if ranked:
-            return language.places[min(ranked)[2]]
+            return language.places[min(ranked)[3]]
     return None
 
 

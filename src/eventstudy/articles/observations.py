@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from eventstudy.articles.dates import DateExpression, Dateline
 from eventstudy.articles.language import Language
+from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.text import Sentence, Span
 
 _MAX_SENTENCE = 1_500
@@ -71,31 +71,45 @@ def find_prices(
     dates: Sequence[DateExpression],
     dateline: Dateline,
     language: Language,
-) -> PriceObservation | None:
-    """Find the price observation of a sentence: its first instrument, level and change."""
+) -> tuple[PriceObservation, ...]:
+    """Find the price observations of a sentence: one for each instrument it names."""
     tables = language.tables["prices"]
     text = sentence.text[:_MAX_SENTENCE]
-    first = _instrument(text, tables)
-    if first is None:
-        return None
-    name, start = first
-    rest = text[start:]
-    if not _compiled(tables["moved"]).search(rest):
-        return None
-    percent = _compiled(tables["percent"]).search(rest)
-    level = _compiled(tables["level"]).search(rest)
-    if (percent is None and level is None) or _is_outlook(text[: start + 80], language):
-        return None
+    named = _instruments(text, tables)
+    if not named:
+        return ()
+    ends = [start for _, start in named[1:]] + [len(text)]
     inside = (item for item in dates if item.span.overlaps(sentence.span))
     stated = next((item for item in inside if item.rule != "dateline"), None)
-    day = stated.first if stated and stated.precision in {"day", "exact"} else dateline.day
-    return PriceObservation(
-        instrument=name,
-        level=float(level.group("level")) if level else None,
-        change_pct=_change(percent, rest, tables["down"]) if percent else None,
-        moment=stated.moment if stated else None,
-        day=day,
-        span=sentence.span,
+    found: list[PriceObservation] = []
+    for (name, start), end in zip(named, ends, strict=True):
+        if not found and _is_outlook(text[: start + 80], language):
+            return ()
+        numbers = _numbers(text[start:end], tables)
+        if numbers is not None:
+            day = stated.first if stated and stated.precision in {"day", "exact"} else dateline.day
+            moment = stated.moment if stated else None
+            found.append(PriceObservation(name, *numbers, moment, day, sentence.span))
+    return tuple(found)
+
+
+def is_market(sentence: Sentence, language: Language) -> bool:
+    """Whether a sentence opens with a price that moved."""
+    tables = language.tables["prices"]
+    head = sentence.text[:120]
+    start = min((match.start() for match in _any(head, tables)), default=None)
+    return start is not None and start < 40 and bool(_compiled(tables["went"]).search(head[start:]))  # noqa: PLR2004 # opens
+
+
+def _numbers(part: str, tables: dict[str, str]) -> tuple[float | None, float | None] | None:
+    """Level and change of one instrument, where its part of the sentence says it moved."""
+    percent = _compiled(tables["percent"]).search(part)
+    level = _compiled(tables["level"]).search(part)
+    if not _compiled(tables["moved"]).search(part) or (percent is None and level is None):
+        return None
+    return (
+        float(level.group("level")) if level else None,
+        _change(percent, part, tables["down"]) if percent else None,
     )
 
 
@@ -121,6 +135,9 @@ def _expected(clause: str, tables: dict[str, str]) -> tuple[str, int] | None:
     if subject is None or outlook is None:
         return None
     start = min(subject.start(), outlook.start())
+    observed = _compiled(tables["observed"], re.IGNORECASE).search(clause)
+    if observed is not None and observed.start() < outlook.start():
+        return None
     body = clause[start:]
     if _compiled(tables["not_down"], re.IGNORECASE).search(body):
         return "up", start
@@ -142,17 +159,22 @@ def _horizon(text: str, where: int) -> str:
     return min(found)[1] if found else ""
 
 
-def _instrument(text: str, tables: dict[str, str]) -> tuple[str, int] | None:
-    found = [
-        (match.start(), order, name)
-        for order, name in enumerate(("brent", "wti", "oil"))
-        if (match := _compiled(tables[name]).search(text))
-    ]
-    if not found:
-        return None
-    named = [item for item in found if item[2] != "oil"] or found
-    start, _, name = min(named)
-    return name, start
+def _instruments(text: str, tables: dict[str, str]) -> list[tuple[str, int]]:
+    """Each benchmark where it is first named; plain oil only where no benchmark is."""
+    first: dict[str, int] = {}
+    for name in ("brent", "wti"):
+        match = _compiled(tables[name]).search(text)
+        if match:
+            first[name] = match.start()
+    if not first:
+        match = _compiled(tables["oil"]).search(text)
+        return [("oil", match.start())] if match else []
+    return sorted(first.items(), key=lambda item: item[1])
+
+
+def _any(text: str, tables: dict[str, str]) -> list[re.Match[str]]:
+    found = (_compiled(tables[name]).search(text) for name in ("brent", "wti", "oil"))
+    return [match for match in found if match]
 
 
 def _change(percent: re.Match[str], rest: str, down: str) -> float:

@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eventstudy.articles.dates import DateExpression
 from eventstudy.articles.dispatches import Dispatch, EventLabel, Half, read_dispatches
 from eventstudy.articles.extract import Extraction, extract
 from eventstudy.articles.happenings import ArticleEvent
+from eventstudy.articles.moments import DateExpression
 from eventstudy.articles.text import Span
 
 

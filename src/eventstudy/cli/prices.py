@@ -116,6 +116,7 @@ def check(
 ) -> int:
     """Check SYMBOLS, or everything: gaps, stale runs, outliers, rolls, other sources, lateness.
 
+    Every series that ships is compared with the shipped figures too, unless --against names others.
     Exit code 4 when there is an error among the findings. Nothing is repaired: `prices accept`
     writes the proposals that you accept into price_overrides.csv beside the store.
     """
@@ -269,12 +270,27 @@ def _open(store: str | None) -> Store:
 def _audit(symbols: tuple[str, ...], store: str | None, against: str | None) -> tuple[Finding, ...]:
     from eventstudy.prices.audit import audit
 
-    other = _other(against) if against else None
-    if other and len(symbols) != 1:
+    if against and len(symbols) != 1:
         msg = "--against needs exactly one series"
         raise click.UsageError(msg)
+    others = {symbols[0]: _other(against)} if against else _shipped()
     with _open(store) as opened:
-        return audit(opened, symbols, now=now(), events=_event_days(), against=other)
+        return audit(opened, symbols, now=now(), events=_event_days(), against=others)
+
+
+def _shipped() -> dict[str, dict[str, pd.Series]]:
+    """Return the shipped figures of each series as another source of the same thing."""
+    import pandas as pd
+
+    from eventstudy.datasets import list_datasets
+
+    found: dict[str, dict[str, pd.Series]] = {}
+    for item in list_datasets():
+        frame = item.read()
+        days = pd.Index(pd.DatetimeIndex(frame.index).strftime("%Y-%m-%d"))
+        for name in item.columns:
+            found.setdefault(name, {})[item.name] = frame[name].set_axis(days).dropna()
+    return found
 
 
 def _event_days() -> dict[str, str]:

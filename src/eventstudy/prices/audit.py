@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import pandas as pd
 
+from eventstudy.prices.bars import StoredSeries
 from eventstudy.prices.checks import CheckInput, check_series
 from eventstudy.prices.quality import Finding, read_price_overrides
 from eventstudy.prices.store import Store
 from eventstudy.prices.stored import override_file
 from eventstudy.tables import read_wide
+
+# The most liquid series: a market that settled without a change while they moved is rare.
+_PEERS: Final = ("wti_front", "brent_front")
 
 
 def audit(
@@ -20,7 +25,7 @@ def audit(
     *,
     now: datetime | None = None,
     events: Mapping[str, str] | None = None,
-    against: Mapping[str, pd.Series] | None = None,
+    against: Mapping[str, Mapping[str, pd.Series]] | None = None,
 ) -> tuple[Finding, ...]:
     """Check series of a store.
 
@@ -34,8 +39,8 @@ def audit(
         Moment for lateness, with a time zone.
     events : mapping of str to str, optional
         Titles of events by ISO day, which explain large moves.
-    against : mapping of str to Series, optional
-        Closes of the same thing from elsewhere, by name of the source; only with one symbol.
+    against : mapping of str to mapping of str to Series, optional
+        By series: closes of the same thing from elsewhere, by name of the source.
 
     Returns
     -------
@@ -44,6 +49,7 @@ def audit(
     """
     overrides = read_price_overrides(override_file(store.path))
     chosen = [store.one_series(name) for name in symbols] if symbols else list(store.series())
+    peers = {name: store.read(name)["close"] for name in _PEERS if store.last_final(name)}
     found: list[Finding] = []
     for series in chosen:
         bars = store.read(series.symbol)
@@ -54,12 +60,18 @@ def audit(
                 series.calendar,
                 series.roll,
                 events or {},
-                dict(against or {}),
+                (against or {}).get(series.symbol, {}),
+                {name: closes for name, closes in peers.items() if _related(series, name)},
                 overrides,
                 now if series.kind != "contract" else None,
             )
         )
     return tuple(found)
+
+
+def _related(series: StoredSeries, peer: str) -> bool:
+    """Whether a repeated figure of a series is suspicious when the peer moved."""
+    return series.symbol != peer and series.calendar != "file"
 
 
 def closes_of_file(path: str) -> dict[str, pd.Series]:

@@ -20,6 +20,7 @@ _OUTLIER: Final = 6.0
 _WINDOW: Final = 60
 _MAD: Final = 1.4826  # the median absolute deviation of a normal variable, inverted
 _TOLERANCE: Final = 0.01
+_MOVED: Final = 0.005
 _BACK: Final = 0.1  # a slip of the finger is taken back nearly whole, a market seldom is
 _BIG_JUMP: Final = 0.05
 
@@ -42,6 +43,8 @@ class CheckInput:
         Titles of catalogued events by ISO day: context of large moves.
     others : mapping of str to Series
         Closes of the same thing from other sources, by ISO day.
+    peers : mapping of str to Series
+        Closes of related things: where they moved, a repeated figure is stale.
     overrides : sequence of PriceOverride
         What a user has decided; such a day is not reported again.
     now : datetime or None
@@ -54,6 +57,7 @@ class CheckInput:
     roll: str | None = None
     events: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, pd.Series] = field(default_factory=dict)
+    peers: Mapping[str, pd.Series] = field(default_factory=dict)
     overrides: Sequence[PriceOverride] = ()
     now: datetime | None = None
 
@@ -120,8 +124,10 @@ def _stale(given: CheckInput) -> Iterator[Finding]:
 
 
 def _others_moved(given: CheckInput, first: str, last: str) -> str:
-    for name, closes in given.others.items():
-        if first in closes.index and last in closes.index and closes[first] != closes[last]:
+    for name, closes in (*given.others.items(), *given.peers.items()):
+        if first not in closes.index or last not in closes.index:
+            continue
+        if abs(closes[last] - closes[first]) > _MOVED * abs(closes[first]):
             return f", while {name} moved from {closes[first]:g} to {closes[last]:g}"
     return ""
 

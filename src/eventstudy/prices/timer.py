@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from eventstudy.errors import EventStudyError, MissingDependencyError
 from eventstudy.prices.health import health
 from eventstudy.prices.jobs import RefreshReport
 from eventstudy.prices.store import Store
+
+# The daily run takes place 90 minutes after publication: 17:30 New York.
+_DUE_AFTER: Final = timedelta(minutes=90)
 
 
 class Log(Protocol):
@@ -70,7 +73,7 @@ def _missed(path: Path, now: datetime) -> bool:
     if not path.exists():
         return True
     with Store(path, read_only=True) as store:
-        return not health(store, now=now).good
+        return not health(store, now=now, tolerance=_DUE_AFTER).good
 
 
 def _logged(once: Callable[[], RefreshReport], log: Log) -> None:

@@ -59,6 +59,13 @@ RULES = [
     ("weekday", "The depot was hit on Tuesday.", "on Tuesday", "2026-01-06"),
     ("weekday", "The depot was hit on Wednesday.", "on Wednesday", "2026-01-07"),
     ("weekday", "Ministers will meet on Sunday.", "on Sunday", "2026-01-11"),
+    ("weekday", "The group meets on Sunday.", "on Sunday", "2026-01-11"),
+    (
+        "day range",
+        "Traders await its meeting of 16-17 March.",
+        "16-17 March",
+        "2026-03-16..2026-03-17",
+    ),
     ("weekday", "Ministers met on Sunday.", "on Sunday", "2026-01-04"),
     ("weekday", "Russia said on Thursday it will cut output.", "on Thursday", "2026-01-01"),
     ("weekday", "The plant burned last Wednesday.", "last Wednesday", "2025-12-31"),
@@ -126,6 +133,7 @@ CLOCKS = [
     ("At 10:06 Beijing time it traded.", "2026-01-07T10:06+08:00"),
     ("The order came at 0830 GMT on Monday.", "2026-01-05T08:30+00:00"),
     ("It began at 3 p.m. local time on Monday.", "2026-01-05T15:00+00:00"),
+    ("It stood at that level at 08:01 a.m. Mecca time.", "2026-01-07T08:01+03:00"),
     ("Trade opens on Sunday at 6 p.m. New York time.", "2026-01-04T18:00-05:00"),
 ]
 
@@ -147,6 +155,7 @@ NOT_DATES = [
     "May Day songs were sung and second thoughts came.",
     "Shipping rates hit 2019.5 points.",
     "Output stood at 1.2 million barrels a day before the shutdown.",
+    "Brent for May delivery and the contract for June gained.",
     "A 10:1 split and a ratio of 3:2.",
     "Resolution 2231 was passed and Article 5 invoked.",
 ]

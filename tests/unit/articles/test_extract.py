@@ -111,6 +111,7 @@ QUIET = [
     "After a ceasefire, France plans to train soldiers.",
     "Traders discussed sanctions over lunch.",
     "Once a ceasefire is reached, ports will open.",
+    "Prices are higher since Russia's invasion of Ukraine.",
     "Brent fell 2% to $60.10 on Monday.",
     "Crude prices may fall in the short term.",
     "The market was calm and volumes were thin.",
@@ -158,6 +159,40 @@ def test_prices_and_claims_are_types_of_their_own():
     claims = [(claim.direction, claim.horizon) for claim in found.claims]
     assert claims == [("down", "short"), ("up", "long")]
     assert found.events == ()
+
+
+def test_each_benchmark_of_a_sentence_is_an_observation():
+    text = (
+        HEAD + "Brent settled up 45 cents, or 0.7%, at $67.40 while WTI settled at $63.30, down 1%."
+    )
+    prices = extract(Document("x.txt", "0", text, "utf-8")).prices
+    assert [(item.instrument, item.level, item.change_pct) for item in prices] == [
+        ("brent", 67.4, 0.7),
+        ("wti", 63.3, -1.0),
+    ]
+
+
+def test_the_day_of_a_price_is_not_the_day_of_what_moved_it():
+    (event,) = events("Oil prices rose on Monday after drones hit a refinery in Ryazan.")
+    assert (event.place.name, event.date) == ("Ryazan", "bounded")
+    text = "Oil prices rose on Monday on concerns that Iran will strike bases."
+    assert events(text) == ()
+    assert events("Traders weighed the impact of drone strikes.") == ()
+
+
+def test_a_day_told_later_narrows_the_range_told_first():
+    text = (
+        "Oil rose on news that Iran seized a tanker in the Persian Gulf last week. "
+        "The ship was boarded on Friday, and the tanker was seized within minutes."
+    )
+    (event,) = events(text)
+    assert event.date == "2026-01-02"
+    assert len(event.spans) == 2
+
+
+def test_a_site_is_a_better_place_than_the_country_of_the_attacker():
+    event = one("A Ukrainian drone attack caused a fire at an oil refinery in the city of Samara.")
+    assert event.place.name == "Samara"
 
 
 def test_the_same_event_in_two_articles_is_one_and_the_conflict_is_kept():

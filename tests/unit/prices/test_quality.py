@@ -58,7 +58,7 @@ def walk(days=120, seed=3, start="2025-01-02"):
 
 def test_the_known_oddities_of_the_shipped_series_are_found():
     futures = {"wti_front": shipped("wti_front")}
-    spot = CheckInput("wti_spot", bars(shipped("wti_spot")), "wti", others=futures)
+    spot = CheckInput("wti_spot", bars(shipped("wti_spot")), "wti", peers=futures)
     stale = found(spot, "stale")["2024-12-06"]
     assert stale.severity == "warning"
     assert stale.proposal == "drop"
@@ -154,6 +154,15 @@ def store(tmp_path):
         opened.put_bars("wti_front", rows, source="x", seen_at=datetime(2026, 3, 1, tzinfo=UTC))
     with Store(path) as opened:
         yield opened
+
+
+def test_other_sources_are_held_against_their_own_series_only(store):
+    other = shipped("wti_front")
+    other["2025-03-12"] *= 1.05
+    found = audit(store, (), against={"wti_front": {"desk": other}, "brent_front": {"x": other}})
+    apart = [item for item in found if item.check == "disagreement"]
+    assert [(item.session, item.severity) for item in apart] == [("2025-03-12", "error")]
+    assert "desk has" in apart[0].detail
 
 
 def test_nothing_is_repaired_until_a_proposal_is_accepted(store):
