@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def eventstudy(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  # our own command
+    return subprocess.run(  # our own command
         [sys.executable, "-m", "eventstudy", *args],
         capture_output=True, text=True, check=False, cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **env},
@@ -142,7 +142,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         "heavy = {'numpy', 'pandas', 'scipy', 'statsmodels', 'arch', 'matplotlib', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
-    done = subprocess.run(  # noqa: S603  # our own interpreter
+    done = subprocess.run(  # our own interpreter
         [sys.executable, "-c", code],
         capture_output=True, text=True, check=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
