@@ -62,8 +62,13 @@ def test_the_published_numbers_of_the_two_articles(two_runs) -> None:
     assert quote["agrees"] is True
     assert quote["moment"].startswith("2026-01-06T21:06")
     assert len(result["claims"]) == 4
-    verdicts = {"supported", "contradicted", "cannot be distinguished from noise"}
-    assert {claim["verdict"] for claim in result["claims"]} <= verdicts
+    verdicts = {claim["claim_id"]: claim["verdict"] for claim in result["claims"]}
+    assert verdicts == {
+        "pullback-falls": "supported by a move that other events share",
+        "pullback-reverses": "supported",
+        "support-month": "supported by a move that other events share",
+        "support-longest": "cannot be distinguished from noise",
+    }
 
 
 def test_check_shows_sessions_without_statistics(tmp_path: Path) -> None:
