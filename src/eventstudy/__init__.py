@@ -26,6 +26,7 @@ _PUBLIC = {
     "event_dummies": "eventstudy.regression.dummies",
     "events_from_frame": "eventstudy.events",
     "list_datasets": "eventstudy.datasets",
+    "load_events": "eventstudy.events",
     "load_prices": "eventstudy.loading",
     "plot_ar": "eventstudy.charts",
     "plot_caar": "eventstudy.charts",
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from eventstudy.claims import read_claims
     from eventstudy.datasets import dataset, list_datasets
     from eventstudy.errors import EventStudyError
-    from eventstudy.events import Event, EventTable, events_from_frame, read_events
+    from eventstudy.events import Event, EventTable, events_from_frame, load_events, read_events
     from eventstudy.loading import load_prices
     from eventstudy.models import ConstantMean, FactorModel, MarketAdjusted, MarketModel
     from eventstudy.prices.table import PriceTable

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from eventstudy.events import read_events
+from eventstudy.events import load_events
+from eventstudy.studyfile import shipped_study
 
 FOLDER = Path(str(resources.files("eventstudy") / "data" / "paris-2026"))
 ARTICLES = Path(
@@ -37,9 +38,17 @@ KEYWORDS = {
 }
 
 
+def study_events():
+    inputs = shipped_study()[1]
+    return load_events(inputs.events, select=inputs.select)
+
+
 def rows(name):
-    with (FOLDER / name).open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+    path = FOLDER.parent / name if name == "catalogue.csv" else FOLDER / name
+    with path.open(newline="", encoding="utf-8") as stream:
+        found = list(csv.DictReader(stream))
+    ids = study_events().ids
+    return [row for row in found if name != "catalogue.csv" or row["event_id"] in ids]
 
 
 def pieces(row):
@@ -51,8 +60,17 @@ def pieces(row):
     )
 
 
+def test_the_events_are_entries_of_the_catalogue_and_of_no_second_file():
+    assert shipped_study()[1].events.name == "catalogue"
+    assert sorted(path.name for path in FOLDER.iterdir()) == [
+        "claims.csv",
+        "quotes.csv",
+        "study.toml",
+    ]
+
+
 def test_every_event_is_read_with_a_source_a_direction_and_a_reason():
-    table = read_events(FOLDER / "events.csv")
+    table = study_events()
     assert len(table) == 11
     for event in table:
         assert event.title
@@ -66,7 +84,7 @@ def test_every_event_is_read_with_a_source_a_direction_and_a_reason():
 
 
 def test_weekdays_and_the_conflict_of_dates():
-    events = {event.event_id: event for event in read_events(FOLDER / "events.csv")}
+    events = {event.event_id: event for event in study_events()}
     weekdays = {name: event.date.strftime("%A") for name, event in events.items() if event.date}
     assert weekdays == {
         "venezuela-intervention": "Saturday",
@@ -80,7 +98,7 @@ def test_weekdays_and_the_conflict_of_dates():
 
 
 def test_undated_events_are_bounded_and_never_dated():
-    table = read_events(FOLDER / "events.csv")
+    table = study_events()
     undated = [event for event in table if event.precision == "undated"]
     assert len(undated) == 5
     for event in undated:
@@ -91,14 +109,14 @@ def test_undated_events_are_bounded_and_never_dated():
 
 
 def test_the_announcement_falls_between_the_settlements_of_6_and_7_january():
-    events = {event.event_id: event for event in read_events(FOLDER / "events.csv")}
+    events = {event.event_id: event for event in study_events()}
     moment = events["venezuela-oil-offer"].time.astimezone(dt.UTC)
     first = dt.datetime(2026, 1, 6, 19, 30, tzinfo=dt.UTC)
     assert first + dt.timedelta(hours=2) < moment < first + dt.timedelta(days=1)
 
 
 @needs_articles
-@pytest.mark.parametrize("name", ["events.csv", "quotes.csv", "claims.csv"])
+@pytest.mark.parametrize("name", ["catalogue.csv", "quotes.csv", "claims.csv"])
 def test_spans_point_at_what_they_say(name):
     for row in rows(name):
         key = next(iter(row.values()))
@@ -118,7 +136,8 @@ def test_spans_point_at_what_they_say(name):
 @needs_articles
 def test_no_sentence_of_an_article_is_shipped():
     shipped = " ".join(
-        (FOLDER / name).read_text("utf-8") for name in ("events.csv", "quotes.csv", "claims.csv")
+        path.read_text("utf-8")
+        for path in (FOLDER.parent / "catalogue.csv", FOLDER / "quotes.csv", FOLDER / "claims.csv")
     )
     for path in ARTICLES.glob("*.txt"):
         words = path.read_text("utf-8").split()
@@ -127,7 +146,7 @@ def test_no_sentence_of_an_article_is_shipped():
 
 
 def test_claims_hang_on_an_event_of_the_study():
-    ids = read_events(FOLDER / "events.csv").ids
+    ids = study_events().ids
     for row in rows("claims.csv"):
         assert row["event_id"] in ids
         assert int(row["window_start"]) <= int(row["window_end"]) <= 35

@@ -51,7 +51,8 @@ def check(
         for item in panel.remarks:
             remark(f"{item.kind}: {item.subject}: {item.detail}")
     if not any(pair.studied for pair in checked):
-        msg = f"none of the {len(checked)} event(s) can be studied: see the reasons above"
+        count = len({pair.event_id for pair in checked})
+        msg = f"none of the {count} event(s) can be studied: see the reasons above"
         raise AlignmentError(msg)
 
 

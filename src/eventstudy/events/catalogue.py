@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from eventstudy.events.table import EventTable
 def catalogue() -> EventTable:
     """Return the reviewed oil events of 1986 to early 2026.
 
-    Each row has a kind, a place with its zone, the expected direction of the oil price, a source
-    to look up, and `certainty`: ``"firm"``, or ``"uncertain: ..."`` with what is in doubt.
+    Each row has a kind, a place, the expected direction of the oil price, a source to look up, and
+    `certainty`: ``"firm"``, or ``"uncertain: ..."`` with what is in doubt. An event without a
+    known day is undated and bounded. Further columns are blank where an event has nothing in them.
 
     Examples
     --------
@@ -38,23 +39,40 @@ def load_events(path: str | Path, *, select: Mapping[str, Any] | None = None) ->
     select : mapping, optional
         Arguments of `EventTable.select`.
 
+    Returns
+    -------
+    EventTable
+        A selection has no feature that is blank for all of its events.
+
     Raises
     ------
     TableError
-        When the file has faults, or the selection leaves nothing.
+        When the file has faults, the selection leaves nothing, or it names an `event_id` that no
+        event has.
     """
     place = Path(path)
     shipped = place.name == "catalogue" and not place.exists()
     table = catalogue() if shipped else read_events(place)
     if not select:
         return table
-    chosen = table.select(**select)
+    name = "catalogue" if shipped else str(path)
+    _check_ids(table, select.get("event_id", ()), name)
+    chosen = table.select(**select).without_blank_features()
     if not len(chosen):
         asked = ", ".join(f"{key}: {_shown(value)}" for key, value in select.items())
         hint = _hint(table, select)
         msg = f"none of its {len(table)} event(s) fits the selection ({asked}); {hint}"
-        raise TableError(msg, path="catalogue" if shipped else str(path))
+        raise TableError(msg, path=name)
     return chosen
+
+
+def _check_ids(table: EventTable, asked: str | Iterable[str], name: str) -> None:
+    """Refuse keys that no event has: a study with an event less would say nothing of it."""
+    known = {key.casefold() for key in table.ids}
+    for key in [asked] if isinstance(asked, str) else asked:
+        if key.casefold() not in known:
+            msg = f"the selection asks for {key!r}, and no event is called so; "
+            raise TableError(msg + did_you_mean(key, table.ids), path=name, column="event_id")
 
 
 def _shown(value: object) -> str:

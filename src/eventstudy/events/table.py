@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Literal
 
 import pandas as pd
@@ -127,6 +128,25 @@ class EventTable:
             and (places is None or not places.isdisjoint(_places(event.place)))
             and (ids is None or event.event_id.casefold() in ids)
             and _within(event.date, first, last)
+        )
+        return EventTable(kept, self.path, self.sha256)
+
+    def without_blank_features(self) -> EventTable:
+        """Leave out the features that are blank for every event of the table."""
+        filled = {
+            name
+            for event in self.events
+            for name, value in event.features.items()
+            if value != "" and value == value  # noqa: PLR0124  # NaN is blank
+        }
+        kept = tuple(
+            replace(
+                event,
+                features=MappingProxyType(
+                    {name: value for name, value in event.features.items() if name in filled}
+                ),
+            )
+            for event in self.events
         )
         return EventTable(kept, self.path, self.sha256)
 
