@@ -1,17 +1,20 @@
-"""Merging events of several articles: same kind, near days and places; conflicts are kept."""
+"""Merging events of several articles: kind, place and day, then similarity; conflicts are kept."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventstudy.articles.extract import Extraction
 from eventstudy.articles.happenings import ArticleEvent
+from eventstudy.articles.similarity import alike
 from eventstudy.articles.text import Document
 
 # An event told with two neighbouring days is still one: reports round, and zones differ.
 _NEAR = dt.timedelta(1)
+_DESK = re.compile(r"\A[\s,:]*(?:\([^()\n]{1,40}\))?\s*[-\u2013\u2014]+\s")
 _FUSABLE = (
     frozenset({"military strike", "energy attack", "war outbreak"}),
     frozenset({"sanctions", "embargo or price cap"}),
@@ -20,10 +23,29 @@ _FUSABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One article's account of an event."""
+    """One article's account of an event.
+
+    Parameters
+    ----------
+    document : Document
+        The article.
+    event : ArticleEvent
+        What it tells.
+    starts : int
+        Where its words begin: the end of the dateline.
+    """
 
     document: Document
     event: ArticleEvent
+    starts: int = 0
+
+    @property
+    def text(self) -> str:
+        """The sentences that tell of the event, without the dateline before them."""
+        pieces = (
+            self.document.text[max(span.start, self.starts) : span.end] for span in self.event.spans
+        )
+        return "\n".join(_DESK.sub("", piece).strip() for piece in pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +96,26 @@ def merge(extractions: Sequence[Extraction]) -> tuple[MergedEvent, ...]:
     groups: list[list[Telling]] = []
     for extraction in extractions:
         tellings = [
-            Telling(extraction.document, event)
-            for event in extraction.events
-            if event.state != "denied"
+            telling(extraction, event) for event in extraction.events if event.state != "denied"
         ]
-        homes = [_home(telling, groups) for telling in tellings]
-        for telling, home in zip(tellings, homes, strict=True):
+        homes = [_home(told, groups) for told in tellings]
+        for told, home in zip(tellings, homes, strict=True):
             if home is None:
-                groups.append([telling])
+                groups.append([told])
             else:
-                home.append(telling)
+                home.append(told)
     return tuple(MergedEvent(_ordered(group)) for group in groups)
 
 
-def _home(telling: Telling, groups: list[list[Telling]]) -> list[Telling] | None:
+def telling(extraction: Extraction, event: ArticleEvent) -> Telling:
+    """Return an event of an extraction with the words that tell of it."""
+    span = extraction.dateline.span
+    return Telling(extraction.document, event, span.end if span else 0)
+
+
+def _home(told: Telling, groups: list[list[Telling]]) -> list[Telling] | None:
     return next(
-        (group for group in groups if any(same_event(item.event, telling.event) for item in group)),
+        (group for group in groups if any(same_event(item, told) for item in group)),
         None,
     )
 
@@ -99,17 +125,27 @@ def _ordered(group: list[Telling]) -> tuple[Telling, ...]:
     return tuple(sorted(group, key=lambda item: item.event.first is None))
 
 
-def same_event(one: ArticleEvent, other: ArticleEvent) -> bool:
+def same_event(one: Telling, other: Telling) -> bool:
     """Whether two articles tell of one event.
 
     Kind, place and day block the comparison; a day apart is allowed and becomes a conflict of
-    dates. Undated events are one only with kind and place equal and the same state.
+    dates. Undated events are one only with kind and place equal and the same state. Inside a
+    block the words decide, and what the event does to the price: see `similarity.alike`.
 
     Parameters
     ----------
-    one, other : ArticleEvent
+    one, other : Telling
         Of different articles.
     """
+    if not _same_block(one.event, other.event):
+        return False
+    # Where no day holds them together, the words have to.
+    return alike(one.text, other.text, strict=one.event.first is None)
+
+
+def _same_block(one: ArticleEvent, other: ArticleEvent) -> bool:
+    if {one.direction, other.direction} == {"up", "down"}:
+        return False
     if one.state != other.state or not _same_kind(one.kind, other.kind):
         return False
     if one.first is None or other.first is None:

@@ -149,10 +149,10 @@ def _same_date(event: ArticleEvent, label: EventLabel) -> bool:
 
 def _merges(dispatches: Sequence[Dispatch], found: Sequence[Extraction]) -> Score:
     """Pairs of found events of different dispatches that are, and are said to be, one."""
-    from eventstudy.articles.merge import same_event
+    from eventstudy.articles.merge import same_event, telling
 
     told = [
-        (label, event, index)
+        (label, telling(extraction, event), index)
         for index, (dispatch, extraction) in enumerate(zip(dispatches, found, strict=True))
         for label, event in match_events(dispatch, extraction)
     ]
