@@ -49,7 +49,8 @@ DESIGN_COLUMNS = (
 )  # fmt: skip
 FAMILY_COLUMNS = (
     "asset", "window", "event_id", "score", "pvalue", "p_max_z", "p_holm",
-    "p_benjamini_hochberg", "overlap_z_without", "p_overlap_z_without", "p_shift_sharp_without",
+    "p_benjamini_hochberg", "direction", "signed_effect", "p_one_sided", "overlap_z_without",
+    "p_overlap_z_without", "p_shift_sharp_without",
 )  # fmt: skip
 
 

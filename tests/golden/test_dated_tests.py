@@ -15,6 +15,7 @@ from eventstudy.inference.dated import dated_returns
 from eventstudy.inference.direction import (
     direction_share,
     expected_signs,
+    one_sided,
     signed_overlap_z,
     signed_shift,
 )
@@ -294,6 +295,11 @@ def test_direction_share_has_the_exact_interval():
     assert direction_share(np.ones(3), np.ones(3)).high == 1.0
     with pytest.raises(EstimationError, match="no event has an expected direction"):
         direction_share(effects, np.full(8, np.nan))
+
+
+def test_one_sided_p_values_halve_where_the_move_agrees():
+    found = one_sided(np.array([0.04, 0.04, 0.5]), np.array([1.0, -1.0, np.nan]))
+    np.testing.assert_allclose(found, [0.02, 0.98, np.nan])
 
 
 def test_signed_tests_are_one_sided():

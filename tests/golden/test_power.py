@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from eventstudy.abnormal import AbnormalReturns
-from eventstudy.inference import parametric
+from eventstudy.inference import overlap, parametric
 from eventstudy.inference.dated import dated_returns
 from eventstudy.inference.detectable import (
     CLOSED_FORM,
+    PLACEBO,
     detectable_dated,
     detectable_mean,
     without_returns,
@@ -108,3 +110,23 @@ def test_placebo_dates_find_what_they_promise(test):
         z[first + 1] += promised / 2
         hits += test(dated_returns(z, first, sessions=2)).pvalue <= 0.05
     assert hits / 300 == pytest.approx(0.8, abs=0.09)
+
+
+@pytest.mark.parametrize("name", PLACEBO)
+@pytest.mark.parametrize("effect", [0.0, 0.7, 1.5])
+def test_shares_at_placebo_places_agree_with_running_the_test_there(name, effect):
+    """Two assets, overlapping windows: the test itself, run anew at every place."""
+    rng = np.random.default_rng(3)
+    first = np.array([*range(30, 350, 40), 32, 90])
+    column = np.array([0] * 8 + [1, 1])
+    given = dated_returns(rng.standard_t(5, (400, 2)), first, sessions=3, column=column)
+    places = np.arange(3, 397, 7)
+    covered = np.zeros((400, 2), dtype=bool)
+    for step in range(3):
+        covered[first + step, column] = True
+    hits = 0
+    for place in places:
+        moved = np.roll(given.x, -int(place), axis=0)
+        moved[covered] += effect / 3
+        hits += getattr(overlap, name)(replace(given, z=moved)).pvalue <= 0.05
+    assert PLACEBO[name](given, places, 0.05)(effect) == pytest.approx(hits / len(places))

@@ -455,10 +455,24 @@ def test_bhar(sample, kind):
     check(bhar.bhar_skew_t(sample), expected, df=n - 1)
 
 
-def test_bhar_bootstrap_agrees_with_a_loop():
-    sample = build([(f"e{i}", 80 + 12 * i, "A") for i in range(26)])
+@pytest.mark.parametrize(
+    "sample",
+    [
+        build([(f"e{i}", 80 + 12 * i, "A") for i in range(26)]),
+        # Missing sessions, one asset in many events and several assets in one event.
+        build(
+            [(f"e{i}", 80 + 30 * i, a) for i in range(9) for a in ("A", "B", "C")][:26],
+            missing=0.08,
+            seed=5,
+        ),
+    ],
+    ids=["balanced", "unbalanced"],
+)
+def test_bhar_bootstrap_agrees_with_a_loop(sample):
     result = bhar.bhar_bootstrap(sample, np.random.default_rng(3))
     values, rng = holding(sample), np.random.default_rng(8)
+    s, g = location_and_skew(values)
+    assert result.value == pytest.approx(math.sqrt(26) * (s + g * s * s / 3 + g / (6 * 26)))
     law = []
     for _ in range(4000):
         drawn = [values[k] for k in rng.integers(0, 26, 6)]

@@ -42,7 +42,7 @@ def run_environment(server, world, tmp_path):
 @pytest.fixture
 def run(run_environment, tmp_path):
     def call(*arguments, now="2026-01-06T23:30:00+00:00", **options):
-        return subprocess.run(  # noqa: S603  # our own program
+        return subprocess.run(  # our own program
             [sys.executable, "-m", "eventstudy", *arguments],
             env=run_environment[0] | {"EVENTSTUDY_NOW": now},
             cwd=tmp_path,

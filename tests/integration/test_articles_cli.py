@@ -22,7 +22,7 @@ OTHER = (
 
 
 def eventstudy(*args, cwd, stdin=None):
-    return subprocess.run(  # noqa: S603  # our own command
+    return subprocess.run(  # our own command
         [sys.executable, "-m", "eventstudy", *args],
         capture_output=True, text=True, check=False, cwd=cwd, input=stdin,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},

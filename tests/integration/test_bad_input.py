@@ -182,7 +182,7 @@ CASES = {
     "empty event file": ("events.csv", "", [["events.csv", "empty"]]),
     "all events dropped": (
         "events.csv", "event_id,date\none,2031-10-01\ntwo,2020-02-03\n",
-        [["none of the 4", "one", "two"]],
+        [["none of the 2", "one", "two"]],
     ),
     "duplicate session": (
         "prices.csv", line_of(PRICES, 5, PRICES.splitlines()[3]),

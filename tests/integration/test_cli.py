@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def eventstudy(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  # our own command
+    return subprocess.run(  # our own command
         [sys.executable, "-m", "eventstudy", *args],
         capture_output=True, text=True, check=False, cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **env},
@@ -62,8 +62,13 @@ def test_the_published_numbers_of_the_two_articles(two_runs) -> None:
     assert quote["agrees"] is True
     assert quote["moment"].startswith("2026-01-06T21:06")
     assert len(result["claims"]) == 4
-    verdicts = {"supported", "contradicted", "cannot be distinguished from noise"}
-    assert {claim["verdict"] for claim in result["claims"]} <= verdicts
+    verdicts = {claim["claim_id"]: claim["verdict"] for claim in result["claims"]}
+    assert verdicts == {
+        "pullback-falls": "supported by a move that other events share",
+        "pullback-reverses": "supported",
+        "support-month": "supported by a move that other events share",
+        "support-longest": "cannot be distinguished from noise",
+    }
 
 
 def test_check_shows_sessions_without_statistics(tmp_path: Path) -> None:
@@ -142,7 +147,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         "heavy = {'numpy', 'pandas', 'scipy', 'statsmodels', 'arch', 'matplotlib', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
-    done = subprocess.run(  # noqa: S603  # our own interpreter
+    done = subprocess.run(  # our own interpreter
         [sys.executable, "-c", code],
         capture_output=True, text=True, check=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},

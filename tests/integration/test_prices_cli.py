@@ -180,7 +180,14 @@ def test_a_study_names_a_continuous_series(run, tmp_path):
     remarks = (tmp_path / "out" / "tables" / "remarks.csv").read_text()
     assert "CL@1:same-contract: 19 roll(s), rolled at expiry" in remarks
     assert "roll session(s) mix two contracts" not in remarks
+    (tmp_path / "prices.sqlite").rename(tmp_path / "moved.sqlite")
+    assert run("check", "s.toml").returncode == 1
+    assert run("check", "s.toml", "--store", "moved.sqlite").returncode == 0
+    other = study.format(asset="wti_front").replace('"store"', '"crude-daily"')
+    (tmp_path / "other.toml").write_text(other)
+    refused = run("check", "other.toml", "--store", "moved.sqlite")
+    assert (refused.returncode, "reads 'crude-daily'" in refused.stderr) == (1, True)
     (tmp_path / "s.toml").write_text(study.format(asset="CL@1:same-contrct"))
-    wrong = run("check", "s.toml")
+    wrong = run("check", "s.toml", "--store", "moved.sqlite")
     assert wrong.returncode == 1
     assert "did you mean 'same-contract'" in wrong.stderr

@@ -120,7 +120,9 @@ def test_two_refreshes_at_once(run_environment, tmp_path):
     world.faults["CL=F"] = "slow"
     arguments = [sys.executable, "-m", "eventstudy", "refresh", "wti_front", *FAST]
     both = [
-        subprocess.Popen(arguments, env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
+        subprocess.Popen(
+            arguments, env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )  # our own program
         for _ in range(2)
     ]
     outcomes = [(process.communicate()[1].decode(), process.returncode) for process in both]
@@ -136,8 +138,10 @@ def test_another_process_reads_while_a_refresh_writes(run_environment, tmp_path)
     world.closes |= {symbol: dict.fromkeys(days, 60.0) for symbol in ("BZ=F", "GC=F", "NG=F")}
     names = ["wti_front", "brent_front", "gold_front", "natural_gas_front"]
     command = [sys.executable, "-m", "eventstudy", "refresh", *names, *FAST]
-    assert subprocess.run([*command, "wti_front"], env=known, check=False).returncode == 0  # noqa: S603  # our own program
-    process = subprocess.Popen(command, env=known, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
+    assert (
+        subprocess.run([*command, "wti_front"], env=known, check=False).returncode == 0
+    )  # our own program
+    process = subprocess.Popen(command, env=known, stdout=subprocess.DEVNULL)  # our own program
     seen = set()
     while process.poll() is None:
         seen.add(tuple(len(stored(tmp_path, name)) for name in names))
@@ -152,7 +156,7 @@ def test_an_interrupted_refresh_keeps_what_arrived(run_environment, tmp_path):
     world.closes["BZ=F"] = {"2026-01-06": 60.7}
     world.faults["BZ=F"] = "slow"
     names = ["wti_front", "brent_front"]
-    process = subprocess.Popen(  # noqa: S603  # our own program
+    process = subprocess.Popen(  # our own program
         [sys.executable, "-m", "eventstudy", "refresh", *names, *FAST],
         env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
     )  # fmt: skip
@@ -169,7 +173,9 @@ def test_an_interrupted_refresh_keeps_what_arrived(run_environment, tmp_path):
 def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
     known, world = run_environment
     run_it = [sys.executable, "-m", "eventstudy", "refresh", *FAST]
-    assert subprocess.run([*run_it, "wti_front"], env=known, check=False).returncode == 0  # noqa: S603  # our own program
+    assert (
+        subprocess.run([*run_it, "wti_front"], env=known, check=False).returncode == 0
+    )  # our own program
     days = [f"{year}-{month:02d}-{day:02d}" for year in range(1990, 2026)
             for month in range(1, 13) for day in range(1, 28)]  # fmt: skip
     world.closes["GC=F"] = dict.fromkeys(days, 1000.0)
@@ -178,7 +184,7 @@ def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
-    full = subprocess.run(  # noqa: S603  # our own program
+    full = subprocess.run(  # our own program
         [*run_it, "gold_front"],
         env=known | {"PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=limit,
@@ -192,7 +198,9 @@ def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
     assert stored(tmp_path) == CLOSES
     assert stored(tmp_path, "gold_front") == {}
     # With room again, the same command catches up.
-    assert subprocess.run([*run_it, "gold_front"], env=known, check=False).returncode == 0  # noqa: S603  # our own program
+    assert (
+        subprocess.run([*run_it, "gold_front"], env=known, check=False).returncode == 0
+    )  # our own program
     assert len(stored(tmp_path, "gold_front")) == len(days)
 
 
@@ -201,7 +209,7 @@ KILLS = int(os.environ.get("EVENTSTUDY_KILLS", "4"))
 
 def test_kill_at_random_moments_loses_no_accepted_figure(run_environment, tmp_path):
     known, world = run_environment
-    rng = random.Random(20260106)  # noqa: S311  # moments of death
+    rng = random.Random(20260106)  # moments of death
     for number, symbol in enumerate(("CL=F", "BZ=F", "GC=F", "NG=F", "RB=F", "HO=F")):
         world.closes[symbol] = {
             f"{year}-{month:02d}-{day:02d}": round(50 + number + day / 100, 2)
@@ -213,7 +221,7 @@ def test_kill_at_random_moments_loses_no_accepted_figure(run_environment, tmp_pa
     path = tmp_path / "prices.sqlite"
     accepted, cut, turn, lost = {}, 0, 0, 0
     while cut < KILLS:
-        process = subprocess.Popen(  # noqa: S603  # our own program
+        process = subprocess.Popen(  # our own program
             command, env=known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         time.sleep(rng.uniform(0.7, 2.4))
@@ -226,7 +234,9 @@ def test_kill_at_random_moments_loses_no_accepted_figure(run_environment, tmp_pa
                 closes[day] = round(closes[day] + 0.01, 2)
         turn += 1
     assert lost == 0
-    finished = subprocess.run(command, env=known, check=False, capture_output=True)  # noqa: S603  # our own program
+    finished = subprocess.run(
+        command, env=known, check=False, capture_output=True
+    )  # our own program
     assert finished.returncode == 0
     assert check_store(path, accepted) == 0
     for symbol, name in zip(("CL=F", "BZ=F"), names, strict=False):

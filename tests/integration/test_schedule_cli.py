@@ -37,9 +37,11 @@ def test_the_systemd_timer_is_one_that_systemd_accepts(tmp_path):
     if analyze is None:
         pytest.skip("systemd-analyze is not installed")
     when = ["calendar", "--iterations=2", "Mon..Fri 17:30 America/New_York"]
-    assert subprocess.run([analyze, *when], capture_output=True, check=False).returncode == 0  # noqa: S603  # our own program
+    assert (
+        subprocess.run([analyze, *when], capture_output=True, check=False).returncode == 0
+    )  # our own program
     verify = [analyze, "verify", "--user", *map(str, written)]
-    result = subprocess.run(verify, capture_output=True, text=True, check=False)  # noqa: S603  # our own program
+    result = subprocess.run(verify, capture_output=True, text=True, check=False)  # our own program
     assert "eventstudy-refresh" not in result.stderr
 
 
@@ -59,7 +61,7 @@ def test_the_cron_line_runs_at_half_past_five_in_new_york(tmp_path, moment, runs
     fake.write_text(f"#!/bin/sh\n{asked} && echo {moment}")
     fake.chmod(0o755)
     path = f"{tmp_path}:/usr/bin:/bin"
-    subprocess.run(["/bin/sh", "-c", shell], env={"PATH": path}, check=True)  # noqa: S603  # our own program
+    subprocess.run(["/bin/sh", "-c", shell], env={"PATH": path}, check=True)  # our own program
     assert mark.exists() is runs
 
 

@@ -213,7 +213,7 @@ def write_inputs(case, folder):
 
 
 def run_command(study, out):
-    done = subprocess.run(  # noqa: S603  # our own command
+    done = subprocess.run(  # our own command
         [sys.executable, "-m", "eventstudy", "run", str(study), "--out", str(out)],
         capture_output=True, text=True, check=False, cwd=study.parent,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "MPLBACKEND": "agg"},

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import arch.data.wti
 import numpy as np
 import pytest
@@ -83,12 +85,19 @@ def test_simulation_follows_the_recursion():
             variance = 0.1 + 0.2 * value**2 + 0.7 * variance
 
 
-def test_an_explosive_series_falls_back_by_name():
-    rng = np.random.default_rng(5)
-    returns = rng.standard_normal(800) * np.exp(np.linspace(0, 6, 800))
-    fitted = fit_filter(returns)
-    assert fitted.kind == "ewma"
-    assert "GARCH fit" in fitted.reason
+@pytest.mark.parametrize(
+    ("params", "flag", "reason"),
+    [
+        ((0.1, 0.2, 0.85, 5.0), 0, r"the GARCH fit is explosive (alpha + beta = 1.0500)"),
+        ((0.1, 0.1, 0.85, 5.0), 4, "the GARCH fit did not converge"),
+        ((np.nan, 0.1, 0.85, 5.0), 0, "the GARCH fit did not converge"),
+    ],
+)
+def test_a_fit_that_cannot_be_used_falls_back_by_name(wti, monkeypatch, params, flag, reason):
+    found = SimpleNamespace(params=params, convergence_flag=flag)
+    monkeypatch.setattr(ZeroMean, "fit", lambda *_args, **_options: found)
+    fitted = fit_filter(wti)
+    assert (fitted.kind, fitted.reason) == ("ewma", reason)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 @click.argument("study", required=False)
 @click.option("--events", help="Study the events of this file instead.")
 @click.option("--asof", help="Use only what was known on this day (2026-01-31).")
+@click.option("--store", help='The price store, where the study has prices = "store".')
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def check(study: str | None, events: str | None, asof: str | None, *, as_json: bool) -> None:
+def check(
+    study: str | None,
+    events: str | None,
+    asof: str | None,
+    store: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """Show what STUDY would study, without any statistics.
 
     Every event with its session and state, what it was moved from, what falls on the same
@@ -28,7 +36,7 @@ def check(study: str | None, events: str | None, asof: str | None, *, as_json: b
     """
     from eventstudy.study import check_history, prepare, with_assets
 
-    loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events)
+    loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events, store=store)
     design = with_assets(loaded.study, loaded.prices)
     panel, pairs = prepare(design, loaded.events, loaded.prices)
     checked = check_history(design, panel, pairs)
@@ -43,7 +51,8 @@ def check(study: str | None, events: str | None, asof: str | None, *, as_json: b
         for item in panel.remarks:
             remark(f"{item.kind}: {item.subject}: {item.detail}")
     if not any(pair.studied for pair in checked):
-        msg = f"none of the {len(checked)} event(s) can be studied: see the reasons above"
+        count = len({pair.event_id for pair in checked})
+        msg = f"none of the {count} event(s) can be studied: see the reasons above"
         raise AlignmentError(msg)
 
 

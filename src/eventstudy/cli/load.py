@@ -28,7 +28,9 @@ class Loaded:
     claims: tuple[Claim, ...]
 
 
-def load_study(path: str | None, *, as_of: str = "", events: str | None = None) -> Loaded:
+def load_study(
+    path: str | None, *, as_of: str = "", events: str | None = None, store: str | None = None
+) -> Loaded:
     """Read a study file, or the shipped study, and everything it names.
 
     Parameters
@@ -40,6 +42,8 @@ def load_study(path: str | None, *, as_of: str = "", events: str | None = None) 
     events : str, optional
         An event file that stands in for that of the study; its quotes and claims, which speak of
         other events, are then left out.
+    store : str, optional
+        The price store, where the study reads one.
 
     Raises
     ------
@@ -56,6 +60,9 @@ def load_study(path: str | None, *, as_of: str = "", events: str | None = None) 
     if inputs.events is None:
         msg = f"{path}: [data] events: missing; name the event file"
         raise StudyFileError(msg)
+    if store is not None and inputs.prices != "store":
+        msg = f'--store: the study reads {inputs.prices!r}; set [data] prices = "store"'
+        raise StudyFileError(msg)
     if as_of:
         study = replace(study, end=min(filter(None, (study.end, as_of))))
     if events is not None:
@@ -65,7 +72,13 @@ def load_study(path: str | None, *, as_of: str = "", events: str | None = None) 
     return Loaded(
         study,
         load_events(inputs.events or "", select=inputs.select),
-        load_prices(inputs.prices, kind=study.data_kind, asof=as_of or None, series=_wanted(study)),
+        load_prices(
+            inputs.prices,
+            kind=study.data_kind,
+            store=store,
+            asof=as_of or None,
+            series=_wanted(study),
+        ),
         read_quotes(inputs.quotes) if inputs.quotes else (),
         read_claims(inputs.claims) if inputs.claims else (),
     )

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study", required=False)
 @click.option("--asof", help="Use only what was known on this day (2026-01-31).")
+@click.option("--store", help='The price store, where the study has prices = "store".')
 @click.option("--json", "as_json", is_flag=True, help="Print both tables as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no remarks.")
-def power(study: str | None, asof: str | None, *, as_json: bool, quiet: bool) -> None:
+def power(
+    study: str | None, asof: str | None, store: str | None, *, as_json: bool, quiet: bool
+) -> None:
     """Say what effects STUDY could see with 80 % power, before its results are looked at.
 
     Single events by the default test and by the t; mean effects by each test that applies to the
@@ -28,7 +31,7 @@ def power(study: str | None, asof: str | None, *, as_json: bool, quiet: bool) ->
     """
     from eventstudy.study.power import study_power
 
-    loaded = load_study(study, as_of=day_of(asof, "--asof"))
+    loaded = load_study(study, as_of=day_of(asof, "--asof"), store=store)
     with progress_display(quiet=quiet) as progress:
         found = study_power(loaded.study, loaded.events, loaded.prices, progress=progress)
     if as_json:

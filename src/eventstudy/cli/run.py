@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--out", help="Folder of the report; reports/<name> where left out.")
 @click.option("--events", help="Study the events of this file instead.")
 @click.option("--asof", help="Use only what was known on this day (2026-01-31).")
+@click.option("--store", help='The price store, where the study has prices = "store".')
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the events table as CSV.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no remarks.")
@@ -28,6 +29,7 @@ def run(
     out: str | None,
     events: str | None,
     asof: str | None,
+    store: str | None,
     *,
     as_json: bool,
     as_csv: bool,
@@ -42,7 +44,7 @@ def run(
     from eventstudy.report import check_folder, write_report
     from eventstudy.study import run_study
 
-    loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events)
+    loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events, store=store)
     folder = folder_of(loaded.study.name, out)
     check_folder(folder)
     with progress_display(quiet=quiet) as progress:

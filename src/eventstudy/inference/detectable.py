@@ -9,28 +9,27 @@ from dataclasses import replace
 import numpy as np
 
 from eventstudy.abnormal import AbnormalReturns
-from eventstudy.arrays import FloatArray
-from eventstudy.errors import EstimationError
+from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.inference.correlation import (
     car_correlation,
     mean_correlation,
     mean_off_diagonal,
 )
 from eventstudy.inference.dated import DatedReturns
-from eventstudy.inference.overlap import overlap_z, shift_mean, shift_sharp
+from eventstudy.inference.overlap import (
+    LEAST_MEAN,
+    NOISE,
+    circular_blocks,
+    shifted_sums,
+    studentised,
+)
 from eventstudy.inference.parametric import average_by_session
 from eventstudy.inference.power import normal_detectable, t_detectable
-from eventstudy.inference.values import TestValue
 
 CLOSED_FORM = (
     "time_series_t", "crude_dependence_t", "cross_sectional_t", "patell", "patell_kp_overlap",
     "bmp", "bmp_kp", "bmp_kp_overlap",
 )  # fmt: skip
-PLACEBO: dict[str, Callable[[DatedReturns], TestValue]] = {
-    "overlap_z": overlap_z,
-    "shift_sharp": shift_sharp,
-    "shift_mean": shift_mean,
-}
 PLACEBOS, STEPS, MOST = 200, 12, 8.0
 
 
@@ -106,13 +105,14 @@ def detectable_dated(
     All windows are moved along together to up to 200 evenly spaced places, an effect is spread
     over the covered sessions (once, however many windows cover one), and the test is run: the
     effect is the least at which the wanted share of places rejects. The returns of the windows
-    themselves never stand under an event.
+    themselves never stand under an event. Everything an effect changes is known beforehand, so
+    that no test is run anew.
 
     Parameters
     ----------
     dated : DatedReturns
         N windows, signs aside.
-    name : str
+    name : {"overlap_z", "shift_sharp", "shift_mean"}
         One of `PLACEBO`.
     level, power : float
         Level of the test and the power wanted.
@@ -122,39 +122,98 @@ def detectable_dated(
     float
         Effect on the sum over a window, in standard deviations of one session; infinite where
         eight per root session are not enough, NaN where the test has no value.
+
+    Raises
+    ------
+    EstimationError
+        When the filtered returns do not vary.
     """
-    test, unsigned = PLACEBO[name], dated.unsigned()
-    length = len(dated.z)
-    reach = int(dated.first.max() - dated.first.min()) + dated.sessions
-    places = np.unique(np.linspace(dated.sessions, length - dated.sessions, PLACEBOS).astype(int))
-    low, high = 0.0, MOST * math.sqrt(dated.sessions)
-    try:
-        if _share(test, unsigned, places, high, level) < power:
-            return math.inf if reach < length else math.nan
-        for _ in range(STEPS):
-            middle = 0.5 * (low + high)
-            enough = _share(test, unsigned, places, middle, level) >= power
-            low, high = (low, middle) if enough else (middle, high)
-    except EstimationError:
+    unsigned = dated.unsigned()
+    if name == "shift_mean" and len(dated) < LEAST_MEAN:
         return math.nan
+    edges = dated.sessions, len(dated.z) - dated.sessions
+    places = np.unique(np.linspace(*edges, PLACEBOS).astype(int))
+    rejects = PLACEBO[name](unsigned, places, level)
+    low, high = 0.0, MOST * math.sqrt(dated.sessions)
+    if rejects(high) < power:
+        return math.inf
+    for _ in range(STEPS):
+        middle = 0.5 * (low + high)
+        enough = rejects(middle) >= power
+        low, high = (low, middle) if enough else (middle, high)
     return high
 
 
-def _share(
-    test: Callable[[DatedReturns], TestValue],
-    dated: DatedReturns,
-    places: FloatArray,
-    effect: float,
-    level: float,
-) -> float:
-    """Share of placebo places at which the test rejects."""
-    x = np.where(np.isfinite(dated.z), dated.x, np.nan)
-    covered = np.zeros(x.shape, dtype=bool)
+Rejects = Callable[[float], float]
+
+
+def _unit_effect(dated: DatedReturns) -> FloatArray:
+    """Spread one effect over the sessions of each window, each session once, centred (T, A)."""
+    unit = np.zeros(dated.z.shape)
     for step in range(dated.sessions):
-        covered[dated.first + step, dated.column] = True
-    hits = 0
-    for place in places:
-        moved = np.roll(x, -int(place), axis=0)
-        moved[covered] += effect / dated.sessions
-        hits += test(replace(dated, z=moved)).pvalue <= level
-    return hits / len(places)
+        unit[dated.first + step, dated.column] = 1.0 / dated.sessions
+    return np.asarray(unit - unit.mean(axis=0), dtype=float)
+
+
+def _overlap(dated: DatedReturns, places: IntArray, level: float) -> Rejects:
+    """Judge `overlap_z`: an effect moves its sum linearly, and the scale of returns a little."""
+    from scipy.special import ndtri
+
+    cover = dated.cover
+    scale = math.sqrt(float(np.einsum("ta,ab,tb->", cover, dated.correlation, cover)))
+    sums = shifted_sums(cover, dated.x)[places]
+    unit, critical = _unit_effect(dated), -scale * float(ndtri(level / 2))
+    per_effect, spread = float((cover * unit).sum()), float(unit.var(axis=0).mean())
+
+    def rejects(effect: float) -> float:
+        bound = critical * math.sqrt(1.0 + effect**2 * spread)
+        return float(np.mean(np.abs(sums + effect * per_effect) > bound))
+
+    return rejects
+
+
+def _sharp(dated: DatedReturns, places: IntArray, level: float) -> Rejects:
+    """Judge `shift_sharp`: its sums at a place are ``T(s + place) + effect A(s)``."""
+    sums = shifted_sums(dated.cover, dated.x)
+    moved = sums[(np.arange(len(sums)) + places[:, None]) % len(sums)]
+    per_effect = shifted_sums(dated.cover, _unit_effect(dated))
+
+    def rejects(effect: float) -> float:
+        return _share_rejected(moved + effect * per_effect, level)
+
+    return rejects
+
+
+def _mean(dated: DatedReturns, places: IntArray, level: float) -> Rejects:
+    """Judge `shift_mean`: sums and squares at every shift, as polynomials of the effect."""
+    starts, length = dated.starts, len(dated.z)
+    blocks = circular_blocks(dated.x, dated.sessions)
+    unit = circular_blocks(_unit_effect(dated), dated.sessions)
+    turned = (np.arange(length) + places[:, None]) % length
+    total, squares = (shifted_sums(starts, b)[turned] for b in (blocks, blocks**2))
+    unit_total, unit_squares = (shifted_sums(starts, b) for b in (unit, unit**2))
+    cross = np.array(
+        [shifted_sums(starts, np.roll(blocks, -int(place), axis=0) * unit) for place in places]
+    )
+
+    def rejects(effect: float) -> float:
+        summed = total + effect * unit_total
+        squared = squares + 2.0 * effect * cross + effect**2 * unit_squares
+        values = studentised(summed, squared, len(dated))
+        return _share_rejected(np.where(np.isfinite(values), values, MOST**9), level)
+
+    return rejects
+
+
+def _share_rejected(values: FloatArray, level: float) -> float:
+    """Share of places whose first value is rejected among all shifts."""
+    size = np.abs(values)
+    pvalues = np.mean(size >= size[:, :1] * (1.0 - NOISE), axis=1)
+    return float(np.mean(pvalues <= level))
+
+
+PLACEBO: dict[str, Callable[[DatedReturns, IntArray, float], Rejects]] = {
+    "overlap_z": _overlap,
+    "shift_sharp": _sharp,
+    "shift_mean": _mean,
+}

@@ -47,6 +47,20 @@ def expected_signs(directions: tuple[str, ...]) -> FloatArray:
     return np.array([SIGNS.get(text.strip().lower(), math.nan) for text in directions])
 
 
+def one_sided(pvalues: FloatArray, signed: FloatArray) -> FloatArray:
+    """Turn two-sided p-values into one-sided ones (N,); NaN where no direction was declared.
+
+    Parameters
+    ----------
+    pvalues : (N,) float
+        Two-sided p-values of tests that are symmetric about zero.
+    signed : (N,) float
+        Effects, positive in the expected direction.
+    """
+    one = np.where(signed > 0, pvalues / 2, 1 - pvalues / 2)
+    return np.where(np.isfinite(signed), one, np.nan)
+
+
 def direction_share(
     effects: FloatArray, signs: FloatArray, *, level: float = 0.05
 ) -> DirectionShare:

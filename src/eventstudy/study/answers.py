@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.alignment import Pair
+from eventstudy.arrays import ReturnKind
 from eventstudy.claims import Claim
 from eventstudy.errors import AlignmentError
 from eventstudy.quotes import Quote, reconcile
@@ -21,6 +22,8 @@ from eventstudy.study.tabulate import percent_of
 from eventstudy.windows import Window
 
 NAN = float("nan")
+NOISE = "cannot be distinguished from noise"
+SHARED = " by a move that other events share"
 
 
 def check_quotes(
@@ -102,20 +105,25 @@ def _answer(
     position = np.array([pair.placement.session], dtype=np.int64)
     fit = fit_at(study, data, position, (claim.event_id,), sessions=all_sessions(mine), window=span)
     effects, _ = measure_effects(fit, data, study, windows=(claim.window,), role="claim")
-    return _row(claim, effects[0], data.kind, study.level, _cautions(claim, pair, effects[0], mine))
+    others = _others(claim, pair, mine)
+    return _row(claim, effects[0], data.kind, study.level, others)
 
 
-def _cautions(claim: Claim, pair: Pair, effect: Effect, mine: Sequence[Pair]) -> str:
-    """Say what stands between the number and the claim: other events, a roll."""
+def _others(claim: Claim, pair: Pair, mine: Sequence[Pair]) -> tuple[str, ...]:
+    """Return the other events inside the window of a claim."""
     start = pair.placement.session
-    others = [
+    return tuple(
         p.event_id
         for p in mine
         if p.event_id != claim.event_id
         and p.placement.session is not None
         and start is not None
-        and claim.window.start <= p.placement.session - start <= claim.window.end
-    ]
+        and p.placement.session - start in claim.window
+    )
+
+
+def _cautions(effect: Effect, others: tuple[str, ...]) -> str:
+    """Say what stands between the number and the claim: other events, a roll."""
     parts = []
     if others:
         parts.append(
@@ -126,7 +134,9 @@ def _cautions(claim: Claim, pair: Pair, effect: Effect, mine: Sequence[Pair]) ->
     return "".join(parts)
 
 
-def _row(claim: Claim, effect: Effect, kind: str, level: float, cautions: str) -> ClaimRow:
+def _row(
+    claim: Claim, effect: Effect, kind: ReturnKind, level: float, others: tuple[str, ...]
+) -> ClaimRow:
     result = effect.result
     if result is None:
         return ClaimRow(
@@ -136,16 +146,18 @@ def _row(claim: Claim, effect: Effect, kind: str, level: float, cautions: str) -
         )  # fmt: skip
     agrees = (result.effect > 0) == (claim.direction == "up")
     one_sided = result.p_default / 2 if agrees else 1 - result.p_default / 2
-    percent = percent_of(result.effect, kind, effect.base_price)  # type: ignore[arg-type]
+    percent = percent_of(result.effect, kind, effect.base_price)
     verdict = _verdict(agrees=agrees, one_sided=one_sided, two=result.p_default, level=level)
-    low = percent_of(result.ci_low, kind, effect.base_price)  # type: ignore[arg-type]
-    high = percent_of(result.ci_high, kind, effect.base_price)  # type: ignore[arg-type]
-    detectable = percent_of(result.mde, kind, effect.base_price)  # type: ignore[arg-type]
+    if others and verdict != NOISE:
+        verdict += SHARED
+    low = percent_of(result.ci_low, kind, effect.base_price)
+    high = percent_of(result.ci_high, kind, effect.base_price)
+    detectable = percent_of(result.mde, kind, effect.base_price)
     sentence = (
         f"Sessions {claim.window}, expected {claim.direction}: {percent:+.2f} % "
         f"({100 * (1 - level):g} % interval {low:+.2f} to {high:+.2f} %), one-sided "
         f"p = {one_sided:.3f} ({result.ci_method.upper()}): {verdict}. An effect of "
-        f"{abs(detectable):.1f} % would have been seen with 80 % power.{cautions}"
+        f"{abs(detectable):.1f} % would have been seen with 80 % power.{_cautions(effect, others)}"
     )
     return ClaimRow(
         claim.claim_id, claim.title, claim.asset, claim.event_id, str(claim.window),
@@ -159,4 +171,4 @@ def _verdict(*, agrees: bool, one_sided: float, two: float, level: float) -> str
         return "supported"
     if not agrees and two <= level:
         return "contradicted"
-    return "cannot be distinguished from noise"
+    return NOISE

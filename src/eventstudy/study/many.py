@@ -18,7 +18,7 @@ from eventstudy.estimation import gather
 from eventstudy.inference.battery import default_selection
 from eventstudy.inference.dated import DatedReturns, dated_returns
 from eventstudy.inference.design import describe
-from eventstudy.inference.direction import expected_signs
+from eventstudy.inference.direction import SIGNS, expected_signs, one_sided
 from eventstudy.inference.many import describe_dates, run_dated
 from eventstudy.inference.multiplicity import benjamini_hochberg, holm, leave_one_out, step_down
 from eventstudy.inference.tables import ALL, groups
@@ -92,7 +92,12 @@ class DatedStudy:
         self._z = dict(zip(names, columns, strict=True))
         known = {(p.event_id, p.asset): p.placement.event.direction or "" for p in pairs}
         keys = zip(abnormal.event_ids, abnormal.assets, strict=True)
+        self._known = known
         self._directions = tuple(known[key] for key in keys)
+
+    def direction(self, event_id: str, asset: str) -> str:
+        """Return the expected direction of an event, empty where none was declared."""
+        return self._known.get((event_id, asset), "")
 
     def dated(self, label: str, window: Window) -> DatedReturns:
         """Windows of one asset, or of all, on their filtered returns.
@@ -218,12 +223,17 @@ def _family(
 ) -> pd.DataFrame:
     single = np.where(mine["ci_method"] == "vfc", mine["p_vfc"], mine["p_fhs"]).astype(float)
     sessions = mine["session"].to_numpy()
+    directions = tuple(dated.direction(event_id, label) for event_id in mine["event_id"])
+    signed = expected_signs(directions) * mine["effect"].to_numpy(dtype=float)
     frame = pd.DataFrame(
         {
             "asset": label,
             "window": str(window),
             "event_id": mine["event_id"].to_numpy(),
             "pvalue": single,
+            "direction": [text if text in SIGNS else "" for text in directions],
+            "signed_effect": signed,
+            "p_one_sided": one_sided(single, signed),
             "p_holm": _adjusted(holm, single, sessions),
             "p_benjamini_hochberg": _adjusted(benjamini_hochberg, single, sessions),
         }

@@ -113,7 +113,8 @@ def study_power(
         singles += [_single(asset, window, effects) for window in windows]
     progress("assets", len(study.assets), len(study.assets))
     if not parts:
-        msg = f"none of the {len(pairs)} event(s) can be studied: see eventstudy check"
+        count = len({pair.event_id for pair in pairs})
+        msg = f"none of the {count} event(s) can be studied: see eventstudy check"
         raise AlignmentError(msg)
     abnormal = joined(parts)
     means = _means(study, panel, checked, abnormal, windows)

@@ -142,7 +142,7 @@ class TestYahoo:
             Yahoo(),
             question("HO=F"),
             patience=Patience(attempts=4, base=1.0),
-            rng=random.Random(1),  # noqa: S311  # jitter
+            rng=random.Random(1),  # jitter
             sleep=waits.append,
         )
         assert closes(answer) == {"2026-01-05": 2.2}
@@ -293,7 +293,7 @@ class Scripted:
 def ask_scripted(*outcomes, **patience):
     waits = []
     options = Patience(**({"attempts": 4, "base": 1.0, "cap": 60.0} | patience))
-    rng = random.Random(1)  # noqa: S311  # jitter
+    rng = random.Random(1)  # jitter
     source = Scripted(*outcomes)
     answer = ask(source, question("X"), patience=options, rng=rng, sleep=waits.append)
     return answer, waits

@@ -109,7 +109,7 @@ def test_killed_run_leaves_the_old_report_and_the_next_run_cleans_up(
         "    time.sleep(60)\n"
     )
     source = Path(eventstudy.__file__).parents[1]
-    process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
+    process = subprocess.Popen(  # our own interpreter and script
         [sys.executable, "-c", script, str(out)],
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(source)},
