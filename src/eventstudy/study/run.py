@@ -84,19 +84,11 @@ def run_study(
     """
     study = with_assets(study, prices)
     panel, pairs = prepare(study, events, prices)
-    tick = _ticker(progress, sum(pair.studied for pair in pairs))
-    found = {
-        asset: study_asset(study, panel, [p for p in pairs if p.asset == asset], asset, tick=tick)
-        for asset in study.assets
-    }
+    found = _study_assets(study, panel, pairs, progress)
     checked = _in_order(pairs, {asset: one.pairs for asset, one in found.items()})
     if not any(one.abnormal is not None for one in found.values()):
         raise AlignmentError(_nothing_left(checked))
-    rows = _Rows(
-        effects=effects_frame([row for one in found.values() for row in one.effects]),
-        alternatives=effects_frame([row for one in found.values() for row in one.alternatives]),
-        rolls={key: text for one in found.values() for key, text in one.roll_taus.items()},
-    )
+    rows = _rows(found)
     joint = _joint(study, panel, checked, found, rows, progress)
     answers = _answers(study, panel, checked, quotes, claims)
     frame = events_frame(
@@ -135,11 +127,29 @@ def run_study(
     )
 
 
+def _study_assets(
+    study: Study, panel: ReturnPanel, pairs: Sequence[Pair], progress: Progress
+) -> dict[str, AssetFindings]:
+    tick = _ticker(progress, sum(pair.studied for pair in pairs))
+    return {
+        asset: study_asset(study, panel, [p for p in pairs if p.asset == asset], asset, tick=tick)
+        for asset in study.assets
+    }
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
     effects: pd.DataFrame
     alternatives: pd.DataFrame
     rolls: dict[tuple[str, str], str]
+
+
+def _rows(found: Mapping[str, AssetFindings]) -> _Rows:
+    return _Rows(
+        effects=effects_frame([row for one in found.values() for row in one.effects]),
+        alternatives=effects_frame([row for one in found.values() for row in one.alternatives]),
+        rolls={key: text for one in found.values() for key, text in one.roll_taus.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
