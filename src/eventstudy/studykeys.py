@@ -290,7 +290,7 @@ KEYS: Final[tuple[Key, ...]] = (
         "inference",
         "draws",
         "number",
-        checks.whole(99),
+        checks.whole(19),
         "draws",
         "paths of a filtered historical simulation",
     ),

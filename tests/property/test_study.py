@@ -116,3 +116,19 @@ def test_excluding_other_events_changes_only_windows_that_hold_one() -> None:
     # e260 estimates on 132..251: the ten sessions 197..206 of e200 lie inside.
     assert (without.loc["e260", "n_estimation"] == 110).all()
     assert (plain.loc["e260", "n_estimation"] == 120).all()
+
+
+def test_a_gap_beside_a_pair_is_said_to_be_unused() -> None:
+    frame, table = prices(4), events([300])
+    pair = run(frame, table, estimation=(-128, -9), gap=5)
+    number = run(frame, table, estimation=120, gap=5)
+    pd.testing.assert_frame_equal(pair.effects, number.effects)
+    said = [r.detail for r in pair.remarks if r.subject == "[windows] gap"]
+    assert len(said) == 1
+    assert "[-128,-9]" in said[0]
+    assert not [r for r in number.remarks if r.subject == "[windows] gap"]
+
+
+def test_few_draws_still_give_numbers() -> None:
+    found = run(prices(5), events([300]), draws=19).effects
+    assert found[["p_fhs", "ci_low", "ci_high", "mde"]].notna().all(axis=None)

@@ -78,7 +78,7 @@ def test_all_faults_are_shown_together() -> None:
         ("model", 'market = "m"', 'set kind = "market"'),
         ("inference", 'seed = "today"', "whole number"),
         ("inference", 'tests = ["ptaell"]', "did you mean 'patell'"),
-        ("inference", "draws = 5", "99 or more"),
+        ("inference", "draws = 5", "19 or more"),
         ("study", 'assets = ["a", "a"]', "each of them once"),
         ("data", 'start = "2024-13-01"', "a day such as"),
     ],

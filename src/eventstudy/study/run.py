@@ -97,7 +97,7 @@ def run_study(
     )  # fmt: skip
     remarks = (
         *panel.remarks, *(Remark("note", prices.source, note) for note in prices.notes),
-        *alignment_remarks(frame), *joint.remarks, *answers.remarks,
+        *_unused(study), *alignment_remarks(frame), *joint.remarks, *answers.remarks,
         *filter_remarks(rows.effects),
     )  # fmt: skip
     return StudyResult(
@@ -125,6 +125,13 @@ def run_study(
         remarks=remarks,
         units={name: prices.meta(name).unit for name in study.assets},
     )
+
+
+def _unused(study: Study) -> list[Remark]:
+    if isinstance(study.estimation, int):
+        return []
+    text = f"not used: the estimation window is given as a pair, {study.estimation_window}"
+    return [Remark("note", "[windows] gap", text)]
 
 
 def _study_assets(
