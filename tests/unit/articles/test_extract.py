@@ -144,7 +144,7 @@ def test_a_plan_takes_a_day_ahead_and_a_report_a_day_behind():
 def test_attacks_told_one_by_one_keep_the_day_of_the_account():
     text = (
         "On Monday, Ukraine carried out drone strikes deep inside Russia. "
-        "A drone strike hit an arms depot in Russia's Kostroma region. "
+        "Drones struck a weapons store in Russia's Kostroma region. "
         "In another attack drones hit an oil depot in Lipetsk."
     )
     found = events(text)
