@@ -18,11 +18,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eventstudy.arrays import DayArray, IntArray
 from eventstudy.errors import AlignmentError, TableError, UnknownNameError, did_you_mean
 
 CalendarName = Literal["wti", "brent"]
-Days = NDArray[np.datetime64]
-IntArray = NDArray[np.int64]
 
 _ZONES: Final = {"wti": "America/New_York", "brent": "Europe/London"}
 _REGULAR: Final = {"wti": time(14, 30), "brent": time(19, 30)}
@@ -52,11 +51,16 @@ class SettlementCalendar:
 
     name: str
     zone: str | None
-    sessions: Days
-    settlements: Days | None
+    sessions: DayArray
+    settlements: DayArray | None
 
     def __len__(self) -> int:
         return len(self.sessions)
+
+    @property
+    def index(self) -> pd.DatetimeIndex:
+        """The sessions as the index `session` of a frame."""
+        return pd.DatetimeIndex(self.sessions.astype("datetime64[us]"), name="session")
 
     def session_of(self, moment: datetime) -> int:
         """Return the index of the first settlement strictly after `moment`.

@@ -19,7 +19,6 @@ from eventstudy.arrays import FloatArray
 from eventstudy.remarks import Remark
 from eventstudy.windows import Window, WindowLike, as_window
 
-Role = Literal["primary", "alternative"]
 SCHEMA = "eventstudy-result/1"
 
 ALIGNMENT_COLUMNS = (

@@ -243,8 +243,7 @@ def _on_sessions(
         if extra.size:
             text = f"{extra.size} figure(s) on days without a settlement left out: {_dates(extra)}"
             remarks.append(Remark("not a session", name, text))
-    index = pd.DatetimeIndex(calendar.sessions.astype("datetime64[us]"), name="session")
-    placed = frame.reindex(index)
+    placed = frame.reindex(calendar.index)
     for name in names:
         column = placed[name].notna().to_numpy()
         lived = np.flatnonzero(column)
@@ -315,8 +314,7 @@ def _follower(
 ) -> FloatArray | None:
     if name is None:
         return None
-    index = pd.DatetimeIndex(calendar.sessions.astype("datetime64[us]"))
-    return table.frame[name].reindex(index).to_numpy(dtype=float)
+    return table.frame[name].reindex(calendar.index).to_numpy(dtype=float)
 
 
 def _dates(days: DayArray) -> str:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 
-FloatArray = npt.NDArray[np.float64]
 FilterKind = Literal["garch", "ewma"]
 
 BACKCAST_SESSIONS = 75

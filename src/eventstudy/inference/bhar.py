@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.parametric import mean_t
 from eventstudy.inference.skewness import location_and_skew, skewness_adjusted
-from eventstudy.inference.values import FloatArray, TestValue, with_car
+from eventstudy.inference.values import TestValue, with_car
 
 if TYPE_CHECKING:
     from eventstudy.abnormal import AbnormalReturns

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.arrays import FloatArray
+
 if TYPE_CHECKING:
     from eventstudy.abnormal import AbnormalReturns
 
-FloatArray = npt.NDArray[np.float64]
 
 LEAST_COMMON = 30
 

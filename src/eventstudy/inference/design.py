@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.arrays import FloatArray
 from eventstudy.inference.correlation import (
     car_correlation,
     mean_correlation,
     mean_off_diagonal,
     shared_sessions,
 )
-from eventstudy.inference.values import FloatArray, with_car
+from eventstudy.inference.values import with_car
 
 if TYPE_CHECKING:
     from eventstudy.abnormal import AbnormalReturns

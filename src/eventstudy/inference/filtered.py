@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
+
+from eventstudy.arrays import FloatArray
 
 if TYPE_CHECKING:
     from eventstudy.volatility import FilteredPath, VolatilityFilter
 
-FloatArray = npt.NDArray[np.float64]
 
 MDE_POWER = 0.8
 HALVINGS = 60

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.correlation import (
     car_correlation,
@@ -14,7 +15,6 @@ from eventstudy.inference.correlation import (
     mean_off_diagonal,
 )
 from eventstudy.inference.values import (
-    FloatArray,
     TestValue,
     normal_value,
     spread,

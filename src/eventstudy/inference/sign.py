@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.values import FloatArray, TestValue, normal_value, with_car
+from eventstudy.inference.values import TestValue, normal_value, with_car
 
 if TYPE_CHECKING:
     from eventstudy.abnormal import AbnormalReturns

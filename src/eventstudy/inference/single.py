@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.filtered import (
     MDE_POWER,
-    FloatArray,
     block_sums,
     conformal_pvalue,
     critical_value,
@@ -78,7 +78,7 @@ class SingleEventResult:
         Whether the ratio lies above 1.3 or below 0.7: the t and SQ p-values mislead there.
     filter_kind, filter_reason : str
         Which filter, and why an EWMA where it is one.
-    reference : (n,) tuple of float
+    reference : (n,) float
         Law of the effect under the null by the default test, for a chart of placebo effects.
     notes : tuple of str
         One line for every value that is NaN or infinite.
@@ -105,7 +105,7 @@ class SingleEventResult:
     vol_warning: bool
     filter_kind: str
     filter_reason: str
-    reference: tuple[float, ...]
+    reference: FloatArray = field(repr=False, compare=False)
     notes: tuple[str, ...]
 
     @property
@@ -226,7 +226,7 @@ def single_event_tests(
         vol_warning=not VOLATILITY_LOW <= ratio <= VOLATILITY_HIGH,
         filter_kind=filter.kind,
         filter_reason=filter.reason,
-        reference=tuple(float(value) for value in laws[method]),
+        reference=laws[method],
         notes=_notes(laws, method, critical, sessions, level),
     )
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 
 if TYPE_CHECKING:
     from eventstudy.abnormal import AbnormalReturns
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

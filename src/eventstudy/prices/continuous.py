@@ -12,16 +12,12 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
 from eventstudy.errors import UnknownNameError, did_you_mean
 from eventstudy.prices.contracts import MONTH_CODES, ROOTS, Product, front_months
 
 Method = Literal["same-contract", "difference", "unadjusted"]
-Days = NDArray[np.datetime64]
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 _SPEC: Final = re.compile(r"(?P<root>[A-Z]+)@(?P<nth>\d+)(:(?P<method>[a-z-]+))?(:(?P<early>\d+))?")
 
@@ -73,7 +69,7 @@ class ContractPanel:
     """
 
     product: Product
-    sessions: Days
+    sessions: DayArray
     first_month: int
     closes: FloatArray
 
@@ -99,7 +95,7 @@ class Continuous:
         ratios, no positive one; levels before the last of them are missing.
     """
 
-    sessions: Days
+    sessions: DayArray
     levels: FloatArray
     changes: FloatArray
     held: IntArray

@@ -15,12 +15,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstudy.arrays import BoolArray, DayArray
 from eventstudy.calendars import settlement_calendar
 from eventstudy.errors import UnknownNameError, did_you_mean
 
 Product = Literal["wti", "brent"]
-Days = NDArray[np.datetime64]
-BoolArray = NDArray[np.bool_]
 
 MONTH_CODES: Final = "FGHJKMNQUVXZ"
 ROOTS: Final[dict[Product, str]] = {"wti": "CL", "brent": "BZ"}
@@ -130,7 +129,7 @@ def next_contracts(product: Product, day: date, *, count: int) -> tuple[Contract
     return tuple(front.shift(months) for months in range(count))
 
 
-def front_months(product: Product, sessions: Days) -> NDArray[np.int64]:
+def front_months(product: Product, sessions: DayArray) -> NDArray[np.int64]:
     """Return the front contract of each session as a count of months since year 0.
 
     Parameters
@@ -156,7 +155,7 @@ def front_months(product: Product, sessions: Days) -> NDArray[np.int64]:
     return np.asarray(rank + first.year * 12 + first.month - 1, dtype=np.int64)
 
 
-def roll_sessions(product: Product, sessions: Days) -> BoolArray:
+def roll_sessions(product: Product, sessions: DayArray) -> BoolArray:
     """Mark the sessions on which a front-month series shows a new contract for the first time.
 
     The return of such a session runs from the old contract to the new one.
@@ -214,7 +213,7 @@ def _london_day_before(day: date) -> date:
 
 
 @lru_cache(maxsize=32)
-def _business_days(product: Product, decade: int) -> Days:
+def _business_days(product: Product, decade: int) -> DayArray:
     first, last = date(decade * 10 - 1, 12, 1), date(decade * 10 + 9, 12, 31)
     if product == "wti":
         return settlement_calendar("wti", first, last).sessions

@@ -18,7 +18,6 @@ from eventstudy.prices.contracts import MONTH_CODES, ROOTS, Contract, next_contr
 
 KINDS: Final = ("futures", "contract", "spot", "index", "volatility")
 SOURCES: Final = ("yahoo", "fred", "eia", "file")
-VARIABLE: Final = "EVENTSTUDY_INSTRUMENTS"
 # Sources publish a settlement some time after it was made.
 GRACE: Final = timedelta(minutes=90)
 _NEW_YORK: Final = ZoneInfo("America/New_York")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 from urllib import error as url_error
 from urllib import request as url_request
 from urllib.parse import urlsplit
@@ -231,6 +231,3 @@ def from_day(bars: tuple[Bar, ...], first: date | None) -> tuple[Bar, ...]:
 def provisional(bars: tuple[Bar, ...], settled: Callable[[str], bool]) -> tuple[Bar, ...]:
     """Mark the bars whose session has not settled."""
     return tuple(replace(bar, provisional=not settled(bar.stamp)) for bar in bars)
-
-
-SourceName = Literal["yahoo", "fred", "eia", "file"]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import UnknownNameError
-from eventstudy.prices.continuous import ContractPanel, FloatArray
+from eventstudy.prices.continuous import ContractPanel
 from eventstudy.prices.contracts import front_months
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
 from eventstudy.regression.groups import (
     DummyGroup,
@@ -20,10 +20,6 @@ from eventstudy.regression.groups import (
 from eventstudy.regression.joint import JointFit, Sample, Shape, fit_jointly, usable_sample
 from eventstudy.regression.shifts import level_effects, session_effects, shift_pvalues
 from eventstudy.windows import Window
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 FRAME_COLUMNS = (
     "asset", "group", "event_ids", "window", "sessions", "coef", "se_ols", "se_hac", "t_hac",

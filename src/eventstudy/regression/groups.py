@@ -6,13 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.windows import Window
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 DEPENDENT = 1e-8  # share of a column's length that must lie outside the span of the others
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from eventstudy.arrays import BoolArray, FloatArray
 
 CHUNK = 4_000_000  # numbers held at once while the normal equations of many shifts are solved
 SINGULAR = 1e-10  # smallest eigenvalue of a correlation-scaled Gram matrix that still counts

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from eventstudy.arrays import BoolArray, FloatArray
 from eventstudy.simulate.designs import (
     ConstantVolatility,
     Effect,
@@ -17,9 +17,6 @@ from eventstudy.simulate.designs import (
     Market,
     Simulation,
 )
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 BURN_IN = 500  # sessions that a filter runs before the first one kept
 

@@ -36,8 +36,8 @@ def check_quotes(
             text = f"quote not checked: {quote.asset!r} is not a series of this study"
             remarks.append(Remark("dropped", quote.quote_id, text))
             continue
-        index = pd.DatetimeIndex(panel.calendar.sessions.astype("datetime64[us]"))
-        levels = pd.Series(panel.levels[:, panel.column(quote.asset)], index=index)
+        column = panel.column(quote.asset)
+        levels = pd.Series(panel.levels[:, column], index=panel.calendar.index)
         try:
             check = reconcile(quote, panel.calendar, levels)
         except AlignmentError as error:

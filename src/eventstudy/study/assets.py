@@ -71,10 +71,10 @@ def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
 
 def study_asset(
     study: Study,
-    panel: ReturnPanel,
+    data: AssetData,
     pairs: Sequence[Pair],
-    asset: str,
     *,
+    sessions: DayArray,
     tick: Callable[[], None],
 ) -> AssetFindings:
     """Study every event on one asset.
@@ -82,10 +82,10 @@ def study_asset(
     Parameters
     ----------
     study : Study
-    panel : ReturnPanel
+    data : AssetData
     pairs : sequence of Pair
         Every event on this asset.
-    asset : str
+    sessions : (S,) datetime64[D]
     tick : callable
         Called once per event studied.
 
@@ -93,7 +93,6 @@ def study_asset(
     -------
     AssetFindings
     """
-    data, sessions = asset_data(study, panel, asset), panel.calendar.sessions
     checked, fit = fit_kept(study, data, pairs)
     if fit is None:
         return AssetFindings(checked, None, [], [], [], [], (), {})
@@ -103,7 +102,7 @@ def study_asset(
     )
     second, second_fit = _alternatives(study, data, checked)
     rolls = {
-        (event_id, asset): _roll_taus(data.rolls, int(at), study.window)
+        (event_id, data.asset): _roll_taus(data.rolls, int(at), study.window)
         for event_id, at in zip(fit.abnormal.event_ids, fit.abnormal.position, strict=True)
     }
     return AssetFindings(

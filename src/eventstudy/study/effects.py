@@ -193,7 +193,7 @@ def _one(
         rng=generator(study.seed, part.event_ids[row], data.asset, str(window), role),
     )
     # The law of the placebo effects is drawn on its own; thousands of paths per row need not stay.
-    result = replace(found, reference=())
+    result = replace(found, reference=np.empty(0))
     return Effect(row, window, int(ar.size), result, "", price, roll)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,7 +24,6 @@ from eventstudy.inference.multiplicity import benjamini_hochberg, holm, leave_on
 from eventstudy.inference.tables import ALL, groups
 from eventstudy.leastsquares import least_squares
 from eventstudy.results import DESIGN_COLUMNS, FAMILY_COLUMNS, TEST_COLUMNS
-from eventstudy.study.assets import asset_data
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData, generator
 from eventstudy.volatility import filter_series
@@ -72,7 +71,8 @@ class DatedStudy:
     Parameters
     ----------
     study : Study
-    panel : ReturnPanel
+    data : mapping of str to AssetData
+        The assets studied.
     pairs : sequence of Pair
         Every pair, in order; those not studied are left out.
     abnormal : AbnormalReturns
@@ -82,13 +82,13 @@ class DatedStudy:
     def __init__(
         self,
         study: Study,
-        panel: Any,  # noqa: ANN401  # a ReturnPanel
+        data: Mapping[str, AssetData],
         pairs: Sequence[Pair],
         abnormal: AbnormalReturns,
     ) -> None:
-        self._study, self._abnormal = study, abnormal
+        self._abnormal = abnormal
         names = tuple(dict.fromkeys(abnormal.assets))
-        columns = [filtered_returns(study, asset_data(study, panel, name)) for name in names]
+        columns = [filtered_returns(study, data[name]) for name in names]
         self._z = dict(zip(names, columns, strict=True))
         known = {(p.event_id, p.asset): p.placement.event.direction or "" for p in pairs}
         keys = zip(abnormal.event_ids, abnormal.assets, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from eventstudy.inference.tables import ALL, groups
 from eventstudy.prices.table import PriceTable
 from eventstudy.study.assets import asset_data, fit_kept, joined
 from eventstudy.study.design import Study, with_assets
-from eventstudy.study.effects import measure_effects
+from eventstudy.study.effects import AssetData, measure_effects
 from eventstudy.study.many import DatedStudy
 from eventstudy.study.run import prepare
 from eventstudy.windows import Window
@@ -101,15 +101,16 @@ def study_power(
     )
     singles: list[dict[str, Any]] = []
     parts, checked = [], []
+    data: dict[str, AssetData] = {}
     for number, asset in enumerate(study.assets):
         progress("assets", number, len(study.assets))
-        data = asset_data(study, panel, asset)
-        mine, fit = fit_kept(study, data, [p for p in pairs if p.asset == asset])
+        data[asset] = asset_data(study, panel, asset)
+        mine, fit = fit_kept(study, data[asset], [p for p in pairs if p.asset == asset])
         checked += list(mine)
         if fit is None:
             continue
         parts.append(without_returns(fit.abnormal))
-        effects, _ = measure_effects(fit, data, study, windows=windows, role="power")
+        effects, _ = measure_effects(fit, data[asset], study, windows=windows, role="power")
         singles += [_single(asset, window, effects) for window in windows]
     progress("assets", len(study.assets), len(study.assets))
     if not parts:
@@ -117,7 +118,7 @@ def study_power(
         msg = f"none of the {count} event(s) can be studied: see eventstudy check"
         raise AlignmentError(msg)
     abnormal = joined(parts)
-    means = _means(study, panel, checked, abnormal, windows)
+    means = _means(study, data, checked, abnormal, windows)
     return StudyPower(
         study.name,
         study.level,
@@ -145,12 +146,12 @@ def _single(asset: str, window: Window, effects: Any) -> dict[str, Any]:  # noqa
 
 def _means(
     study: Study,
-    panel: Any,  # noqa: ANN401  # a ReturnPanel
+    data: Mapping[str, AssetData],
     pairs: list[Pair],
     abnormal: AbnormalReturns,
     windows: tuple[Window, ...],
 ) -> list[dict[str, Any]]:
-    dated, rows = DatedStudy(study, panel, pairs, abnormal), []
+    dated, rows = DatedStudy(study, data, pairs, abnormal), []
     for label, sample in groups(abnormal):
         if len(sample) < 2 and label != ALL:  # noqa: PLR2004  # a mean needs two
             continue

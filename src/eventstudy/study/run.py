@@ -13,6 +13,7 @@ import pandas as pd
 
 from eventstudy.abnormal import AbnormalReturns
 from eventstudy.alignment import Pair, align
+from eventstudy.arrays import DayArray
 from eventstudy.calendars import SettlementCalendar, file_calendar, settlement_calendar
 from eventstudy.claims import Claim
 from eventstudy.errors import AlignmentError, TableError, did_you_mean
@@ -26,6 +27,7 @@ from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
 from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pairs, study_asset
 from eventstudy.study.design import Study, with_assets
+from eventstudy.study.effects import AssetData
 from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
 from eventstudy.study.provenance import alignment_remarks, filter_remarks, provenance_of
 from eventstudy.study.regressions import joint_regressions
@@ -84,16 +86,18 @@ def run_study(
     """
     study = with_assets(study, prices)
     panel, pairs = prepare(study, events, prices)
-    found = _study_assets(study, panel, pairs, progress)
+    sessions = panel.calendar.sessions
+    data = {asset: asset_data(study, panel, asset) for asset in study.assets}
+    found = _study_assets(study, data, pairs, sessions, progress)
     checked = _in_order(pairs, {asset: one.pairs for asset, one in found.items()})
     if not any(one.abnormal is not None for one in found.values()):
         raise AlignmentError(_nothing_left(checked))
     rows = _rows(found)
-    joint = _joint(study, panel, checked, found, rows, progress)
+    joint = _joint(study, data, checked, sessions, found, rows, progress)
     answers = _answers(study, panel, checked, quotes, claims)
     frame = events_frame(
         checked, rows.effects, rows.alternatives,
-        windows=study.car_windows, sessions=panel.calendar.sessions, roll_taus=rows.rolls,
+        windows=study.car_windows, sessions=sessions, roll_taus=rows.rolls,
     )  # fmt: skip
     remarks = (
         *panel.remarks, *(Remark("note", prices.source, note) for note in prices.notes),
@@ -135,12 +139,18 @@ def _unused(study: Study) -> list[Remark]:
 
 
 def _study_assets(
-    study: Study, panel: ReturnPanel, pairs: Sequence[Pair], progress: Progress
+    study: Study,
+    data: Mapping[str, AssetData],
+    pairs: Sequence[Pair],
+    sessions: DayArray,
+    progress: Progress,
 ) -> dict[str, AssetFindings]:
     tick = _ticker(progress, sum(pair.studied for pair in pairs))
     return {
-        asset: study_asset(study, panel, [p for p in pairs if p.asset == asset], asset, tick=tick)
-        for asset in study.assets
+        asset: study_asset(
+            study, one, [p for p in pairs if p.asset == asset], sessions=sessions, tick=tick
+        )
+        for asset, one in data.items()
     }
 
 
@@ -178,25 +188,22 @@ class _Answers:
 
 def _joint(
     study: Study,
-    panel: ReturnPanel,
+    data: Mapping[str, AssetData],
     pairs: Sequence[Pair],
+    sessions: DayArray,
     found: Mapping[str, AssetFindings],
     rows: _Rows,
     progress: Progress,
 ) -> _Joint:
     """Everything that looks at several events at once."""
     abnormal = joined([one.abnormal for one in found.values() if one.abnormal is not None])
-    data = {
-        asset: asset_data(study, panel, asset)
-        for asset, one in found.items()
-        if one.abnormal is not None
-    }
+    data = {asset: data[asset] for asset, one in found.items() if one.abnormal is not None}
     progress("statistics over the events", 0, 1)
     battery = battery_table(abnormal, study.car_windows, tests=study.tests, seed=study.seed)
-    dated = DatedStudy(study, panel, pairs, abnormal)
+    dated = DatedStudy(study, data, pairs, abnormal)
     tests = pd.concat([battery, dated_tests(study, dated, abnormal)], ignore_index=True)
     progress("joint regression", 0, 1)
-    regression, remarks = joint_regressions(study, data, pairs, panel.calendar.sessions)
+    regression, remarks = joint_regressions(study, data, pairs, sessions)
     return _Joint(
         abnormal=abnormal,
         tests=tests,
@@ -313,7 +320,7 @@ def _nothing_left(pairs: Sequence[Pair]) -> str:
 
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
-    index = pd.DatetimeIndex(panel.calendar.sessions.astype("datetime64[us]"), name="session")
+    index = panel.calendar.index
     if study.data_kind == "returns":
         return pd.DataFrame(index=index[:0])
     columns = [panel.column(name) for name in study.assets]
