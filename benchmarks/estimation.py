@@ -14,7 +14,7 @@ import time
 import numpy as np
 import statsmodels.api as sm
 
-from eventstudy.estimation import fit_pairs
+from eventstudy.models.estimation import fit_pairs
 from eventstudy.windows import Window
 
 SERIES, SESSIONS = 500, 2500

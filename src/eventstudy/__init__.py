@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "ConstantMean": "eventstudy.models",
+    "ConstantMean": "eventstudy.models.designs",
     "Event": "eventstudy.events",
     "EventStudyError": "eventstudy.errors",
     "EventTable": "eventstudy.events",
-    "FactorModel": "eventstudy.models",
-    "MarketAdjusted": "eventstudy.models",
-    "MarketModel": "eventstudy.models",
+    "FactorModel": "eventstudy.models.designs",
+    "MarketAdjusted": "eventstudy.models.designs",
+    "MarketModel": "eventstudy.models.designs",
     "PriceTable": "eventstudy.prices.table",
     "Study": "eventstudy.study",
     "StudyResult": "eventstudy.results",
@@ -34,9 +34,9 @@ _PUBLIC = {
     "plot_effects": "eventstudy.charts",
     "plot_placebo": "eventstudy.charts",
     "plot_prices": "eventstudy.charts",
-    "read_claims": "eventstudy.claims",
+    "read_claims": "eventstudy.events.claims",
     "read_events": "eventstudy.events",
-    "read_quotes": "eventstudy.quotes",
+    "read_quotes": "eventstudy.events.quotes",
     "read_study": "eventstudy.studyfile",
     "run_study": "eventstudy.study",
     "settlement_calendar": "eventstudy.calendars",
@@ -48,14 +48,14 @@ __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604  # names are text
 
 if TYPE_CHECKING:
     from eventstudy.calendars import settlement_calendar
-    from eventstudy.claims import read_claims
     from eventstudy.datasets import dataset, list_datasets
     from eventstudy.errors import EventStudyError
     from eventstudy.events import Event, EventTable, events_from_frame, load_events, read_events
+    from eventstudy.events.claims import read_claims
+    from eventstudy.events.quotes import read_quotes
     from eventstudy.loading import load_prices
-    from eventstudy.models import ConstantMean, FactorModel, MarketAdjusted, MarketModel
+    from eventstudy.models.designs import ConstantMean, FactorModel, MarketAdjusted, MarketModel
     from eventstudy.prices.table import PriceTable
-    from eventstudy.quotes import read_quotes
     from eventstudy.results import StudyResult
     from eventstudy.study import Study, run_study
     from eventstudy.studyfile import read_study, shipped_study

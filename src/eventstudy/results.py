@@ -1,4 +1,4 @@
-"""What a study found: labelled tables, remarks and provenance, frozen.
+"""What a study found: labelled tables, notes and provenance, frozen.
 
 `StudyResult` is the one object that charts, reports, files and notebooks read. Its tables are
 pandas frames whose columns are fixed below and documented in ``docs/tables.md``.
@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.arrays import FloatArray
-from eventstudy.remarks import Remark
+from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.notes import Note
 from eventstudy.windows import Window, WindowLike, as_window
 
 SCHEMA = "eventstudy-result/1"
@@ -167,7 +167,7 @@ class StudyResult:
     placebos : tuple of PlaceboSample
     quotes : tuple of QuoteRow
     claims : tuple of ClaimRow
-    remarks : tuple of Remark
+    notes : tuple of Note
     design : DataFrame
         What the choice of tests rests on, a row per asset and window (`DESIGN_COLUMNS`).
     family : DataFrame
@@ -195,7 +195,7 @@ class StudyResult:
     placebos: tuple[PlaceboSample, ...] = ()
     quotes: tuple[QuoteRow, ...] = ()
     claims: tuple[ClaimRow, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    notes: tuple[Note, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     design: pd.DataFrame = field(default_factory=pd.DataFrame)
     family: pd.DataFrame = field(default_factory=pd.DataFrame)

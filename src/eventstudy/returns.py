@@ -16,9 +16,9 @@ import pandas as pd
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, ReturnKind
 from eventstudy.calendars import SettlementCalendar
 from eventstudy.errors import TableError, UndefinedReturnError
+from eventstudy.notes import Note
 from eventstudy.prices.rolls import rolls_of
 from eventstudy.prices.table import PriceTable
-from eventstudy.remarks import Remark
 
 NonPositive = Literal["error", "change", "simple", "exclude", "next-contract"]
 Rolls = Literal["mask", "keep"]
@@ -42,7 +42,7 @@ class ReturnPanel:
         Sessions whose front-month return mixes two contracts.
     kinds : tuple of str, length M
         Kind of return of each series: a policy may have changed it.
-    remarks : tuple of Remark
+    notes : tuple of Note
     """
 
     calendar: SettlementCalendar
@@ -51,7 +51,7 @@ class ReturnPanel:
     levels: FloatArray
     rolls: BoolArray
     kinds: tuple[ReturnKind, ...]
-    remarks: tuple[Remark, ...]
+    notes: tuple[Note, ...]
 
     def column(self, name: str) -> int:
         """Column of a series."""
@@ -100,7 +100,7 @@ def build_panel(
     """
     followers = dict(next_contract or {})
     table.require(names + tuple(followers[n] for n in names if n in followers))
-    frame, remarks = _on_sessions(table, calendar, names)
+    frame, notes = _on_sessions(table, calendar, names)
     columns, kinds, levels = [], [], frame.to_numpy(dtype=float)
     for column, name in enumerate(names):
         if table.data_kind == "returns":
@@ -111,15 +111,15 @@ def build_panel(
                 kind=kind, nonpositive=nonpositive,
                 follower=_follower(table, calendar, followers.get(name)),
             )  # fmt: skip
-            remarks += said + _stale(levels[:, column], calendar.sessions, name)
+            notes += said + _stale(levels[:, column], calendar.sessions, name)
         columns.append(values)
         kinds.append(used)
-    remarks += _spot(table, names)
+    notes += _spot(table, names)
     marks, said = _roll_marks(table, calendar, names, rolls, dict(roll_rules or {}))
     if table.data_kind == "returns":
         levels = np.full_like(levels, np.nan)
     values = np.column_stack(columns) if columns else np.empty((len(calendar.sessions), 0))
-    return ReturnPanel(calendar, names, values, levels, marks, tuple(kinds), (*remarks, *said))
+    return ReturnPanel(calendar, names, values, levels, marks, tuple(kinds), (*notes, *said))
 
 
 def series_returns(
@@ -130,7 +130,7 @@ def series_returns(
     kind: ReturnKind,
     nonpositive: NonPositive = "error",
     follower: FloatArray | None = None,
-) -> tuple[FloatArray, ReturnKind, list[Remark]]:
+) -> tuple[FloatArray, ReturnKind, list[Note]]:
     """Take the returns of one price series under a policy for non-positive prices.
 
     Parameters
@@ -150,7 +150,7 @@ def series_returns(
         The first entry is NaN: a return needs a session before it.
     kind : {"log", "simple", "change"}
         The kind used; the policy ``change`` alters it for the whole series.
-    remarks : list of Remark
+    notes : list of Note
 
     Raises
     ------
@@ -173,7 +173,7 @@ def series_returns(
         raise UndefinedReturnError(msg, series=name, session=first)
     if nonpositive == "change":
         text = f"undefined {kind} returns ({where}): the whole series is in changes of price"
-        return plain_returns(levels, "change"), "change", [Remark("fallback", name, text)]
+        return plain_returns(levels, "change"), "change", [Note("fallback", name, text)]
     values = np.where(undefined, np.nan, plain_returns(levels, kind))
     return _patched(values, undefined, levels, where, name, kind, nonpositive, follower)
 
@@ -208,12 +208,12 @@ def _patched(
     kind: ReturnKind,
     nonpositive: NonPositive,
     follower: FloatArray | None,
-) -> tuple[FloatArray, ReturnKind, list[Remark]]:
-    remarks: list[Remark] = []
+) -> tuple[FloatArray, ReturnKind, list[Note]]:
+    notes: list[Note] = []
     if nonpositive == "simple":
         values = np.where(undefined, plain_returns(levels, "simple"), values)
         text = f"undefined {kind} returns ({where}): simple return where the base is positive"
-        remarks.append(Remark("fallback", name, text))
+        notes.append(Note("fallback", name, text))
     elif nonpositive == "next-contract":
         if follower is None:
             msg = (
@@ -223,26 +223,26 @@ def _patched(
             raise UndefinedReturnError(msg, series=name)
         values = np.where(undefined, plain_returns(follower, kind), values)
         text = f"undefined {kind} returns ({where}): return of the next contract"
-        remarks.append(Remark("fallback", name, text))
+        notes.append(Note("fallback", name, text))
     left = undefined & ~np.isfinite(values)
     if left.any():
         text = f"{int(left.sum())} undefined {kind} return(s) left out ({nonpositive}): {where}"
-        remarks.append(Remark("masked", name, text))
-    return values, kind, remarks
+        notes.append(Note("masked", name, text))
+    return values, kind, notes
 
 
 def _on_sessions(
     table: PriceTable, calendar: SettlementCalendar, names: tuple[str, ...]
-) -> tuple[pd.DataFrame, list[Remark]]:
+) -> tuple[pd.DataFrame, list[Note]]:
     frame = table.frame.loc[:, list(names)]
     days = frame.index.to_numpy().astype("datetime64[D]")
     known = np.isin(days, calendar.sessions)
-    remarks = []
+    notes = []
     for name in names:
         extra = days[~known & frame[name].notna().to_numpy()]
         if extra.size:
             text = f"{extra.size} figure(s) on days without a settlement left out: {_dates(extra)}"
-            remarks.append(Remark("not a session", name, text))
+            notes.append(Note("not a session", name, text))
     placed = frame.reindex(calendar.index)
     for name in names:
         column = placed[name].notna().to_numpy()
@@ -253,30 +253,30 @@ def _on_sessions(
             inner[lived[-1] + 1 :] = False
         if inner.any():
             text = f"no figure on {int(inner.sum())} session(s): {_dates(calendar.sessions[inner])}"
-            remarks.append(Remark("gap", name, text))
-    return placed, remarks
+            notes.append(Note("gap", name, text))
+    return placed, notes
 
 
-def _stale(levels: FloatArray, sessions: DayArray, name: str) -> list[Remark]:
+def _stale(levels: FloatArray, sessions: DayArray, name: str) -> list[Note]:
     same = np.concatenate([[False], levels[1:] == levels[:-1]])
     if not same.any():
         return []
     where = _dates(sessions[same])
     text = f"the price repeats the session before on {int(same.sum())} session(s): {where}"
-    return [Remark("stale", name, text)]
+    return [Note("stale", name, text)]
 
 
-def _spot(table: PriceTable, names: tuple[str, ...]) -> list[Remark]:
+def _spot(table: PriceTable, names: tuple[str, ...]) -> list[Note]:
     """Label spot series, and say where they stand beside futures."""
     kinds = {name: table.meta(name).kind for name in names}
     spot = [name for name, kind in kinds.items() if kind == "spot"]
     futures = [name for name, kind in kinds.items() if kind == "futures"]
     text = "a spot assessment, not a settlement: its changes follow the futures only roughly"
-    remarks = [Remark("spot", name, text) for name in spot]
+    notes = [Note("spot", name, text) for name in spot]
     if spot and futures:
         beside = f"spot ({', '.join(spot)}) beside futures ({', '.join(futures)}) in one study"
-        remarks.append(Remark("spot", ", ".join(spot), f"{beside}: compare them with care"))
-    return remarks
+        notes.append(Note("spot", ", ".join(spot), f"{beside}: compare them with care"))
+    return notes
 
 
 def _roll_marks(
@@ -285,16 +285,16 @@ def _roll_marks(
     names: tuple[str, ...],
     rolls: Rolls,
     rules: dict[str, str],
-) -> tuple[BoolArray, list[Remark]]:
+) -> tuple[BoolArray, list[Note]]:
     marks = np.zeros((len(calendar.sessions), len(names)), dtype=bool)
-    remarks = []
+    notes = []
     for column, name in enumerate(names):
         meta = table.meta(name)
         rule = rules.get(name, meta.roll)
         if rule in (None, "none"):
             if meta.kind == "futures":
                 text = "no roll rule is known: returns over a roll are not masked"
-                remarks.append(Remark("roll", name, text))
+                notes.append(Note("roll", name, text))
             continue
         found = rolls_of(str(rule), calendar.sessions)
         if rolls == "keep":
@@ -305,8 +305,8 @@ def _roll_marks(
                 f"{int(found.sum())} roll session(s) mix two contracts: masked in estimation, "
                 f"marked in event windows: {_dates(calendar.sessions[found])}"
             )
-        remarks.append(Remark("roll", name, text))
-    return marks, remarks
+        notes.append(Note("roll", name, text))
+    return marks, notes
 
 
 def _follower(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from eventstudy.errors import EventStudyError, StudyFileError, did_you_mean
-from eventstudy.models import ConstantMean, FactorModel, MarketAdjusted, MarketModel, Model
+from eventstudy.models.designs import ConstantMean, FactorModel, MarketAdjusted, MarketModel, Model
 from eventstudy.study.design import Study, StudyInputs
 from eventstudy.studykeys import KEYS, SECTIONS, Key
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from eventstudy.estimation import fit_pairs
-from eventstudy.leastsquares import least_squares
+from eventstudy.models.estimation import fit_pairs
+from eventstudy.models.least_squares import least_squares
 from eventstudy.windows import Window
 
 WINDOW, ESTIMATION = Window(-2, 4), Window(-130, -6)

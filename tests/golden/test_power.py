@@ -10,7 +10,6 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.inference import overlap, parametric
 from eventstudy.inference.dated import dated_returns
 from eventstudy.inference.detectable import (
@@ -22,6 +21,7 @@ from eventstudy.inference.detectable import (
 )
 from eventstudy.inference.overlap import overlap_z, shift_mean
 from eventstudy.inference.power import normal_detectable, normal_power, t_detectable, t_power
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 
 

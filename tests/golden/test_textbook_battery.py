@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.errors import EstimationError
 from eventstudy.inference import bhar, calendar_time, correlation, parametric, rank, sign, skewness
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 
 ESTIMATION = Window(-70, -11)

@@ -37,7 +37,7 @@ def test_the_main_job_writes_everything_it_names(two_runs) -> None:
     result = json.loads((report / "result.json").read_text())
     assert result["schema"] == "eventstudy-result/1"
     names = {path.name for path in (report / "tables").iterdir()}
-    assert {"events.csv", "effects.csv", "ar.csv", "tests.csv", "remarks.csv"} <= names
+    assert {"events.csv", "effects.csv", "ar.csv", "tests.csv", "notes.csv"} <= names
     assert list((report / "figures").glob("*.pdf"))
     assert "paris-summit" in first.stdout
     assert "report: reports/paris-2026/report.pdf" in first.stderr

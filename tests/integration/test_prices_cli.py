@@ -148,8 +148,8 @@ def test_a_study_without_a_store_says_so(run, tmp_path):
     assert "2025-10-01" in checked.stdout
     done = run("run", "s.toml", "--out", "out")
     assert done.returncode == 0, done.stderr
-    remarks = (tmp_path / "out" / "tables" / "remarks.csv").read_text()
-    assert "there is no price store prices.sqlite: the shipped figures are used instead" in remarks
+    notes = (tmp_path / "out" / "tables" / "notes.csv").read_text()
+    assert "there is no price store prices.sqlite: the shipped figures are used instead" in notes
 
 
 def test_a_study_names_a_continuous_series(run, tmp_path):
@@ -177,9 +177,9 @@ def test_a_study_names_a_continuous_series(run, tmp_path):
     (tmp_path / "s.toml").write_text(study.format(asset="CL@1:same-contract"))
     done = run("run", "s.toml", "--out", "out")
     assert done.returncode == 0, done.stderr
-    remarks = (tmp_path / "out" / "tables" / "remarks.csv").read_text()
-    assert "CL@1:same-contract: 19 roll(s), rolled at expiry" in remarks
-    assert "roll session(s) mix two contracts" not in remarks
+    notes = (tmp_path / "out" / "tables" / "notes.csv").read_text()
+    assert "CL@1:same-contract: 19 roll(s), rolled at expiry" in notes
+    assert "roll session(s) mix two contracts" not in notes
     (tmp_path / "prices.sqlite").rename(tmp_path / "moved.sqlite")
     assert run("check", "s.toml").returncode == 1
     assert run("check", "s.toml", "--store", "moved.sqlite").returncode == 0

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from eventstudy.inference import episodes, multiplicity, overlap
 from eventstudy.inference.dated import dated_returns
 from eventstudy.inference.filtered import conformal_pvalue, critical_value, rank_pvalue
-from eventstudy.volatility import VolatilityFilter
+from eventstudy.models.volatility import VolatilityFilter
 
 LENGTH = 120
 SEEDS = st.integers(0, 2**32 - 1)

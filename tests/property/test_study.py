@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from eventstudy.events import events_from_frame
 from eventstudy.loading import load_prices
-from eventstudy.models import ConstantMean, MarketModel
+from eventstudy.models.designs import ConstantMean, MarketModel
 from eventstudy.study import Study, run_study
 
 DAYS = pd.bdate_range("2022-01-03", periods=420, name="session")
@@ -123,10 +123,10 @@ def test_a_gap_beside_a_pair_is_said_to_be_unused() -> None:
     pair = run(frame, table, estimation=(-128, -9), gap=5)
     number = run(frame, table, estimation=120, gap=5)
     pd.testing.assert_frame_equal(pair.effects, number.effects)
-    said = [r.detail for r in pair.remarks if r.subject == "[windows] gap"]
+    said = [r.detail for r in pair.notes if r.subject == "[windows] gap"]
     assert len(said) == 1
     assert "[-128,-9]" in said[0]
-    assert not [r for r in number.remarks if r.subject == "[windows] gap"]
+    assert not [r for r in number.notes if r.subject == "[windows] gap"]
 
 
 def test_few_draws_still_give_numbers() -> None:

@@ -11,7 +11,7 @@ from eventstudy.certify.rows import Certificate, CertificateRow, banded, widened
 from eventstudy.charts.certificate import plot_certificate
 from eventstudy.charts.style import render
 from eventstudy.errors import EstimationError
-from eventstudy.volatility import filter_series
+from eventstudy.models.volatility import filter_series
 
 
 @pytest.fixture(scope="module")

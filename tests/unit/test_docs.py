@@ -15,8 +15,8 @@ from eventstudy.events import events_from_frame
 from eventstudy.events import reading as event_reading
 from eventstudy.inference.registry import statistics
 from eventstudy.loading import load_prices
+from eventstudy.notes import Note
 from eventstudy.regression.dummies import FRAME_COLUMNS
-from eventstudy.remarks import Remark
 from eventstudy.report.files import result_json, tables
 from eventstudy.results import (
     AR_COLUMNS,
@@ -80,7 +80,7 @@ TABLES = {
     "tables/regression.csv": FRAME_COLUMNS,
     "tables/quotes.csv": [f.name for f in fields(QuoteRow)],
     "tables/claims.csv": [f.name for f in fields(ClaimRow)],
-    "tables/remarks.csv": [f.name for f in fields(Remark)],
+    "tables/notes.csv": [f.name for f in fields(Note)],
     "tables/series.csv": [f.name for f in fields(SeriesRecord)],
 }
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.errors import UnknownNameError
 from eventstudy.inference.battery import default_selection, run_battery
 from eventstudy.inference.design import describe, size_ignoring
 from eventstudy.inference.registry import statistic, statistics
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 
 LENGTH = 80

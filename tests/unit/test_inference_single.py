@@ -15,7 +15,7 @@ from eventstudy.inference.filtered import (
     rank_pvalue,
 )
 from eventstudy.inference.single import single_event_tests
-from eventstudy.volatility import VolatilityFilter, fit_filter
+from eventstudy.models.volatility import VolatilityFilter, fit_filter
 
 L, DF = 250, 249
 

@@ -65,21 +65,21 @@ def test_policy_change_turns_the_whole_series() -> None:
     found = panel(table(cl=MAY), "cl", nonpositive="change")
     assert found.kinds == ("change",)
     np.testing.assert_allclose(found.returns[1:, 0], np.diff(MAY))
-    assert [r.kind for r in found.remarks] == ["fallback", "stale"]
+    assert [r.kind for r in found.notes] == ["fallback", "stale"]
 
 
 def test_policy_simple_uses_the_positive_base_and_masks_the_rest() -> None:
     found = panel(table(cl=MAY), "cl", nonpositive="simple")
     assert found.returns[3, 0] == pytest.approx(-37.63 / 18.27 - 1)
     assert np.isnan(found.returns[4, 0])
-    assert any(r.kind == "masked" and "2020-04-21" in r.detail for r in found.remarks)
+    assert any(r.kind == "masked" and "2020-04-21" in r.detail for r in found.notes)
 
 
 def test_policy_exclude_masks_and_says_so() -> None:
     found = panel(table(cl=MAY), "cl", nonpositive="exclude")
     assert np.isnan(found.returns[[3, 4], 0]).all()
     assert np.isfinite(found.returns[[1, 2, 5, 6], 0]).all()
-    assert any(r.kind == "masked" and "2 undefined" in r.detail for r in found.remarks)
+    assert any(r.kind == "masked" and "2 undefined" in r.detail for r in found.notes)
 
 
 def test_policy_next_contract_takes_its_return() -> None:
@@ -101,13 +101,13 @@ def test_a_hole_takes_both_returns_beside_it_and_is_named() -> None:
     prices = [50.0, np.nan, 52.0, 53.0, 54.0, 55.0, 56.0]
     found = panel(table(cl=prices), "cl")
     assert np.isnan(found.returns[[1, 2], 0]).all()
-    assert [r for r in found.remarks if r.kind == "gap" and "2020-04-16" in r.detail]
+    assert [r for r in found.notes if r.kind == "gap" and "2020-04-16" in r.detail]
 
 
 def test_repeated_prices_are_reported_not_removed() -> None:
     found = panel(table(cl=MAY), "cl", kind="change")
     assert found.returns[1, 0] == 0.0
-    assert [r.detail for r in found.remarks if r.kind == "stale"] == [
+    assert [r.detail for r in found.notes if r.kind == "stale"] == [
         "the price repeats the session before on 1 session(s): 2020-04-16"
     ]
 
@@ -119,7 +119,7 @@ def test_figures_on_days_without_a_settlement_are_left_out_and_named() -> None:
     found = build_panel(prices, calendar, ("wti_front", "vix"), kind="log")
     holiday = np.datetime64("2025-07-04")
     assert holiday not in calendar.sessions
-    named = {r.subject: r.detail for r in found.remarks if r.kind == "not a session"}
+    named = {r.subject: r.detail for r in found.notes if r.kind == "not a session"}
     assert "2025-07-04" in named["wti_front"]
     # Fifteen holidays of the futures, and the day on which nothing settled.
     assert named["vix"].startswith("16 figure(s)")
@@ -139,7 +139,7 @@ def test_roll_sessions_of_the_shipped_front_month() -> None:
     assert not found.rolls[:, 1].any()
     kept = build_panel(prices, calendar, ("wti_front",), kind="log", rolls="keep")
     assert not kept.rolls.any()
-    assert any('rolls = "keep"' in r.detail for r in kept.remarks)
+    assert any('rolls = "keep"' in r.detail for r in kept.notes)
 
 
 def test_a_rule_can_be_given_to_a_series_of_a_file() -> None:
@@ -152,11 +152,11 @@ def test_a_rule_can_be_given_to_a_series_of_a_file() -> None:
     assert "2025-12-22" in set(calendar.sessions[ruled.rolls[:, 0]].astype(str))
 
 
-def test_futures_without_a_rule_are_remarked() -> None:
+def test_futures_without_a_rule_are_noted() -> None:
     prices = PriceTable(
         pd.DataFrame({"x": JUNE}, index=DAYS), series={"x": SeriesMeta("x", kind="futures")}
     )
-    assert any(r.kind == "roll" and "no roll rule" in r.detail for r in panel(prices, "x").remarks)
+    assert any(r.kind == "roll" and "no roll rule" in r.detail for r in panel(prices, "x").notes)
 
 
 def test_given_returns_are_taken_as_they_are() -> None:
@@ -179,8 +179,8 @@ def test_unknown_series_names_the_nearest() -> None:
 
 
 def test_levels_without_fault_need_no_policy_and_say_nothing() -> None:
-    values, kind, remarks = series_returns(JUNE, sessions(DAYS), "x", kind="log")
-    assert (kind, remarks) == ("log", [])
+    values, kind, notes = series_returns(JUNE, sessions(DAYS), "x", kind="log")
+    assert (kind, notes) == ("log", [])
     np.testing.assert_allclose(values[1:], np.diff(np.log(JUNE)))
 
 
@@ -188,8 +188,8 @@ def test_spot_is_labelled_and_never_mixed_silently() -> None:
     prices = load_prices("crude-daily")
     calendar = calendar_of(Study(name="x", assets=["wti_front"]), prices)
     mixed = build_panel(prices, calendar, ("wti_front", "wti_spot"), kind="log")
-    said = [r.detail for r in mixed.remarks if r.kind == "spot"]
+    said = [r.detail for r in mixed.notes if r.kind == "spot"]
     assert any("not a settlement" in text for text in said)
     assert any("wti_spot" in text and "wti_front" in text for text in said)
     alone = build_panel(prices, calendar, ("wti_front",), kind="log")
-    assert not [r for r in alone.remarks if r.kind == "spot"]
+    assert not [r for r in alone.notes if r.kind == "spot"]

@@ -14,10 +14,10 @@ from eventstudy.inference import overlap
 from eventstudy.inference.dated import dated_returns
 from eventstudy.inference.multiplicity import step_down
 from eventstudy.loading import load_prices
-from eventstudy.models import ConstantMean, MarketModel
+from eventstudy.models.designs import ConstantMean, MarketModel
+from eventstudy.models.volatility import filter_series
 from eventstudy.results import DESIGN_COLUMNS, FAMILY_COLUMNS
 from eventstudy.study import Study, run_study
-from eventstudy.volatility import filter_series
 
 PLACES = np.array([420, 421, 470, 520, 523, 560, 610, 660])
 DIRECTIONS = ("up", "down", "up", "none", "up", "down", "up", "up")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eventstudy.errors import StudyFileError
-from eventstudy.models import ConstantMean, FactorModel, MarketAdjusted, MarketModel
+from eventstudy.models.designs import ConstantMean, FactorModel, MarketAdjusted, MarketModel
 from eventstudy.studyfile import new_study_text, parse_study, read_study, shipped_study
 from eventstudy.windows import Window
 

@@ -8,7 +8,7 @@ import pytest
 from arch.univariate import GARCH, EWMAVariance, StudentsT, ZeroMean
 
 from eventstudy.errors import EstimationError
-from eventstudy.volatility import VolatilityFilter, backcast, filter_series, fit_filter
+from eventstudy.models.volatility import VolatilityFilter, backcast, filter_series, fit_filter
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.arrays import FloatArray
 from eventstudy.certify.rows import NOMINAL, CertificateRow
 from eventstudy.inference.design import size_ignoring
 from eventstudy.inference.parametric import patell
 from eventstudy.inference.power import normal_power
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 
 VARIANCES = (1.5, 2.0, 3.385)

@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
 from eventstudy.certify.singles import ESTIMATION, GAP, RECENT
 from eventstudy.errors import EstimationError
 from eventstudy.inference import calendar_time, episodes, overlap, parametric, rank
 from eventstudy.inference.dated import DatedReturns, dated_returns
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 
 DesignName = Literal["independent", "clustered", "turbulent"]

@@ -19,7 +19,7 @@ from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify import closed, designs, singles
 from eventstudy.certify.rows import Certificate, CertificateRow
 from eventstudy.errors import EstimationError
-from eventstudy.volatility import filter_series
+from eventstudy.models.volatility import filter_series
 
 Form = Literal["full", "quick"]
 BLOCK = 200

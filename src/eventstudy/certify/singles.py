@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
 from eventstudy.inference.single import SingleEventResult, single_event_tests
-from eventstudy.volatility import VolatilityFilter, fit_filter
+from eventstudy.models.volatility import VolatilityFilter, fit_filter
 
 ESTIMATION, GAP, HISTORY, REFIT, RECENT = 250, 10, 1000, 20, 20
 WINDOWS = (1, 3, 5, 11)

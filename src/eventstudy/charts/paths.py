@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eventstudy.abnormal import AbnormalReturns
     from eventstudy.arrays import FloatArray
+    from eventstudy.models.abnormal import AbnormalReturns
     from eventstudy.results import StudyResult
 
 

@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Say what the news did to crude, and whether that is distinguishable from noise.
 
-    Tables go to standard output, remarks and progress to standard error.
+    Tables go to standard output, notes and progress to standard error.
     """
 
 

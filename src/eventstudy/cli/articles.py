@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventstudy.cli.output import print_json, print_table, remark
+from eventstudy.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
     from eventstudy.articles.extract import Extraction
@@ -57,8 +57,8 @@ def extract(
         for item in found:
             _show(item, sentences=sentences)
     for item in found:
-        for note in item.notes:
-            remark(f"{item.document.name}: {note}")
+        for text in item.notes:
+            note(f"{item.document.name}: {text}")
 
 
 @articles.command()
@@ -96,7 +96,7 @@ def evaluate(half: str, *, baseline: bool, as_json: bool) -> None:
         rows = [[str(cell) for cell in line.values()] for line in table]
         print_table(list(table[0]), rows, right=(2, 3, 4, 5, 6))
     if baseline and not beside:
-        remark("dateparser is not installed: its column is left out")
+        note("dateparser is not installed: its column is left out")
 
 
 def _moment(text: str | None) -> dt.datetime | dt.date | None:
@@ -154,7 +154,7 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
             date = row["date"] or row["time"] or "undated"
             click.echo(f"  {row['change'] or 'new'}: {row['event_id']} ({row['state']}, {date})")
         if row["event_id"] in update.new and row["conflict"]:
-            remark(f"{row['event_id']}: {row['conflict']}")
+            note(f"{row['event_id']}: {row['conflict']}")
 
 
 def _show(item: Extraction, *, sentences: bool) -> None:

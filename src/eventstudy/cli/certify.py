@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventstudy.cli.output import print_json, print_table, progress_display, remark
+from eventstudy.cli.output import note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
     from eventstudy.arrays import FloatArray
@@ -25,7 +25,7 @@ FILES = ("certificate.json", "certificate.md", "certificate.svg", "certificate.p
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; all cores by default.")
 @click.option("--out", help="Folder for table, page and figure; an interrupted run resumes there.")
 @click.option("--json", "as_json", is_flag=True, help="Print every row as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no remarks.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 def certify(
     series: str,
     column: str | None,
@@ -61,7 +61,7 @@ def certify(
         _print(certificate)
     if not quiet:
         state = "inside" if certificate.ok else "NOT inside"
-        remark(f"{form} certificate on {name}: {state} the bands")
+        note(f"{form} certificate on {name}: {state} the bands")
     if not certificate.ok:
         raise SystemExit(1)
 
@@ -81,7 +81,7 @@ def _returns(source: str, column: str | None, *, quiet: bool) -> tuple[str, str,
         returns = np.diff(np.log(np.where(positive, level.to_numpy(), np.nan)))
     lost = int((~np.isfinite(returns)).sum())
     if lost and not quiet:
-        remark(f"{lost} returns beside a price that is not positive left out")
+        note(f"{lost} returns beside a price that is not positive left out")
     return (
         f"{prices.source}, {name}",
         str(level.index[0].date()),

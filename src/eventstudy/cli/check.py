@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventstudy.cli.load import day_of, load_study
-from eventstudy.cli.output import print_json, print_table, remark
+from eventstudy.cli.output import note, print_json, print_table
 from eventstudy.errors import AlignmentError
 
 if TYPE_CHECKING:
@@ -42,14 +42,12 @@ def check(
     checked = check_history(design, panel, pairs)
     rows = [_row(pair, panel.calendar.sessions) for pair in checked]
     if as_json:
-        remarks = [
-            {"kind": r.kind, "subject": r.subject, "detail": r.detail} for r in panel.remarks
-        ]
-        print_json({"name": design.name, "pairs": rows, "remarks": remarks})
+        notes = [{"kind": r.kind, "subject": r.subject, "detail": r.detail} for r in panel.notes]
+        print_json({"name": design.name, "pairs": rows, "notes": notes})
     else:
         _print(design.name, rows)
-        for item in panel.remarks:
-            remark(f"{item.kind}: {item.subject}: {item.detail}")
+        for item in panel.notes:
+            note(f"{item.kind}: {item.subject}: {item.detail}")
     if not any(pair.studied for pair in checked):
         count = len({pair.event_id for pair in checked})
         msg = f"none of the {count} event(s) can be studied: see the reasons above"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.output import print_json, print_table, remark
+from eventstudy.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
     from eventstudy.events import Event, EventTable
@@ -60,7 +60,7 @@ def list_events(
         for event in table
     ]
     print_table(["event_id", "when", "kind", "place", "title"], rows)
-    remark(f"{len(table)} event(s)")
+    note(f"{len(table)} event(s)")
 
 
 @events.command()
@@ -103,11 +103,9 @@ def validate(file: str) -> None:
     from eventstudy.events.duplicates import likely_duplicates
 
     for keep, other in likely_duplicates(table):
-        remark(
-            f"{keep} and {other} may be one event: eventstudy events merge {file} {keep} {other}"
-        )
+        note(f"{keep} and {other} may be one event: eventstudy events merge {file} {keep} {other}")
     for kind in sorted(set(_kinds(table)) - set(KINDS) - {"-"}):
-        remark(f"kind {kind!r} is not one of the catalogue's: {', '.join(KINDS)}")
+        note(f"kind {kind!r} is not one of the catalogue's: {', '.join(KINDS)}")
 
 
 @events.command()
@@ -183,7 +181,7 @@ def timeline(
     for event in table:
         if event.date is None:
             bound = f", not after {event.not_after.isoformat()}" if event.not_after else ""
-            remark(f"undated{bound}: {event.event_id}: {event.title}")
+            note(f"undated{bound}: {event.event_id}: {event.title}")
 
 
 def _table(file: str | None) -> EventTable:
@@ -207,7 +205,7 @@ def _select(
             raise UnknownNameError(msg)
     for place in places:
         if not len(table.select(place=place)):
-            remark(f"no event is at {place!r}: it is the place, or a part of it after a comma")
+            note(f"no event is at {place!r}: it is the place, or a part of it after a comma")
     return table.select(
         kind=kinds or None,
         place=places or None,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from eventstudy.errors import StudyFileError
 
 if TYPE_CHECKING:
-    from eventstudy.claims import Claim
     from eventstudy.events import EventTable
+    from eventstudy.events.claims import Claim
+    from eventstudy.events.quotes import Quote
     from eventstudy.prices.table import PriceTable
-    from eventstudy.quotes import Quote
     from eventstudy.study.design import Study
 
 
@@ -50,10 +50,10 @@ def load_study(
     StudyFileError, TableError
         What is wrong, in which file and where.
     """
-    from eventstudy.claims import read_claims
     from eventstudy.events import load_events
+    from eventstudy.events.claims import read_claims
+    from eventstudy.events.quotes import read_quotes
     from eventstudy.loading import load_prices
-    from eventstudy.quotes import read_quotes
     from eventstudy.studyfile import read_study, shipped_study
 
     study, inputs = shipped_study() if path is None else read_study(path)

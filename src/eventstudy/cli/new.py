@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from eventstudy.cli.output import remark
+from eventstudy.cli.output import note
 from eventstudy.errors import OutputError
 
 EVENTS = """\
@@ -31,7 +31,7 @@ def new(study: str, *, force: bool) -> None:
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "study"
     _write(path, new_study_text(name), force=force)
     if events.exists():
-        remark(f"{events} exists and was left as it is")
+        note(f"{events} exists and was left as it is")
     else:
         _write(events, EVENTS, force=False)
     click.echo(f"next: eventstudy check {path}")

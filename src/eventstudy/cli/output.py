@@ -1,4 +1,4 @@
-"""Tables, remarks and progress as text."""
+"""Tables, notes and progress as text."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def print_json(value: Any) -> None:  # noqa: ANN401  # JSON holds any plain valu
     click.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=False))
 
 
-def remark(text: str) -> None:
-    """Print one remark to standard error."""
+def note(text: str) -> None:
+    """Print one note to standard error."""
     click.echo(text, err=True)
 
 

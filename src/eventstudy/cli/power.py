@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventstudy.cli.load import day_of, load_study
-from eventstudy.cli.output import print_json, print_table, progress_display, remark
+from eventstudy.cli.output import note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
     from eventstudy.study.power import StudyPower
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--asof", help="Use only what was known on this day (2026-01-31).")
 @click.option("--store", help='The price store, where the study has prices = "store".')
 @click.option("--json", "as_json", is_flag=True, help="Print both tables as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no remarks.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 def power(
     study: str | None, asof: str | None, store: str | None, *, as_json: bool, quiet: bool
 ) -> None:
@@ -39,7 +39,7 @@ def power(
     else:
         _print(found)
     if not quiet:
-        remark(
+        note(
             f"{found.n_pairs} pairs of event and asset, {found.n_dropped} would be dropped; "
             f"80 % power at level {found.level:g}"
         )
@@ -87,7 +87,7 @@ def _print(found: StudyPower) -> None:
             if r["verdict"] == verdict:
                 said.setdefault(f"{r['asset']} {r['window']}: {r['reason']}", []).append(r["test"])
         for reason, names in said.items():
-            remark(f"{verdict}: {', '.join(names)}: {reason}")
+            note(f"{verdict}: {', '.join(names)}: {reason}")
 
 
 def _percent(value: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.output import print_json, print_table, remark
+from eventstudy.cli.output import note, print_json, print_table
 from eventstudy.cli.refresh import STORE_HELP, now, print_revisions, store_path
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def check(
     ]
     _print(header, rows, as_json=as_json)
     counts = {level: sum(f.severity == level for f in found) for level in ("error", "warning")}
-    remark(
+    note(
         f"{counts['error']} error(s), {counts['warning']} warning(s), "
         f"{len(found) - sum(counts.values())} note(s)"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.output import print_json, print_table, progress_display, remark
+from eventstudy.cli.output import note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
     from eventstudy.prices.bars import Revision
@@ -110,7 +110,7 @@ def refresh(
     try:
         report = _refresh(path, catalogue, options, quiet=quiet or as_json)
     except KeyboardInterrupt:
-        remark("interrupted: the series that had arrived are stored, the next run catches up")
+        note("interrupted: the series that had arrived are stored, the next run catches up")
         return EXIT_INTERRUPTED
     _show_report(report, as_json=as_json)
     return report.exit_code
@@ -169,14 +169,14 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
         [i.symbol, i.interval, i.state, i.source or "-", str(i.added), str(i.revised), i.detail]
         for i in report.items
     ]
-    header = ["series", "interval", "state", "source", "new", "revised", "remarks"]
+    header = ["series", "interval", "state", "source", "new", "revised", "notes"]
     print_table(header, rows, right=(4, 5))
     if report.revisions:
         click.echo("\nCorrected figures:")
         print_revisions(report.revisions)
     bad = [item.symbol for item in report.items if not item.good]
     if bad:
-        remark(f"not refreshed: {', '.join(bad)}; everything else is stored")
+        note(f"not refreshed: {', '.join(bad)}; everything else is stored")
 
 
 def print_revisions(revisions: tuple[Revision, ...]) -> None:

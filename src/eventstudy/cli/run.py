@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.load import day_of, folder_of, load_study
-from eventstudy.cli.output import print_json, print_table, progress_display, remark
+from eventstudy.cli.output import note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
     from eventstudy.arrays import ReturnKind
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--store", help='The price store, where the study has prices = "store".')
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the events table as CSV.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no remarks.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 def run(
     study: str | None,
     out: str | None,
@@ -55,8 +55,8 @@ def run(
         files = write_report(result, folder, progress=progress)
     _print(result, as_json=as_json, as_csv=as_csv)
     if not quiet:
-        _remarks(result)
-        remark(f"report: {files.pdf}")
+        _notes(result)
+        note(f"report: {files.pdf}")
 
 
 def _print(result: StudyResult, *, as_json: bool, as_csv: bool) -> None:
@@ -124,13 +124,13 @@ def _known(value: object) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
-def _remarks(result: StudyResult) -> None:
+def _notes(result: StudyResult) -> None:
     counts: dict[str, int] = {}
-    for item in result.remarks:
+    for item in result.notes:
         counts[item.kind] = counts.get(item.kind, 0) + 1
     said = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     if said:
-        remark(f"remarks: {said} (all of them: tables/remarks.csv and the report)")
-    for item in result.remarks:
+        note(f"notes: {said} (all of them: tables/notes.csv and the report)")
+    for item in result.notes:
         if item.kind == "dropped":
-            remark(f"dropped: {item.subject}: {item.detail}")
+            note(f"dropped: {item.subject}: {item.detail}")

@@ -13,9 +13,9 @@ from eventstudy.inference.registry import statistic, statistics
 if TYPE_CHECKING:
     import numpy as np
 
-    from eventstudy.abnormal import AbnormalReturns
     from eventstudy.inference.statistic import Statistic
     from eventstudy.inference.values import TestValue
+    from eventstudy.models.abnormal import AbnormalReturns
 
 Verdict = Literal["holds", "caution", "refused", "marked"]
 Tests = Literal["default", "all"] | tuple[str, ...]

@@ -14,7 +14,7 @@ from eventstudy.inference.skewness import location_and_skew, skewness_adjusted
 from eventstudy.inference.values import TestValue, with_car
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.models.abnormal import AbnormalReturns
 
 BOOTSTRAP_DRAWS = 9999
 BOOTSTRAP_PART = 4

@@ -12,7 +12,7 @@ from eventstudy.inference.parametric import mean_t
 from eventstudy.inference.values import TestValue, with_car
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.models.abnormal import AbnormalReturns
 
 
 def calendar_time_t(sample: AbnormalReturns) -> TestValue:

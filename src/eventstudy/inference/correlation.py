@@ -10,7 +10,7 @@ import numpy.typing as npt
 from eventstudy.arrays import FloatArray
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.models.abnormal import AbnormalReturns
 
 
 LEAST_COMMON = 30

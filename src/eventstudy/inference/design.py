@@ -18,8 +18,8 @@ from eventstudy.inference.correlation import (
 from eventstudy.inference.values import with_car
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
     from eventstudy.inference.statistic import Statistic
+    from eventstudy.models.abnormal import AbnormalReturns
 
 NOMINAL = 0.05
 SIZE_CAUTION = 0.0625

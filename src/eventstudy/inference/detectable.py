@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.inference.correlation import (
     car_correlation,
@@ -25,6 +24,7 @@ from eventstudy.inference.overlap import (
 )
 from eventstudy.inference.parametric import average_by_session
 from eventstudy.inference.power import normal_detectable, t_detectable
+from eventstudy.models.abnormal import AbnormalReturns
 
 CLOSED_FORM = (
     "time_series_t", "crude_dependence_t", "cross_sectional_t", "patell", "patell_kp_overlap",

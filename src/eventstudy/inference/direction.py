@@ -138,7 +138,7 @@ def signed_shift(dated: DatedReturns) -> TestValue:
 def share_value(
     effects: FloatArray, signs: FloatArray, *, level: float, note: str
 ) -> tuple[TestValue, str]:
-    """Return the share as a test value, its interval in the remark.
+    """Return the share as a test value, its interval in the note.
 
     Raises
     ------

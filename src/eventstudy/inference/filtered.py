@@ -10,7 +10,7 @@ import numpy as np
 from eventstudy.arrays import FloatArray
 
 if TYPE_CHECKING:
-    from eventstudy.volatility import FilteredPath, VolatilityFilter
+    from eventstudy.models.volatility import FilteredPath, VolatilityFilter
 
 
 MDE_POWER = 0.8

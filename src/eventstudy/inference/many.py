@@ -145,13 +145,13 @@ def _run(
     if refusal and not show:
         return TestResult(entry.name, math.nan, math.nan, math.nan, design.n, "refused", refusal)
     try:
-        found, remark = _value(entry, dated, rng)
+        found, note = _value(entry, dated, rng)
     except EstimationError as error:
         reason = "; ".join(dict.fromkeys(filter(None, (refusal, str(error)))))
         return TestResult(entry.name, math.nan, math.nan, math.nan, design.n, "refused", reason)
     caution = "; ".join(_cautions(entry, design))
     verdict = "marked" if refusal else "caution" if caution else "holds"
-    reason = "; ".join(filter(None, (refusal, caution, remark)))
+    reason = "; ".join(filter(None, (refusal, caution, note)))
     return TestResult(
         entry.name,
         found.value,

@@ -24,7 +24,7 @@ from eventstudy.inference.values import (
 )
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.models.abnormal import AbnormalReturns
 
 LEAST_DF = 3
 

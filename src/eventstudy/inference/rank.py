@@ -19,7 +19,7 @@ from eventstudy.inference.values import (
 )
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.models.abnormal import AbnormalReturns
 
 
 def corrado_rank(sample: AbnormalReturns) -> TestValue:

@@ -12,7 +12,7 @@ from eventstudy.errors import EstimationError
 from eventstudy.inference.values import TestValue, normal_value, with_car
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.models.abnormal import AbnormalReturns
 
 EXACT_SIGN_BELOW = 25
 EXACT_WILCOXON_UP_TO = 25

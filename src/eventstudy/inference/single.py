@@ -22,7 +22,7 @@ from eventstudy.inference.filtered import (
 )
 
 if TYPE_CHECKING:
-    from eventstudy.volatility import VolatilityFilter
+    from eventstudy.models.volatility import VolatilityFilter
 
 VOLATILITY_HIGH = 1.3
 VOLATILITY_LOW = 0.7

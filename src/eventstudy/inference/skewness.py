@@ -16,7 +16,7 @@ from eventstudy.inference.values import (
 )
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.models.abnormal import AbnormalReturns
 
 LEAST_SKEW = 3
 

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.inference.battery import run_battery
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 
 ALL = "all"

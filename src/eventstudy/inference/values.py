@@ -12,7 +12,7 @@ from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 
 if TYPE_CHECKING:
-    from eventstudy.abnormal import AbnormalReturns
+    from eventstudy.models.abnormal import AbnormalReturns
 
 
 @dataclass(frozen=True, slots=True)

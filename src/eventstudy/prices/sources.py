@@ -83,7 +83,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bars in order, and remarks about what was left out of them."""
+    """Bars in order, and notes about what was left out of them."""
 
     bars: tuple[Bar, ...]
     notes: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ MAX_EVENTS = 40
 MAX_SUMMARY = 150
 SECTIONS = (
     "findings", "summary", "events", "confounders", "claims", "tests", "regression", "methods",
-    "provenance", "remarks",
+    "provenance", "notes",
 )  # fmt: skip
 _RETURNS = {"log": "log returns", "simple": "simple returns", "change": "changes of the price"}
 _PERCENT = re.compile(r"(\d) %")  # a line does not end between a number and its unit
@@ -55,7 +55,7 @@ def content(result: StudyResult, figures: Sequence[SavedFigure]) -> dict[str, An
         "regression": lambda: panels.regression(result),
         "methods": lambda: _methods(result),
         "provenance": lambda: panels.provenance(result),
-        "remarks": lambda: panels.remarks(result),
+        "notes": lambda: panels.notes(result),
     }
     made = {name: make() if name in chosen else None for name, make in parts.items()}
     return {name: _plain(part) for name, part in (_head(result, options) | made).items()}

@@ -23,7 +23,7 @@ _FRAMES = (
     "family",
     "regression",
 )
-_ROWS = ("quotes", "claims", "remarks")
+_ROWS = ("quotes", "claims", "notes")
 
 
 def result_json(result: StudyResult) -> str:

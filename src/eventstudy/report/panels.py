@@ -202,14 +202,14 @@ def provenance(result: StudyResult) -> dict[str, Any]:
     }
 
 
-def remarks(result: StudyResult) -> Tablet:
+def notes(result: StudyResult) -> Tablet:
     """Everything that was moved, dropped, masked or replaced."""
     columns = [
         Column("Kind", "kind"), Column("Subject", "subject", share=1),
         Column("What was done", "detail", share=3),
     ]  # fmt: skip
-    rows = [asdict(r) for r in result.remarks]
-    return tablet(columns, rows, most=MAX_ROWS, where="tables/remarks.csv")
+    rows = [asdict(r) for r in result.notes]
+    return tablet(columns, rows, most=MAX_ROWS, where="tables/notes.csv")
 
 
 def _claim_table(result: StudyResult) -> Tablet:

@@ -9,10 +9,10 @@ import pandas as pd
 
 from eventstudy.alignment import Pair
 from eventstudy.arrays import ReturnKind
-from eventstudy.claims import Claim
 from eventstudy.errors import AlignmentError
-from eventstudy.quotes import Quote, reconcile
-from eventstudy.remarks import Remark
+from eventstudy.events.claims import Claim
+from eventstudy.events.quotes import Quote, reconcile
+from eventstudy.notes import Note
 from eventstudy.results import ClaimRow, QuoteRow
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.assets import all_sessions, asset_data, fit_at
@@ -26,22 +26,20 @@ NOISE = "cannot be distinguished from noise"
 SHARED = " by a move that other events share"
 
 
-def check_quotes(
-    quotes: Sequence[Quote], panel: ReturnPanel
-) -> tuple[list[QuoteRow], list[Remark]]:
-    """Hold every quote against the settlement before it; what cannot be held is a remark."""
-    rows, remarks = [], []
+def check_quotes(quotes: Sequence[Quote], panel: ReturnPanel) -> tuple[list[QuoteRow], list[Note]]:
+    """Hold every quote against the settlement before it; what cannot be held is a note."""
+    rows, notes = [], []
     for quote in quotes:
         if quote.asset not in panel.names:
             text = f"quote not checked: {quote.asset!r} is not a series of this study"
-            remarks.append(Remark("dropped", quote.quote_id, text))
+            notes.append(Note("dropped", quote.quote_id, text))
             continue
         column = panel.column(quote.asset)
         levels = pd.Series(panel.levels[:, column], index=panel.calendar.index)
         try:
             check = reconcile(quote, panel.calendar, levels)
         except AlignmentError as error:
-            remarks.append(Remark("dropped", quote.quote_id, f"quote not checked: {error}"))
+            notes.append(Note("dropped", quote.quote_id, f"quote not checked: {error}"))
             continue
         rows.append(
             QuoteRow(
@@ -58,28 +56,28 @@ def check_quotes(
                 sentence=check.sentence,
             )
         )
-    return rows, remarks
+    return rows, notes
 
 
 def answer_claims(
     claims: Sequence[Claim], study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
-) -> tuple[list[ClaimRow], list[Remark]]:
+) -> tuple[list[ClaimRow], list[Note]]:
     """Answer every claim: the effect over its horizon, one-sided in its direction.
 
     The horizon may be longer than the event window of the study; the estimation window and the
     model stay those of the study, and the filter stands at the session before the horizon.
     """
-    rows, remarks = [], []
+    rows, notes = [], []
     for claim in claims:
         pair = next(
             (p for p in pairs if (p.event_id, p.asset) == (claim.event_id, claim.asset)), None
         )
         fault = _fault(claim, pair, panel)
         if fault or pair is None:
-            remarks.append(Remark("dropped", claim.claim_id, f"claim not tested: {fault}"))
+            notes.append(Note("dropped", claim.claim_id, f"claim not tested: {fault}"))
             continue
         rows.append(_answer(claim, pair, study, panel, pairs))
-    return rows, remarks
+    return rows, notes
 
 
 def _fault(claim: Claim, pair: Pair | None, panel: ReturnPanel) -> str:

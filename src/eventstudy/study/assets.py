@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.alignment import Pair, other_event_mask
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.estimation import ModelFit, fit_pairs, gather
-from eventstudy.models import design_matrix
+from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.models.designs import design_matrix
+from eventstudy.models.estimation import ModelFit, fit_pairs, gather
 from eventstudy.results import PlaceboSample
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.design import Study

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from eventstudy.arrays import ReturnKind
 from eventstudy.errors import WindowError
-from eventstudy.models import ConstantMean, Model, needed_series
+from eventstudy.models.designs import ConstantMean, Model, needed_series
 from eventstudy.prices.table import DataKind, PriceTable
 from eventstudy.returns import NonPositive, Rolls
 from eventstudy.windows import Window, WindowLike, as_window, estimation_window

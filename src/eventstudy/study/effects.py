@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.arrays import BoolArray, FloatArray, ReturnKind
-from eventstudy.estimation import ModelFit
 from eventstudy.inference.single import SingleEventResult, single_event_tests
+from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.models.estimation import ModelFit
+from eventstudy.models.volatility import VolatilityFilter, fit_filter
 from eventstudy.results import PlaceboSample
 from eventstudy.study.design import Study
-from eventstudy.volatility import VolatilityFilter, fit_filter
 from eventstudy.windows import Window
 
 

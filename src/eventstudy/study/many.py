@@ -10,11 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.alignment import Pair
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.estimation import gather
 from eventstudy.inference.battery import default_selection
 from eventstudy.inference.dated import DatedReturns, dated_returns
 from eventstudy.inference.design import describe
@@ -22,11 +20,13 @@ from eventstudy.inference.direction import SIGNS, expected_signs, one_sided
 from eventstudy.inference.many import describe_dates, run_dated
 from eventstudy.inference.multiplicity import benjamini_hochberg, holm, leave_one_out, step_down
 from eventstudy.inference.tables import ALL, groups
-from eventstudy.leastsquares import least_squares
+from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.models.estimation import gather
+from eventstudy.models.least_squares import least_squares
+from eventstudy.models.volatility import filter_series
 from eventstudy.results import DESIGN_COLUMNS, FAMILY_COLUMNS, TEST_COLUMNS
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData, generator
-from eventstudy.volatility import filter_series
 from eventstudy.windows import Window
 
 STEP = 20

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.alignment import Pair
 from eventstudy.errors import AlignmentError, EstimationError
 from eventstudy.events import EventTable
@@ -23,6 +22,7 @@ from eventstudy.inference.detectable import (
 )
 from eventstudy.inference.registry import statistic
 from eventstudy.inference.tables import ALL, groups
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.prices.table import PriceTable
 from eventstudy.study.assets import asset_data, fit_kept, joined
 from eventstudy.study.design import Study, with_assets

@@ -1,4 +1,4 @@
-"""Versions, hashes and dates; and every move of an event as a remark."""
+"""Versions, hashes and dates; and every move of an event as a note."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pandas as pd
 
 from eventstudy import __version__
 from eventstudy.events import EventTable
+from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
-from eventstudy.remarks import Remark
 from eventstudy.results import Provenance, SeriesRecord
 from eventstudy.returns import ReturnPanel
 
@@ -36,36 +36,36 @@ def provenance_of(
     )
 
 
-def alignment_remarks(events: pd.DataFrame) -> list[Remark]:
-    """One remark per event that was moved, doubled, dropped, or shares its session."""
-    found: dict[tuple[str, str, str], Remark] = {}
+def alignment_notes(events: pd.DataFrame) -> list[Note]:
+    """One note per event that was moved, doubled, dropped, or shares its session."""
+    found: dict[tuple[str, str, str], Note] = {}
     several = len(set(events["asset"])) > 1
     for row in events.to_dict(orient="records"):
         subject = str(row["event_id"])
         if row["state"] in ("dropped", "undated"):
             where = f" on {row['asset']}" if several and row["state"] == "dropped" else ""
-            add = Remark(row["state"], subject, f"not studied{where}: {row['reason']}")
+            add = Note(row["state"], subject, f"not studied{where}: {row['reason']}")
             found.setdefault((row["state"], subject, add.detail), add)
             continue
         if row["moved_from"]:
             text = f"from {row['moved_from']} to {row['session']}: {row['reason']}"
-            found.setdefault(("moved", subject, text), Remark("moved", subject, text))
+            found.setdefault(("moved", subject, text), Note("moved", subject, text))
         if row["alt_session"]:
             text = f"{row['session']} or {row['alt_session']}: {row['reason']}"
-            found.setdefault(("ambiguous", subject, text), Remark("ambiguous", subject, text))
+            found.setdefault(("ambiguous", subject, text), Note("ambiguous", subject, text))
         if row["confounded_with"]:
             text = f"session {row['session']} is also that of {row['confounded_with']}"
-            found.setdefault(("confounded", subject, text), Remark("confounded", subject, text))
+            found.setdefault(("confounded", subject, text), Note("confounded", subject, text))
         if row["perhaps_confounded_with"]:
             text = f"session {row['session']} may also be that of {row['perhaps_confounded_with']}"
-            found.setdefault(("confounded", subject, text), Remark("confounded", subject, text))
+            found.setdefault(("confounded", subject, text), Note("confounded", subject, text))
         if row["roll_taus"]:
             text = f"a roll falls into the event window of {row['asset']}: tau {row['roll_taus']}"
-            found.setdefault(("roll", subject, text), Remark("roll", subject, text))
+            found.setdefault(("roll", subject, text), Note("roll", subject, text))
     return list(found.values())
 
 
-def filter_remarks(effects: pd.DataFrame) -> list[Remark]:
+def filter_notes(effects: pd.DataFrame) -> list[Note]:
     """Say where a test stood on a fallback or gave no number."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for row in effects.to_dict(orient="records"):
@@ -73,7 +73,7 @@ def filter_remarks(effects: pd.DataFrame) -> list[Remark]:
             key = (str(row["asset"]), str(row["filter_reason"]))
             grouped.setdefault(key, []).append(f"{row['event_id']} {row['window']}")
     return [
-        Remark("fallback", asset, f"{reason}: {_first(where)}")
+        Note("fallback", asset, f"{reason}: {_first(where)}")
         for (asset, reason), where in grouped.items()
     ]
 

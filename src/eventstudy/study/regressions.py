@@ -10,8 +10,8 @@ import pandas as pd
 from eventstudy.alignment import Pair
 from eventstudy.arrays import DayArray, IntArray
 from eventstudy.errors import EstimationError
+from eventstudy.notes import Note
 from eventstudy.regression.dummies import FRAME_COLUMNS, DummyRegression, event_dummies
-from eventstudy.remarks import Remark
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData
 from eventstudy.windows import Window
@@ -19,7 +19,7 @@ from eventstudy.windows import Window
 
 def joint_regressions(
     study: Study, data: Mapping[str, AssetData], pairs: Sequence[Pair], sessions: DayArray
-) -> tuple[pd.DataFrame, list[Remark]]:
+) -> tuple[pd.DataFrame, list[Note]]:
     """Regress every asset on dummies for all of its events, over every CAR window.
 
     Parameters
@@ -34,29 +34,30 @@ def joint_regressions(
     -------
     table : DataFrame
         A row per asset, window and group of events that cannot be told apart.
-    remarks : list of Remark
+    notes : list of Note
         Each note once per asset, with the windows that it holds for.
     """
-    frames, remarks = [], []
+    frames: list[pd.DataFrame] = []
+    notes: list[Note] = []
     labels = [str(day) for day in sessions]
     for asset, one in data.items():
         mine = [p for p in pairs if p.asset == asset and p.studied]
-        notes: dict[str, list[str]] = {}
+        said: dict[str, list[str]] = {}
         for window in study.car_windows:
             try:
                 fit = _regression(one, mine, window)
             except EstimationError as error:
-                notes.setdefault(f"no joint regression: {error}", []).append(str(window))
+                said.setdefault(f"no joint regression: {error}", []).append(str(window))
                 continue
             frames.append(fit.to_frame(labels))
             for note in fit.notes:
-                notes.setdefault(note, []).append(str(window))
-        remarks += [
-            Remark("note", f"regression {asset} {', '.join(windows)}", note)
-            for note, windows in notes.items()
+                said.setdefault(note, []).append(str(window))
+        notes += [
+            Note("note", f"regression {asset} {', '.join(windows)}", note)
+            for note, windows in said.items()
         ]
     empty = pd.DataFrame(columns=list(FRAME_COLUMNS))
-    return (pd.concat(frames, ignore_index=True) if frames else empty), remarks
+    return (pd.concat(frames, ignore_index=True) if frames else empty), notes
 
 
 def _regression(one: AssetData, pairs: Sequence[Pair], window: Window) -> DummyRegression:

@@ -11,17 +11,17 @@ from typing import Protocol
 
 import pandas as pd
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.alignment import Pair, align
 from eventstudy.arrays import DayArray
 from eventstudy.calendars import SettlementCalendar, file_calendar, settlement_calendar
-from eventstudy.claims import Claim
 from eventstudy.errors import AlignmentError, TableError, did_you_mean
 from eventstudy.events import EventTable
+from eventstudy.events.claims import Claim
+from eventstudy.events.quotes import Quote
 from eventstudy.inference.tables import battery_table
+from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
-from eventstudy.quotes import Quote
-from eventstudy.remarks import Remark
 from eventstudy.results import ClaimRow, Provenance, QuoteRow, StudyResult, clean
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
@@ -29,7 +29,7 @@ from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pair
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData
 from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
-from eventstudy.study.provenance import alignment_remarks, filter_remarks, provenance_of
+from eventstudy.study.provenance import alignment_notes, filter_notes, provenance_of
 from eventstudy.study.regressions import joint_regressions
 from eventstudy.study.tabulate import ar_frame, effects_frame, events_frame
 
@@ -99,10 +99,10 @@ def run_study(
         checked, rows.effects, rows.alternatives,
         windows=study.car_windows, sessions=sessions, roll_taus=rows.rolls,
     )  # fmt: skip
-    remarks = (
-        *panel.remarks, *(Remark("note", prices.source, note) for note in prices.notes),
-        *_unused(study), *alignment_remarks(frame), *joint.remarks, *answers.remarks,
-        *filter_remarks(rows.effects),
+    notes = (
+        *panel.notes, *(Note("note", prices.source, note) for note in prices.notes),
+        *_unused(study), *alignment_notes(frame), *joint.notes, *answers.notes,
+        *filter_notes(rows.effects),
     )  # fmt: skip
     return StudyResult(
         name=study.name,
@@ -126,16 +126,16 @@ def run_study(
         placebos=tuple(sample for one in found.values() for sample in one.placebos),
         quotes=answers.quotes,
         claims=answers.claims,
-        remarks=remarks,
+        notes=notes,
         units={name: prices.meta(name).unit for name in study.assets},
     )
 
 
-def _unused(study: Study) -> list[Remark]:
+def _unused(study: Study) -> list[Note]:
     if isinstance(study.estimation, int):
         return []
     text = f"not used: the estimation window is given as a pair, {study.estimation_window}"
-    return [Remark("note", "[windows] gap", text)]
+    return [Note("note", "[windows] gap", text)]
 
 
 def _study_assets(
@@ -176,14 +176,14 @@ class _Joint:
     design: pd.DataFrame
     family: pd.DataFrame
     regression: pd.DataFrame
-    remarks: tuple[Remark, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answers:
     quotes: tuple[QuoteRow, ...]
     claims: tuple[ClaimRow, ...]
-    remarks: tuple[Remark, ...]
+    notes: tuple[Note, ...]
 
 
 def _joint(
@@ -203,14 +203,14 @@ def _joint(
     dated = DatedStudy(study, data, pairs, abnormal)
     tests = pd.concat([battery, dated_tests(study, dated, abnormal)], ignore_index=True)
     progress("joint regression", 0, 1)
-    regression, remarks = joint_regressions(study, data, pairs, sessions)
+    regression, notes = joint_regressions(study, data, pairs, sessions)
     return _Joint(
         abnormal=abnormal,
         tests=tests,
         design=design_table(study, dated, abnormal),
         family=family_table(study, dated, abnormal, rows.effects),
         regression=regression,
-        remarks=tuple(remarks),
+        notes=tuple(notes),
     )
 
 

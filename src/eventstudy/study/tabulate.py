@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.alignment import Pair, listed
 from eventstudy.arrays import DayArray, ReturnKind
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results import ALIGNMENT_COLUMNS, AR_COLUMNS, EFFECT_COLUMNS
 from eventstudy.study.effects import AssetData, Effect
 from eventstudy.windows import Window

@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from eventstudy.abnormal import AbnormalReturns
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results import (
     ALIGNMENT_COLUMNS,
     AR_COLUMNS,
     EFFECT_COLUMNS,
     ClaimRow,
+    Note,
     PlaceboSample,
     Provenance,
     QuoteRow,
-    Remark,
     SeriesRecord,
     StudyResult,
 )
@@ -358,8 +358,8 @@ CLAIMS = (
     ),
 )
 REMARKS = (
-    Remark("moved", "storage-report", "moved from Saturday 2026-01-10 to 2026-01-12"),
-    Remark("masked", "wti_front", "19 roll sessions masked in the estimation window"),
+    Note("moved", "storage-report", "moved from Saturday 2026-01-10 to 2026-01-12"),
+    Note("masked", "wti_front", "19 roll sessions masked in the estimation window"),
 )
 
 
@@ -400,7 +400,7 @@ def build(
         placebos=placebos(ab),
         quotes=QUOTES,
         claims=CLAIMS,
-        remarks=REMARKS,
+        notes=REMARKS,
         units=dict.fromkeys(assets, "USD/bbl"),
     )
 

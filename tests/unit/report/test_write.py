@@ -59,7 +59,7 @@ def every_file(folder: Path) -> dict[str, bytes]:
 def test_files_are_those_promised(written: ReportFiles) -> None:
     found = set(every_file(written.folder))
     assert {"report.pdf", "result.json"} <= found
-    for table in ("events", "effects", "alternatives", "ar", "tests", "regression", "remarks"):
+    for table in ("events", "effects", "alternatives", "ar", "tests", "regression", "notes"):
         assert f"tables/{table}.csv" in found
     figures = {name for name in found if name.startswith("figures/")}
     assert "figures/prices_wti-front.pdf" in figures

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class Note:
     """Something that was moved, dropped, masked, replaced or is missing.
 
     Parameters

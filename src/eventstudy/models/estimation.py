@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.abnormal import AbnormalReturns
 from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
-from eventstudy.leastsquares import Fit, least_squares
+from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.models.least_squares import Fit, least_squares
 from eventstudy.windows import Window
 
 

@@ -1,0 +1,1 @@
+"""Normal returns: designs, one least-squares kernel, abnormal returns, volatility filters."""
