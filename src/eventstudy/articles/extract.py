@@ -6,12 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from eventstudy.articles.datelines import find_dateline
-from eventstudy.articles.dates import MAX_EXPRESSIONS, find_dates
-from eventstudy.articles.happenings import ArticleEvent, to_events
+from eventstudy.articles.dates import (
+    MAX_EXPRESSIONS,
+    DateExpression,
+    Dateline,
+    find_dateline,
+    find_dates,
+)
+from eventstudy.articles.gather import ExtractedEvent, to_events
 from eventstudy.articles.language import language
 from eventstudy.articles.mentions import find_mentions
-from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.observations import (
     ArticleClaim,
     PriceObservation,
@@ -36,7 +40,7 @@ class Extraction:
         When it was published, and how that is known.
     dates : tuple of DateExpression
         Dated expressions.
-    events : tuple of ArticleEvent
+    events : tuple of ExtractedEvent
         Events in each state, the denied ones included.
     prices : tuple of PriceObservation
         Observations of prices.
@@ -49,7 +53,7 @@ class Extraction:
     document: Document
     dateline: Dateline
     dates: tuple[DateExpression, ...]
-    events: tuple[ArticleEvent, ...]
+    events: tuple[ExtractedEvent, ...]
     prices: tuple[PriceObservation, ...]
     claims: tuple[ArticleClaim, ...]
     notes: tuple[str, ...]
@@ -92,10 +96,10 @@ def extract(
         In the order of the text.
     """
     tables = language(lang)
-    parts = sentences(document)
+    parts = sentences(document, tables)
     dateline = find_dateline(document, tables, published)
     spans = [part.span for part in parts] or []
-    quotes = quotations(document)
+    quotes = quotations(document, tables)
     dates = find_dates(document.text, spans, quotes, dateline, tables) if spans else ()
     body = parts[_headline(parts) :][:MAX_SENTENCES]
     prices = [find_prices(part, dates, dateline, tables) for part in body]
@@ -121,7 +125,7 @@ def extract(
 
 
 def _headline(parts: tuple[Any, ...]) -> int:
-    """Headlines repeat what the text tells, without its dates: they are not read for events."""
+    """Headlines repeat what the text reports, without its dates: they are not read for events."""
     index = 0
     while index < min(len(parts) - 1, 4) and not _is_prose(parts[index].text):
         index += 1
@@ -171,7 +175,7 @@ def _date(item: DateExpression) -> dict[str, Any]:
     }
 
 
-def _event(item: ArticleEvent) -> dict[str, Any]:
+def _event(item: ExtractedEvent) -> dict[str, Any]:
     return {
         "title": item.title,
         "kind": item.kind,

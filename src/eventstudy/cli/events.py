@@ -99,7 +99,7 @@ def validate(file: str) -> None:
     click.echo(f"{file}: {len(table)} event(s), {undated} undated, no faults")
     for kind, count in sorted(_kinds(table).items()):
         click.echo(f"  {count:4d}  {kind}")
-    from eventstudy.articles.kinds import KINDS
+    from eventstudy.articles.mentions import KINDS
     from eventstudy.events.duplicates import likely_duplicates
 
     for keep, other in likely_duplicates(table):

@@ -166,9 +166,9 @@ def _row(event: MergedEvent) -> Row:
     dated = lead.first is not None
     exact = lead.moment is not None
     spans = [
-        (telling.document.name, telling.document.sha256, str(span))
-        for telling in event.tellings
-        for span in telling.event.spans
+        (account.document.name, account.document.sha256, str(span))
+        for account in event.accounts
+        for span in account.event.spans
     ]
     ranged = lead.first != lead.last
     row = {

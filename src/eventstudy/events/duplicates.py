@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from itertools import combinations, product
 
-from eventstudy.articles.similarity import similarity
+from eventstudy.articles.merge import similarity
 from eventstudy.events.table import Event, EventTable
 
 LIKELY = 70.0
