@@ -152,7 +152,7 @@ BAD = [
     (("events", "list", "--kind", "war outbrake"), 1, "did you mean 'war outbreak'"),
     (("events", "list", "--kind", "picnic"), 1, "known: "),
     (("events", "show", "zzz"), 1, " more"),
-    (("events", "show", "paris-summit", "--articles", "nowhere"), 2, "is no folder"),
+    (("events", "show", "paris-summit", "--articles", "nowhere"), 2, "is not a folder"),
     (("events", "list", "."), 1, "cannot be read"),
     (("events", "list", "empty.csv"), 1, "the file is empty"),
     (("check", "picky.toml"), 1, "did you mean 'producer decision'"),

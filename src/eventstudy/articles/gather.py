@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from eventstudy.articles.dates import DateExpression, Dateline
-from eventstudy.articles.language import Place
+from eventstudy.articles.language import Direction, Place
 from eventstudy.articles.mentions import ATTACKS, DECISIONS, MEETING, Mention, State
 from eventstudy.articles.text import Span, printable
 
@@ -53,7 +53,7 @@ class ExtractedEvent:
     date_rule: str
     place: Place | None
     actors: tuple[str, ...]
-    direction: str
+    direction: Direction
     reason: str
     spans: tuple[Span, ...]
 

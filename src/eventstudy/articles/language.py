@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
 
+Direction = Literal["up", "down", "none"]
 Unit = Literal["day", "week", "month"]
 Pattern = re.Pattern[str]
 _PIECE = re.compile(r"\{([a-z_][a-z_0-9]*)\}")
@@ -119,7 +120,7 @@ class KindWords:
     FLAGS: ClassVar[re.RegexFlag] = re.IGNORECASE | re.DOTALL
 
     kind: str
-    direction: str
+    direction: Direction
     reason: str
     strong: tuple[Pattern, ...] = ()
     both: tuple[Pattern, ...] = ()
@@ -128,7 +129,7 @@ class KindWords:
     background: Pattern | None = None
     neutral: Pattern | None = None
     eased: Pattern | None = None
-    eased_direction: str | None = None
+    eased_direction: Direction | None = None
     eased_reason: str | None = None
 
 

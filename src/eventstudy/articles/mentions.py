@@ -8,7 +8,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final, Literal
 
-from eventstudy.articles.language import KindWords, Language, Pattern, Place
+from eventstudy.articles.language import Direction, KindWords, Language, Pattern, Place
 from eventstudy.articles.text import Sentence, Span
 
 KINDS: Final = (
@@ -71,7 +71,7 @@ class Mention:
     sentence: Span
     place: Place | None
     actors: tuple[str, ...]
-    direction: str
+    direction: Direction
     reason: str
     own_dates: bool = False
 
@@ -207,12 +207,12 @@ def _comma(text: str) -> int:
     return index if index >= 0 else len(text)
 
 
-def _direction(kind: KindWords, clause: str, language: Language) -> tuple[str, str]:
+def _direction(kind: KindWords, clause: str, language: Language) -> tuple[Direction, str]:
     states = language.words.states
     if kind.neutral and kind.neutral.search(clause):
         return "none", states.neutral_reason
     if kind.eased and kind.eased.search(clause):
-        turned = "down" if kind.direction == "up" else "up"
+        turned: Direction = "down" if kind.direction == "up" else "up"
         return kind.eased_direction or turned, kind.eased_reason or states.eased_reason
     return kind.direction, kind.reason
 

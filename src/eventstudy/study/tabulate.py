@@ -151,7 +151,7 @@ def _features(pair: Pair, windows: tuple[Window, ...]) -> dict[str, Any]:
     taken = set(event_columns(windows))
     return {
         f"feature_{name}" if name in taken else name: value
-        for name, value in pair.placement.event.features.items()
+        for name, value in pair.placement.event.carried.items()
     }
 
 

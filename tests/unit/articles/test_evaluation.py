@@ -97,3 +97,11 @@ def test_a_folder_without_texts_is_one_line(tmp_path):
     (tmp_path / "x.txt").write_bytes(b"@ a | b\n\xff")
     with pytest.raises(TableError, match="cannot be read as UTF-8"):
         read_corpus(tmp_path)
+
+
+def test_the_corpus_in_the_documents_is_read_and_right(tmp_path):
+    docs = (CORPUS.parents[1] / "docs" / "articles.md").read_text("utf-8")
+    block = docs.split("```text\n", 1)[1].split("```", 1)[0]
+    scores = evaluate(read_corpus(corpus(tmp_path, "", text=block)))
+    assert all(score.false == score.missed == 0 for score in scores)
+    assert {score.task: score.hits for score in scores}["dates"] == 2
