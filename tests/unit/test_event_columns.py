@@ -28,11 +28,7 @@ from eventstudy.events.table import Features, parse_events
 
 PACKAGE = Path(str(resources.files("eventstudy")))
 NEW = """    barrels: float | None = column(
-        Cells.number,
-        default=None,
-        tags=["draft", "carried"],
-        meaning="Barrels a day that it takes away.",
-        blank="not known",
+        Cells.number, "Barrels a day that it takes away.", "not known", tags=["carried"]
     )
 """
 SCRIPT = """

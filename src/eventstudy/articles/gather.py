@@ -27,7 +27,7 @@ class ExtractedEvent:
         Kind of the vocabulary; reported, planned, conditional or denied.
     first, last : date or None
         Local days; None for an event that is only bounded.
-    moment : datetime or None
+    time : datetime or None
         Where a clock time is stated.
     not_after : datetime or None
         Bound of an undated event: it was published by then.
@@ -48,7 +48,7 @@ class ExtractedEvent:
     state: State
     first: dt.date | None
     last: dt.date | None
-    moment: dt.datetime | None
+    time: dt.datetime | None
     not_after: dt.datetime | None
     date_rule: str
     place: Place | None
@@ -56,6 +56,11 @@ class ExtractedEvent:
     direction: Direction
     reason: str
     spans: tuple[Span, ...]
+
+    @property
+    def zone(self) -> str | None:
+        """Zone of its place."""
+        return self.place.zone if self.place else None
 
     @property
     def date(self) -> str:
@@ -107,7 +112,7 @@ def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline
         state=mention.state,
         first=first,
         last=last,
-        moment=moment,
+        time=moment,
         not_after=None if first else dateline.bound,
         date_rule=rule,
         place=mention.place,

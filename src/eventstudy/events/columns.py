@@ -219,15 +219,15 @@ class Column:
 
 def column(
     read: Callable[[Any, str], Any],
-    *,
     meaning: str = "",
     blank: str = "",
+    *,
     names: Sequence[str] = (),
     required: bool = False,
-    default: Any = MISSING,  # noqa: ANN401  # a field holds any type
+    default: Any = None,  # noqa: ANN401  # a field holds any type
     tags: Iterable[str] = (),
 ) -> Any:  # noqa: ANN401  # what dataclasses.field returns, typed by the annotation beside it
-    """Declare a field that is read from a column, see `Column`."""
+    """Declare a field that is read from a column, see `Column`; a required one has no default."""
     declared = {
         "read": read,
         "meaning": meaning,
@@ -236,7 +236,7 @@ def column(
         "is_required": required,
         "tags": frozenset(tags),
     }
-    return field(default=default, metadata={_DECLARED: declared})
+    return field(default=MISSING if required else default, metadata={_DECLARED: declared})
 
 
 def columns_of(kind: type) -> tuple[Column, ...]:

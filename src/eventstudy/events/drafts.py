@@ -114,7 +114,7 @@ REVIEW_COLUMNS: Final = (
 DRAFT_COLUMNS: Final = (
     "event_id",
     "decision",
-    *(c.field for c in columns_of(Event) if "draft" in c.tags and c.field != "event_id"),
+    *(c.field for c in columns_of(Event)[1:] if "not in drafts" not in c.tags),
     *(c.name for c in REVIEW_COLUMNS[1:]),
 )
 
@@ -162,10 +162,10 @@ def _event(event: MergedEvent, key: str) -> Event:
         event_id=key,
         title=lead.title,
         kind=lead.kind,
-        date=lead.first if is_day and not lead.moment else None,
-        time=lead.moment,
-        zone=lead.place.zone if lead.place else None,
-        precision="exact" if lead.moment else "day" if is_day else "undated",
+        date=lead.first if is_day and not lead.time else None,
+        time=lead.time,
+        zone=lead.zone,
+        precision="exact" if lead.time else "day" if is_day else "undated",
         other_dates=event.other_dates,
         not_before=not_before,
         not_after=not_after,

@@ -36,6 +36,7 @@ from eventstudy.tables.text import bytes_of
 
 Precision = Literal["exact", "hour", "day", "undated"]
 
+_DATING = ("dating",)
 _PRECISIONS = get_args(Precision)
 _DIRECTIONS: Mapping[str, Direction] = {
     "up": "up",
@@ -143,112 +144,80 @@ class Event:
     Notes
     -----
     A field made with `column` is one more column of the file: it is read, shown by
-    `EventTable.frame` and carried into the tables of a result. Its tags: ``draft``, it is a column
-    of drafts; ``dating``, on a merge it comes from the row that states the day; ``carried``, it
-    stands in the tables of a result beside the features.
+    `EventTable.frame`, offered in drafts and documented. Its tags: ``dating``, on a merge it comes
+    from the row that states the day; ``carried``, it stands in the tables of a result beside the
+    features; ``not in drafts``.
     """
 
     event_id: str = column(
         Cells.text,
+        "Key of the event, unique in the file. All tables and charts use it.",
         required=True,
-        tags=["draft"],
-        meaning="Key of the event, unique in the file. All tables and charts use it.",
     )
     title: str = column(
-        Cells.text,
-        default="",
-        tags=["draft"],
-        meaning="What happened, in words. Shown literally in the report.",
-        blank="empty",
+        Cells.text, "What happened, in words. Shown literally in the report.", "empty", default=""
     )
-    kind: str = column(
-        Cells.text,
-        default="",
-        tags=["draft"],
-        meaning="Class of the event, any text.",
-        blank="empty",
-    )
+    kind: str = column(Cells.text, "Class of the event, any text.", "empty", default="")
     date: dt.date | None = column(
         _EventCells.local_day,
-        default=None,
-        tags=["draft", "dating"],
-        meaning="The local day, `YYYY-MM-DD`.",
-        blank="the local day of `time`",
+        "The local day, `YYYY-MM-DD`.",
+        "the local day of `time`",
+        tags=_DATING,
     )
     time: dt.datetime | None = column(
         _EventCells.stated_time,
-        default=None,
-        tags=["draft", "dating"],
-        meaning="The moment, ISO 8601 with an offset or `Z` (`2026-01-07T10:06:00+08:00`). "
-        "Without an offset the row needs a `zone`; a naive time without a zone is an error, "
-        "because the same clock time belongs to different sessions in different places.",
-        blank="the event is known to the day",
+        "The moment, ISO 8601 with an offset or `Z` (`2026-01-07T10:06:00+08:00`). Without an "
+        "offset the row needs a `zone`; a naive time without a zone is an error, because the same "
+        "clock time belongs to different sessions in different places.",
+        "the event is known to the day",
+        tags=_DATING,
     )
     zone: str | None = column(
         _EventCells.stated_zone,
-        default=None,
-        tags=["draft", "dating"],
-        meaning="IANA name such as `Europe/Paris`: where date and time are stated.",
-        blank="the offset of `time`; for a day, the zone of the calendar",
+        "IANA name such as `Europe/Paris`: where date and time are stated.",
+        "the offset of `time`; for a day, the zone of the calendar",
+        tags=_DATING,
     )
     precision: Precision = column(
         _EventCells.precision,
+        "`exact`, `hour` (known to about an hour), `day` or `undated`.",
+        "`exact` with a time, `day` with a date",
         default="day",
-        tags=["draft", "dating"],
-        meaning="`exact`, `hour` (known to about an hour), `day` or `undated`.",
-        blank="`exact` with a time, `day` with a date",
+        tags=_DATING,
     )
     other_dates: tuple[dt.date, ...] = column(
         Cells.days,
+        "Further days that other sources give, separated by `;`. The conflict is kept: both "
+        "sessions are studied.",
+        "none",
         default=(),
-        tags=["draft"],
-        meaning="Further days that other sources give, separated by `;`. The conflict is kept: "
-        "both sessions are studied.",
-        blank="none",
     )
     not_before: dt.datetime | None = column(
         _EventCells.bound,
-        default=None,
-        tags=["draft", "dating"],
-        meaning="An undated event did not happen before it; ISO 8601 with zone.",
-        blank="none",
+        "An undated event did not happen before it; ISO 8601 with zone.",
+        "none",
+        tags=_DATING,
     )
     not_after: dt.datetime | None = column(
         _EventCells.bound,
-        default=None,
-        tags=["draft", "dating"],
-        meaning="An undated event had happened by then; ISO 8601 with zone.",
-        blank="none",
+        "An undated event had happened by then; ISO 8601 with zone.",
+        "none",
+        tags=_DATING,
     )
     asset: str | None = column(
         Cells.text_or_none,
-        default=None,
-        meaning="The only asset the event concerns, a column of the prices and one of "
-        "`[study] assets`.",
-        blank="every asset of the study",
+        "The only asset the event concerns, a column of the prices and one of `[study] assets`.",
+        "every asset of the study",
+        tags=["not in drafts"],
     )
-    place: str | None = column(
-        Cells.text_or_none,
-        default=None,
-        tags=["draft"],
-        meaning="Where it happened.",
-        blank="empty",
-    )
+    place: str | None = column(Cells.text_or_none, "Where it happened.", "empty")
     direction: Direction | None = column(
         _EventCells.direction,
-        default=None,
-        tags=["draft"],
-        meaning="Expected direction of the price: `up`, `down` or `none` (also `+1`, `-1`, `0`). "
-        "It is shown beside the effect; p-values stay two-sided.",
-        blank="not stated",
+        "Expected direction of the price: `up`, `down` or `none` (also `+1`, `-1`, `0`). It is "
+        "shown beside the effect; p-values stay two-sided.",
+        "not stated",
     )
-    source: str | None = column(
-        Cells.text_or_none,
-        default=None,
-        tags=["draft"],
-        meaning="Who says so.",
-        blank="empty",
-    )
+    source: str | None = column(Cells.text_or_none, "Who says so.", "empty")
     features: Mapping[str, str | float] = Features({})
     row: int = 0
 
