@@ -15,6 +15,7 @@ from eventstudy.events import events_from_frame
 from eventstudy.events import reading as event_reading
 from eventstudy.inference.registry import statistics
 from eventstudy.loading import load_prices
+from eventstudy.models.designs import model_class
 from eventstudy.notes import Note
 from eventstudy.regression.dummies import FRAME_COLUMNS
 from eventstudy.report.files import result_json, tables
@@ -32,8 +33,8 @@ from eventstudy.results import (
 )
 from eventstudy.simulate import simulate
 from eventstudy.study import Study, run_study
+from eventstudy.study.file import documentation, study_keys
 from eventstudy.study.tabulate import event_columns
-from eventstudy.studykeys import KEYS
 from eventstudy.windows import Window
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,9 +115,12 @@ def test_every_statistic_over_events_is_documented_as_the_registry_states_it():
     )
 
 
-def write_rows(page, header, cells):
-    """Put rows below the header of a table."""
-    head, _, rest = page.read_text(encoding="utf-8").partition(f"{header}\n")
+def write_rows(page, header, cells, below=""):
+    """Put rows below the header of a table, the first one after `below`."""
+    before, start, text = page.read_text(encoding="utf-8").partition(below or "\0")
+    before, text = (before, text) if start else ("", before)
+    head, _, rest = text.partition(f"{header}\n")
+    head = f"{before}{start}{head}"
     rule, _, rest = rest.partition("\n")
     after = re.sub(r"^(\|.*\n)+", "", rest)
     lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in cells]
@@ -156,8 +160,26 @@ def study_rows():
     }
 
 
+STUDY_HEADER = "| key | type | default | meaning | example | in Python |"
+
+
+def test_tables_of_the_study_file_are_those_of_the_declarations():
+    stated = {
+        f"[{section}]": [list(row) for row in table] for section, table in documentation().items()
+    }
+    if os.environ.get("EVENTSTUDY_WRITE_DOCS"):  # after a change of a key
+        for section, table in stated.items():
+            write_rows(DOCS / "study-file.md", STUDY_HEADER, table, below=f"## `{section}`\n")
+    found = {
+        section: rows(lines, "key")
+        for section, lines in sections("study-file.md").items()
+        if section.startswith("[")
+    }
+    assert found == stated, "write the tables anew with EVENTSTUDY_WRITE_DOCS=1"
+
+
 def test_every_key_of_a_study_file_is_documented():
-    assert list(study_rows()) == [(key.section, key.name) for key in KEYS]
+    assert list(study_rows()) == [(item.key.section, item.key.name) for item in study_keys()]
 
 
 def test_documented_defaults_are_the_defaults():
@@ -174,15 +196,16 @@ def test_documented_defaults_are_the_defaults():
 
 def test_documented_examples_pass_the_checks():
     for (section, name), row in study_rows().items():
-        key = next(k for k in KEYS if (k.section, k.name) == (section, name))
+        item = next(k for k in study_keys() if (k.key.section, k.key.name) == (section, name))
         examples = CODE.findall(row[4])
         assert examples, name
         for example in examples:
-            key.check(tomllib.loads(f"v = {example}")["v"])
+            value = tomllib.loads(f"v = {example}")["v"]
+            item.take(model_class(value)("m") if name == "kind" and section == "model" else value)
 
 
 def test_study_files_in_the_documents_can_be_read():
-    from eventstudy.studyfile import parse_study
+    from eventstudy.study.file import parse_study
 
     text = (DOCS / "study-file.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
