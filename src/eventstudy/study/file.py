@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from eventstudy.errors import StudyError, StudyFileError, did_you_mean
 from eventstudy.events import EventTable, load_events
@@ -33,6 +33,14 @@ WIDTH: Final = 96
 MOST_BYTES: Final = 2_000_000
 
 T = TypeVar("T")
+
+
+class _Line(NamedTuple):
+    """A fault of a file: its place there, and the line that is shown."""
+
+    section: str
+    key: str
+    text: str
 
 
 # ---- a study with everything it names
@@ -225,7 +233,7 @@ def read_study(path: str | Path) -> tuple[Study, StudyInputs]:
 def parse_study(raw: bytes, file: Path) -> tuple[Study, StudyInputs]:
     """Parse the bytes of a study file; `file` gives the name for messages and the folder."""
     content = _content(raw, file)
-    faults: list[str] = []
+    faults: list[_Line] = []
     given = _known(content, faults)
     model = _model(given.get("model", {}), faults)
     report = _made(ReportOptions, given, faults)
@@ -235,8 +243,8 @@ def parse_study(raw: bytes, file: Path) -> tuple[Study, StudyInputs]:
     )
     inputs = _made(StudyInputs, given, faults)
     if faults or study is None or inputs is None:
-        shown = "\n".join(f"{file}: {fault}" for fault in faults)
-        raise StudyFileError(shown, faults=tuple(faults))
+        lines = _in_order(faults, content)
+        raise StudyFileError("\n".join(f"{file}: {line}" for line in lines), faults=lines)
     return study, _placed(inputs, file.parent)
 
 
@@ -257,40 +265,43 @@ def _content(raw: bytes, file: Path) -> dict[str, Any]:
     raise StudyFileError(msg)
 
 
-def _known(content: Mapping[str, Any], faults: list[str]) -> dict[str, dict[str, Any]]:
+def _known(content: Mapping[str, Any], faults: list[_Line]) -> dict[str, dict[str, Any]]:
     """Values by section and key; what is in no part of a study is a fault."""
     known = _names()
     found: dict[str, dict[str, Any]] = {section: {} for section in known}
     for section, values in content.items():
         if section not in known:
-            faults.append(f"[{section}]: unknown section; {did_you_mean(section, known)}")
+            text = f"[{section}]: unknown section; {did_you_mean(section, known)}"
+            faults.append(_Line(section, "", text))
         elif not isinstance(values, dict):
-            faults.append(f"{section}: expected a section, [{section}]")
+            faults.append(_Line(section, "", f"{section}: expected a section, [{section}]"))
         else:
             for name, value in values.items():
                 if name in known[section]:
                     found[section][name] = value
                 else:
-                    hint = did_you_mean(name, known[section])
-                    faults.append(f"[{section}] {name}: unknown key; {hint}")
+                    text = f"[{section}] {name}: unknown key; {did_you_mean(name, known[section])}"
+                    faults.append(_Line(section, name, text))
     return found
 
 
-def _model(values: Mapping[str, Any], faults: list[str]) -> Model | None:
+def _model(values: Mapping[str, Any], faults: list[_Line]) -> Model | None:
     """Make the model that the section names; parameters of another model are faults."""
     try:
         kind: type[Model] = model_class(values.get("kind", ConstantMean.name))
     except ValueError as error:
-        faults.append(f"[model] kind = {brief(values['kind'], toml)}: expected {error}")
+        text = f"[model] kind = {brief(values['kind'], toml)}: expected {error}"
+        faults.append(_Line("model", "kind", text))
         return None
     own = {item.key.name for item in declared(kind)}
     for name in values:
         if name not in {"kind", *own}:
             better = " or ".join(f'"{other}"' for other in _models_with(name))
-            faults.append(
+            text = (
                 f'[model] {name}: not used by kind = "{kind.name}"; '
                 f"remove it, or set kind = {better}"
             )
+            faults.append(_Line("model", name, text))
     return _made(kind, {"model": values}, faults, why=f'kind = "{kind.name}" needs it')
 
 
@@ -305,7 +316,7 @@ def _models_with(name: str) -> list[str]:
 def _made(
     part: type[T],
     given: Mapping[str, Mapping[str, Any]],
-    faults: list[str],
+    faults: list[_Line],
     *,
     why: str = "set it",
     **parts: object,
@@ -321,9 +332,8 @@ def _made(
             chosen[field] = values[key.name]
         elif item.required:
             example = toml(key.examples[0])
-            faults.append(
-                f"[{key.section}] {key.name}: missing; {why}, such as {key.name} = {example}"
-            )
+            text = f"[{key.section}] {key.name}: missing; {why}, such as {key.name} = {example}"
+            faults.append(_Line(key.section, key.name, text))
             chosen[field] = key.examples[0]  # so that the other fields are checked all the same
     try:
         return part(**chosen)
@@ -331,8 +341,21 @@ def _made(
         for fault in error.found:
             key = keys[fault.field].key
             value = brief(given.get(key.section, {}).get(key.name, fault.value), toml)
-            faults.append(f"[{key.section}] {key.name} = {value}: {fault.text}")
+            text = f"[{key.section}] {key.name} = {value}: {fault.text}"
+            faults.append(_Line(key.section, key.name, text))
     return None
+
+
+def _in_order(faults: list[_Line], content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Lines in the order of the file; what is missing there comes last."""
+    places = [
+        (section, key)
+        for section, values in content.items()
+        for key in ("", *(values if isinstance(values, dict) else ()))
+    ]
+    rank = {place: number for number, place in enumerate(places)}
+    ordered = sorted(faults, key=lambda line: rank.get((line.section, line.key), len(rank)))
+    return tuple(line.text for line in ordered)
 
 
 def _placed(inputs: StudyInputs, folder: Path) -> StudyInputs:
