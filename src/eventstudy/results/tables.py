@@ -18,6 +18,7 @@ from eventstudy.tables.columns import (
     Row,
     Table,
     TextArray,
+    count,
     day,
     flag,
     integer,
@@ -116,7 +117,7 @@ class _EffectFields:
         unit="return", tags=_WIDE,
     )  # fmt: skip
     t = number("effect / se.", shown="signed", tags=_WIDE)
-    df = number("L - K.", shown="count", tags=(HEADLINE,))
+    df = count("L - K.", tags=(HEADLINE,))
     p_t = number(
         "Two-sided p of `t` under the t distribution with `df` degrees of freedom.",
         shown="pvalue", tags=_WIDE,
@@ -350,17 +351,17 @@ class Tests(_TestFields, Table[TestRow]):
 class _SampleFields:
     asset = text("The sample: an asset, or `all` for every pair.")
     window = window("CAR window.")
-    n = number("Pairs with an abnormal return in the window.", shown="count")
-    n_assets = number("Assets among them.", shown="count")
-    overlapping = number("Overlapping pairs of windows on one asset.", shown="count")
+    n = count("Pairs with an abnormal return in the window.")
+    n_assets = count("Assets among them.")
+    overlapping = count("Overlapping pairs of windows on one asset.")
     shared = number("Share of pairs of windows on different assets that share a session.")
     rbar = number("Mean correlation of estimation residuals, matched by calendar session.")
     rbar_windows = number("Mean correlation of CARs that this and the overlap imply.")
     size_xc = number("What a test that ignores this correlation rejects at a nominal 5%.")
     variance_ratio = number("Variance of the standardised CARs against 1: event-induced variance.")
     variance_pvalue = number("Its p-value.", shown="pvalue")
-    n_dated = number("Windows on the filtered returns.", shown="count")
-    n_episodes = number("Windows merged wherever they share a session.", shown="count")
+    n_dated = count("Windows on the filtered returns.")
+    n_episodes = count("Windows merged wherever they share a session.")
     covered = number("Share of sessions inside a window.")
     abs_z_ratio = number("Mean absolute filtered return on covered over other sessions.")
     p_abs_z = number("Its p-value by circular shift.", shown="pvalue")
