@@ -230,7 +230,7 @@ def test_scalars_and_arrays_of_numpy_and_pandas_are_taken() -> None:
 
 def test_a_study_is_the_same_after_replacing_nothing_and_after_pickling() -> None:
     study = Study(name="x", model=es.FactorModel(("a", "b")), report={"events": 3})
-    assert replace(study) == study == pickle.loads(pickle.dumps(study))  # noqa: S301  # its own bytes
+    assert replace(study) == study == pickle.loads(pickle.dumps(study))  # its own bytes
     assert study.report == ReportOptions(events=3)
 
 
