@@ -43,6 +43,7 @@ T = TypeVar("T")
 MOST: Final = 2**31 - 1
 FARTHEST: Final = 100_000  # sessions: four centuries; more is a slip, and too much for arrays
 LONGEST_NAME: Final = 255  # bytes of one part of a path, on the usual file systems
+LONGEST_PATH: Final = 3000  # bytes; the folder of the study file comes before
 BRIEF: Final = 60
 
 
@@ -326,7 +327,8 @@ def choice_from(names: Callable[[], Sequence[str | bool]]) -> Kind:
         known = names()
         if any(value is word or (isinstance(value, str) and value == word) for word in known):
             return value
-        hint = did_you_mean(str(value), [word for word in known if isinstance(word, str)])
+        words = [word for word in known if isinstance(word, str)]
+        hint = did_you_mean(value, words) if isinstance(value, str) else ""
         listed = ", ".join(toml(word) for word in known)
         msg = f"one of {listed}" + (f" ({hint})" if hint.startswith("did") else "")
         raise ValueError(msg)
@@ -386,8 +388,9 @@ def _path(value: Any) -> Path:
     if not isinstance(value, (str, os.PathLike)) or not str(value) or "\0" in str(value):
         raise ValueError("a path in quotes")
     path = Path(value)
-    if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
-        msg = f"a path whose parts have no more than {LONGEST_NAME} bytes"
+    longest = max((len(os.fsencode(part)) for part in path.parts), default=0)
+    if longest > LONGEST_NAME or len(os.fsencode(path)) > LONGEST_PATH:
+        msg = f"a path of at most {LONGEST_PATH} bytes, and {LONGEST_NAME} in each part"
         raise ValueError(msg)
     return path
 

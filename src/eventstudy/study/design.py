@@ -27,6 +27,7 @@ from eventstudy.keys import (
     SHARE,
     Key,
     Kind,
+    brief,
     check_fields,
     choice,
     choice_from,
@@ -82,7 +83,9 @@ def _tests(value: object) -> Tests:
         msg = f'"default", "all" or a list of names, such as ["bmp"]{more}'
         raise ValueError(msg) from None
     known = [entry.name for entry in statistics()]
-    unknown = [f"no statistic {n!r}: {did_you_mean(n, known)}" for n in chosen if n not in known]
+    unknown = [
+        f"no statistic {brief(n)}: {did_you_mean(n, known)}" for n in chosen if n not in known
+    ]
     if unknown:
         msg = f'"default", "all" or names of statistics: {"; ".join(unknown)}'
         raise ValueError(msg)
@@ -126,7 +129,7 @@ def _select(value: object) -> dict[str, Any]:
     for key, item in value.items():
         if key not in _SELECTABLE:
             hint = did_you_mean(str(key), _SELECTABLE)
-            msg = f"{', '.join(list(_SELECTABLE)[:-1])} or last, not {key!r} ({hint})"
+            msg = f"{', '.join(list(_SELECTABLE)[:-1])} or last, not {brief(key)} ({hint})"
             raise ValueError(msg)
         chosen[key] = _SELECTABLE[key](item)
     return chosen

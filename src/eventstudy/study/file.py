@@ -271,17 +271,18 @@ def _known(content: Mapping[str, Any], faults: list[_Line]) -> dict[str, dict[st
     found: dict[str, dict[str, Any]] = {section: {} for section in known}
     for section, values in content.items():
         if section not in known:
-            text = f"[{section}]: unknown section; {did_you_mean(section, known)}"
+            text = f"[{brief(section, str)}]: unknown section; {did_you_mean(section, known)}"
             faults.append(_Line(section, "", text))
         elif not isinstance(values, dict):
             faults.append(_Line(section, "", f"{section}: expected a section, [{section}]"))
         else:
-            for name, value in values.items():
-                if name in known[section]:
-                    found[section][name] = value
-                else:
-                    text = f"[{section}] {name}: unknown key; {did_you_mean(name, known[section])}"
-                    faults.append(_Line(section, name, text))
+            found[section] = {
+                name: value for name, value in values.items() if name in known[section]
+            }
+            for name in (name for name in values if name not in known[section]):
+                hint = did_you_mean(name, known[section])
+                text = f"[{section}] {brief(name, str)}: unknown key; {hint}"
+                faults.append(_Line(section, name, text))
     return found
 
 
