@@ -16,7 +16,7 @@ FILES = {
 MODULES = [
     name.removesuffix(".__init__")
     for name, path in FILES.items()
-    if ">>>" in path.read_text("utf-8")
+    if re.search(r"^ *>>> ", path.read_text("utf-8"), re.MULTILINE)
 ]
 
 
