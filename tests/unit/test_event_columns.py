@@ -101,11 +101,11 @@ def test_tables_quotes_and_claims_can_be_pickled_and_copied():
         read_quotes(paris / "quotes.csv"),
         read_claims(paris / "claims.csv"),
     ):
-        for again in (pickle.loads(pickle.dumps(value)), copy.deepcopy(value)):  # noqa: S301  # our own bytes
+        for again in (pickle.loads(pickle.dumps(value)), copy.deepcopy(value)):  # our own bytes
             assert again == value
             assert repr(again) == repr(value)
     (first, *_) = catalogue()
-    assert pickle.loads(pickle.dumps(first)).features["certainty"] == "firm"  # noqa: S301  # our own bytes
+    assert pickle.loads(pickle.dumps(first)).features["certainty"] == "firm"  # our own bytes
 
 
 def test_features_are_a_mapping_that_nothing_changes():

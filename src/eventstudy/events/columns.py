@@ -189,7 +189,7 @@ def number(text: str) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FileColumn:
     """A column of a file, as its field declares it.
 
     Parameters
@@ -227,7 +227,7 @@ def column(
     default: Any = None,  # noqa: ANN401  # a field holds any type
     tags: Iterable[str] = (),
 ) -> Any:  # noqa: ANN401  # what dataclasses.field returns, typed by the annotation beside it
-    """Declare a field that is read from a column, see `Column`; a required one has no default."""
+    """Declare a field that is read from a column; a required one has no default."""
     declared = {
         "read": read,
         "meaning": meaning,
@@ -239,15 +239,15 @@ def column(
     return field(default=MISSING if required else default, metadata={_DECLARED: declared})
 
 
-def columns_of(kind: type) -> tuple[Column, ...]:
+def columns_of(kind: type) -> tuple[FileColumn, ...]:
     """Return the columns that a dataclass declares, in the order of its fields."""
     return _columns_of(kind)
 
 
 @cache
-def _columns_of(kind: type) -> tuple[Column, ...]:
+def _columns_of(kind: type) -> tuple[FileColumn, ...]:
     return tuple(
-        Column(field=item.name, **{**declared, "names": declared["names"] or (item.name,)})
+        FileColumn(field=item.name, **{**declared, "names": declared["names"] or (item.name,)})
         for item in fields(kind)
         if (declared := item.metadata.get(_DECLARED))
     )
@@ -342,7 +342,7 @@ def cell_of(value: object) -> str:
     return value.isoformat() if isinstance(value, dt.date) else str(value).strip()
 
 
-def document(columns: Iterable[Column]) -> list[tuple[str, str, str]]:
+def document(columns: Iterable[FileColumn]) -> list[tuple[str, str, str]]:
     """Return name, meaning and what a blank stands for of each column, for the documents."""
     return [
         (", ".join(f"`{name}`" for name in item.names), item.meaning, item.blank)
