@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.alignment import Pair, other_event_mask
-from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
-from eventstudy.errors import EstimationError
+from eventstudy.arrays import BoolArray, DayArray, IntArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
 from eventstudy.models.estimation import ModelFit, fit_pairs, gather
@@ -276,9 +275,7 @@ def _rows(
 
 
 def _take(fit: ModelFit, rows: IntArray) -> ModelFit:
-    return ModelFit(
-        fit.abnormal.take(rows), fit.params[rows], fit.singular[rows], fit.y[rows], fit.x[rows]
-    )
+    return fit.take(rows)
 
 
 def _roll_taus(rolls: BoolArray, position: int, window: Window) -> str:
@@ -296,24 +293,4 @@ def joined(parts: Sequence[AbnormalReturns]) -> AbnormalReturns:
     EstimationError
         When the parts have different windows.
     """
-    first = parts[0]
-    if any(part.window != first.window for part in parts):
-        msg = "abnormal returns of different windows cannot be stacked"
-        raise EstimationError(msg)
-
-    def stack(name: str) -> FloatArray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    return replace(
-        first,
-        event_ids=tuple(label for part in parts for label in part.event_ids),
-        assets=tuple(label for part in parts for label in part.assets),
-        position=np.concatenate([part.position for part in parts]),
-        n_est=np.concatenate([part.n_est for part in parts]),
-        ar=stack("ar"),
-        ar_est=stack("ar_est"),
-        returns=stack("returns"),
-        expected=stack("expected"),
-        s2=stack("s2"),
-        cov_factor=stack("cov_factor"),
-    )
+    return AbnormalReturns.joined(parts)
