@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -171,7 +171,7 @@ def kept_pairs(study: Study, data: AssetData, pairs: Sequence[Pair]) -> tuple[Pa
 
 def all_sessions(pairs: Sequence[Pair]) -> IntArray:
     """Session 0 of every dated event."""
-    found = [p.placement.session for p in pairs if p.placement.session is not None]
+    found = [p.session for p in pairs if p.session is not None]
     return np.array(found, dtype=np.int64)
 
 
@@ -179,11 +179,11 @@ def fit_kept(
     study: Study, data: AssetData, pairs: Sequence[Pair]
 ) -> tuple[tuple[Pair, ...], ModelFit | None]:
     """Drop the pairs that cannot be studied, each with its reason, and fit the others."""
-    checked = [_with_history(study, pair, data) for pair in pairs]
+    checked = [_with_history(study, pair, pair.session, data) for pair in pairs]
     kept = [i for i, pair in enumerate(checked) if pair.studied]
     if not kept:
         return tuple(checked), None
-    position = np.array([checked[i].placement.session for i in kept], dtype=np.int64)
+    position = np.array([checked[i].session for i in kept], dtype=np.int64)
     ids = tuple(checked[i].event_id for i in kept)
     fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
     good = []
@@ -198,8 +198,7 @@ def fit_kept(
     return tuple(checked), _take(fit, np.array(good))
 
 
-def _with_history(study: Study, pair: Pair, data: AssetData) -> Pair:
-    session = pair.placement.session
+def _with_history(study: Study, pair: Pair, session: int | None, data: AssetData) -> Pair:
     if not pair.studied or session is None:
         return pair
     needed = session + study.estimation_window.start
@@ -245,15 +244,15 @@ def _fault(study: Study, fit: ModelFit, row: int) -> str:
 def _alternatives(
     study: Study, data: AssetData, pairs: Sequence[Pair]
 ) -> tuple[list[Effect], ModelFit | None]:
-    chosen = [p for p in pairs if p.studied and p.placement.alternative is not None]
+    chosen = [p for p in pairs if p.studied and p.alternative is not None]
     chosen = [
         p
         for p in chosen
-        if _with_history(study, _shifted(p), data).studied  # the same checks as the first session
+        if _with_history(study, p, p.alternative, data).studied  # as for the first session
     ]
     if not chosen:
         return [], None
-    position = np.array([p.placement.alternative for p in chosen], dtype=np.int64)
+    position = np.array([p.alternative for p in chosen], dtype=np.int64)
     ids = tuple(p.event_id for p in chosen)
     fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
     good = np.array([row for row in range(len(ids)) if not _fault(study, fit, row)], dtype=int)
@@ -262,10 +261,6 @@ def _alternatives(
     fit = _take(fit, good)
     effects, _ = measure_effects(fit, data, study, windows=study.car_windows, role="alternative")
     return effects, fit
-
-
-def _shifted(pair: Pair) -> Pair:
-    return replace(pair, placement=replace(pair.placement, session=pair.placement.alternative))
 
 
 def _rows(
