@@ -205,14 +205,14 @@ def test_a_dropped_pair_keeps_its_neighbours_and_gains_a_reason(three) -> None:
 
 
 def test_arrays_and_rows_are_the_same_pairs_also_after_pickling(three) -> None:
-    for pairs in (three, pickle.loads(pickle.dumps(three))):  # noqa: S301  # our own bytes
+    for pairs in (three, pickle.loads(pickle.dumps(three))):  # our own bytes
         assert [STATES[code] for code in pairs.state] == [p.state for p in pairs]
         assert pairs.session.tolist() == [p.session for p in pairs]
         assert pairs.alternative.tolist() == [-1, -1, -1]
         assert pairs.rows_of("oil").tolist() == [0, 1, 2]
         assert [p.event.features["f"] for p in pairs] == [2.0, 2.0, 2.0]
     table = EventTable(three.placements.events, "f.csv", "0")
-    again = pickle.loads(pickle.dumps(table))  # noqa: S301  # our own bytes
+    again = pickle.loads(pickle.dumps(table))  # our own bytes
     assert again == table
     with pytest.raises(TypeError):
         again.events[0].features["f"] = 3.0

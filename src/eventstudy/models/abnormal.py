@@ -31,11 +31,11 @@ class CovFactor:
 
     Examples
     --------
-    >>> mean_of_250 = CovFactor(np.full((1, 1, 2), 250**-0.5))
-    >>> mean_of_250[0].tolist()
-    [[1.004, 0.004], [0.004, 1.004]]
-    >>> float(mean_of_250.total(np.ones((1, 2)))[0])
-    2.016
+    >>> mean_of_four_sessions = CovFactor(np.full((1, 1, 2), 0.5))
+    >>> mean_of_four_sessions[0].tolist()
+    [[1.25, 0.25], [0.25, 1.25]]
+    >>> mean_of_four_sessions.total(np.ones((1, 2))).tolist()
+    [3.0]
     """
 
     half: FloatArray

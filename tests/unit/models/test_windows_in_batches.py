@@ -236,7 +236,7 @@ def test_abnormal_returns_are_stacked_taken_and_pickled() -> None:
     np.testing.assert_array_equal(both.take(rows).variance, both.variance[rows])
     assert both.take(rows).event_ids == ("e1", "e0")
     assert both.take(np.arange(5)) is both
-    again = pickle.loads(pickle.dumps(both))  # noqa: S301  # our own bytes
+    again = pickle.loads(pickle.dumps(both))  # our own bytes
     np.testing.assert_array_equal(again.sar, both.sar)
     np.testing.assert_array_equal(again.restrict(Window(0, 1)).car, both.restrict(Window(0, 1)).car)
     other = fitted(returns, design[:, :2], [60]).abnormal.restrict(Window(0, 0))
