@@ -15,12 +15,13 @@ from eventstudy.events import events_from_frame
 from eventstudy.events import reading as event_reading
 from eventstudy.inference.registry import statistics
 from eventstudy.loading import load_prices
+from eventstudy.models.designs import model_class
 from eventstudy.results import SCHEMA, Provenance
 from eventstudy.results.docs import HEADER, documented_tables
 from eventstudy.results.export import frames, result_json
 from eventstudy.simulate import simulate
 from eventstudy.study import Study, run_study
-from eventstudy.studykeys import KEYS
+from eventstudy.study.file import documentation, study_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -93,7 +94,7 @@ def write_section(page, heading, header, cells):
     """Put the first table below a heading anew, its header included."""
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(f"{heading}\n")
-    lead, _, _ = rest.partition("\n| column |")
+    lead, _, _ = rest.partition(f"\n| {header[0]} |")
     table = rest[len(lead) + 1 :]
     after = re.sub(r"^(\|.*\n)+", "", table)
     lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in [header, *cells]]
@@ -144,8 +145,26 @@ def study_rows():
     }
 
 
+STUDY_HEADER = ("key", "type", "default", "meaning", "example", "in Python")
+
+
+def test_tables_of_the_study_file_are_those_of_the_declarations():
+    stated = {
+        f"[{section}]": [list(row) for row in table] for section, table in documentation().items()
+    }
+    if os.environ.get("EVENTSTUDY_WRITE_DOCS"):  # after a change of a key
+        for section, table in stated.items():
+            write_section(DOCS / "study-file.md", f"## `{section}`", STUDY_HEADER, table)
+    found = {
+        section: rows(lines, "key")
+        for section, lines in sections("study-file.md").items()
+        if section.startswith("[")
+    }
+    assert found == stated, "write the tables anew with EVENTSTUDY_WRITE_DOCS=1"
+
+
 def test_every_key_of_a_study_file_is_documented():
-    assert list(study_rows()) == [(key.section, key.name) for key in KEYS]
+    assert list(study_rows()) == [(item.key.section, item.key.name) for item in study_keys()]
 
 
 def test_documented_defaults_are_the_defaults():
@@ -162,15 +181,16 @@ def test_documented_defaults_are_the_defaults():
 
 def test_documented_examples_pass_the_checks():
     for (section, name), row in study_rows().items():
-        key = next(k for k in KEYS if (k.section, k.name) == (section, name))
+        item = next(k for k in study_keys() if (k.key.section, k.key.name) == (section, name))
         examples = CODE.findall(row[4])
         assert examples, name
         for example in examples:
-            key.check(tomllib.loads(f"v = {example}")["v"])
+            value = tomllib.loads(f"v = {example}")["v"]
+            item.take(model_class(value)("m") if name == "kind" and section == "model" else value)
 
 
 def test_study_files_in_the_documents_can_be_read():
-    from eventstudy.studyfile import parse_study
+    from eventstudy.study.file import parse_study
 
     text = (DOCS / "study-file.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
