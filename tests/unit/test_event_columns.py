@@ -117,6 +117,10 @@ def test_features_are_a_mapping_that_nothing_changes():
         features["note"] = "y"
     event = Event(event_id="a", date=dt.date(2026, 1, 5), features=features)
     assert len({event, copy.deepcopy(event)}) == 1
+    given = {"note": "x"}
+    event = Event(event_id="a", date=dt.date(2026, 1, 5), features=given)
+    given["note"] = "y"
+    assert event.features == {"note": "x"}
 
 
 def test_the_columns_of_a_draft_are_those_of_the_file_and_of_the_reviewer():

@@ -221,6 +221,11 @@ class Event:
     features: Mapping[str, str | float] = Features({})
     row: int = 0
 
+    def __post_init__(self) -> None:
+        """Keep any mapping of features as one that nothing changes."""
+        if not isinstance(self.features, Features):
+            object.__setattr__(self, "features", Features(self.features))
+
     @property
     def carried(self) -> dict[str, Any]:
         """What the tables of a result carry beside their own columns, by name."""
