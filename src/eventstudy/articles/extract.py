@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstudy.articles.dates import (
@@ -23,7 +23,7 @@ from eventstudy.articles.observations import (
     find_prices,
     is_market,
 )
-from eventstudy.articles.text import Document, Span, printable, quotations, sentences
+from eventstudy.articles.text import Document, Span, printable, quotations, sentences, unwrap
 
 MAX_SENTENCES = 5_000
 
@@ -102,6 +102,7 @@ def extract(
         In the order of the text.
     """
     tables = language(lang)
+    document = replace(document, text=unwrap(document.text))
     parts = sentences(document, tables)
     dateline = find_dateline(document, tables, published)
     spans = [part.span for part in parts] or []

@@ -6,14 +6,15 @@ import csv
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, cast, get_args, get_origin, get_type_hints
 
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
 
 Direction = Literal["up", "down", "none"]
+Level = Literal["site", "water", "country", "seat", "nationality"]
 Unit = Literal["day", "week", "month"]
 Pattern = re.Pattern[str]
 _PIECE = re.compile(r"\{([a-z_][a-z_0-9]*)\}")
@@ -21,11 +22,25 @@ _PIECE = re.compile(r"\{([a-z_][a-z_0-9]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place of the alias table: name, zone of its clocks, and whether it is a country."""
+    """A place of the alias table, under one of its names.
+
+    Parameters
+    ----------
+    name, zone : str
+        Its usual name, and the zone of its clocks.
+    level : {"site", "water", "country", "seat", "nationality"}
+        What the text named: "Iran", "Tehran's government" or "Iranian" mean one place but not
+        one role. Two names of one place are equal.
+    """
 
     name: str
     zone: str
-    is_country: bool
+    level: Level = field(compare=False)
+
+    @property
+    def is_country(self) -> bool:
+        """Whether it is a whole country, however it was named."""
+        return self.level in {"country", "seat", "nationality"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +343,7 @@ def _places() -> Mapping[str, Place]:
     text = (resources.files("eventstudy") / "data" / "places.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
     return {
-        row["name"]: Place(row["place"], row["zone"], row["level"] == "country") for row in rows
+        row["name"]: Place(row["place"], row["zone"], cast("Level", row["level"])) for row in rows
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ import click
 from eventstudy.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eventstudy.articles.extract import Extraction
     from eventstudy.articles.text import Document
+    from eventstudy.errors import EventStudyError
 
 _SUFFIXES = (".txt", ".text", ".md", ".html", ".htm")
 
@@ -41,13 +45,16 @@ def extract(
 ) -> None:
     """Extract dates, events, price observations and claims from texts or HTML pages.
 
-    A folder stands for the texts in it, and - for standard input. With --draft the events go to a
+    A folder stands for the texts in it, and - for standard input. What cannot be read is named, and
+    the rest is extracted all the same; the exit code is then not 0. With --draft the events go to a
     CSV file in which a reviewer writes accept or reject; see `eventstudy events accept`.
     """
     from eventstudy.articles.extract import extract as extract_document
 
     moment = _moment(published)
-    documents = [document for source in sources for document in _documents(source)]
+    documents, faults = _documents(sources)
+    if not documents:
+        _report(faults)
     found = [extract_document(item, published=moment, lang=lang) for item in documents]
     if draft:
         _write_draft(Path(draft), found)
@@ -59,6 +66,7 @@ def extract(
     for item in found:
         for text in item.notes:
             note(f"{item.document.name}: {text}")
+    _report(faults)
 
 
 @articles.command()
@@ -107,23 +115,54 @@ def _moment(text: str | None) -> dt.datetime | dt.date | None:
         raise click.UsageError(msg) from None
 
 
-def _documents(source: str) -> list[Document]:
+def _documents(sources: tuple[str, ...]) -> tuple[list[Document], list[EventStudyError]]:
+    """Read what can be read; the faults of the rest stop nothing."""
+    from eventstudy.errors import EventStudyError
+
+    documents: list[Document] = []
+    faults: list[EventStudyError] = []
+    for source in sources:
+        try:
+            readers = _readers(source)
+        except EventStudyError as error:
+            faults.append(error)
+            continue
+        for read in readers:
+            try:
+                documents.append(read())
+            except EventStudyError as error:
+                faults.append(error)
+    return documents, faults
+
+
+def _readers(source: str) -> list[Callable[[], Document]]:
+    """Return a reader for each document that a source stands for."""
     from eventstudy.articles.fetch import fetch
     from eventstudy.articles.text import MAX_BYTES, read_document, to_document
     from eventstudy.errors import TableError
 
     if source == "-":
-        return [to_document(sys.stdin.buffer.read(MAX_BYTES + 1), "-")]
+        return [lambda: to_document(sys.stdin.buffer.read(MAX_BYTES + 1), "-")]
     if "://" in source:
-        return [fetch(source)]
+        return [partial(fetch, source)]
     path = Path(source)
-    if path.is_dir():
-        files = sorted(item for item in path.iterdir() if item.suffix.lower() in _SUFFIXES)
-        if not files:
-            msg = f"holds no article: files ending in {', '.join(_SUFFIXES)} are read"
-            raise TableError(msg, path=source)
-        return [read_document(item) for item in files]
-    return [read_document(path)]
+    if not path.is_dir():
+        return [partial(read_document, path)]
+    files = sorted(item for item in path.iterdir() if item.suffix.lower() in _SUFFIXES)
+    if not files:
+        msg = f"holds no article: files ending in {', '.join(_SUFFIXES)} are read"
+        raise TableError(msg, path=source)
+    return [partial(read_document, item) for item in files]
+
+
+def _report(faults: list[EventStudyError]) -> None:
+    """Name what could not be read, and end with the code of the first fault."""
+    if not faults:
+        return
+    *others, last = faults
+    for fault in others:
+        note(str(fault))
+    raise last
 
 
 def _write_draft(path: Path, found: list[Extraction]) -> None:
