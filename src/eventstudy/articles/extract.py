@@ -13,9 +13,10 @@ from eventstudy.articles.dates import (
     find_dateline,
     find_dates,
 )
+from eventstudy.articles.frames import frames
 from eventstudy.articles.gather import ExtractedEvent, to_events
-from eventstudy.articles.language import Place, language
-from eventstudy.articles.mentions import find_mentions
+from eventstudy.articles.language import Language, Place, language
+from eventstudy.articles.mentions import mentions_of
 from eventstudy.articles.observations import (
     ArticleClaim,
     PriceObservation,
@@ -23,9 +24,12 @@ from eventstudy.articles.observations import (
     find_prices,
     is_market,
 )
+from eventstudy.articles.roles import place_before
 from eventstudy.articles.text import Document, Span, printable, quotations, sentences, unwrap
 
 MAX_SENTENCES = 5_000
+MAX_CANDIDATES = 5
+"""Candidates that a reviewer is shown of one document, the likeliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Extraction:
         Dated expressions.
     events : tuple of ExtractedEvent
         Events in each state, the denied ones included.
+    candidates : tuple of ExtractedEvent
+        What may be events, the likeliest first.
     prices : tuple of PriceObservation
         Observations of prices.
     claims : tuple of ArticleClaim
@@ -54,6 +60,7 @@ class Extraction:
     dateline: Dateline
     dates: tuple[DateExpression, ...]
     events: tuple[ExtractedEvent, ...]
+    candidates: tuple[ExtractedEvent, ...]
     prices: tuple[PriceObservation, ...]
     claims: tuple[ArticleClaim, ...]
     notes: tuple[str, ...]
@@ -72,13 +79,17 @@ class Extraction:
             "dateline": _plain(self.dateline, "day moment zone span how"),
             "dates": [_plain(item, "text span value precision zone rule") for item in self.dates],
             "events": [_plain(item, _EVENT) for item in self.events],
+            "candidates": [_plain(item, _EVENT) for item in self.candidates],
             "prices": [_plain(item, _PRICE) for item in self.prices],
             "claims": [_plain(item, "direction horizon span") for item in self.claims],
             "notes": list(self.notes),
         }
 
 
-_EVENT = "title kind state date time not_after date_rule place zone actors direction reason spans"
+_EVENT = (
+    "title kind state date time not_after date_rule place zone actors direction reason spans "
+    "tier score"
+)
 _PRICE = "instrument level change_pct unit moment day span"
 
 
@@ -99,7 +110,7 @@ def extract(
     Returns
     -------
     Extraction
-        In the order of the text.
+        In the order of the text; candidates by their score.
     """
     tables = language(lang)
     document = replace(document, text=unwrap(document.text))
@@ -116,19 +127,38 @@ def extract(
     # A condition inside a claim belongs to the claim: it is no event of its own.
     mentions = [
         mention
-        for part, price, claim in zip(body, prices, claims, strict=True)
-        for mention in find_mentions(part, tables, of_prices=bool(price) or is_market(part, tables))
+        for index, (part, price, claim) in enumerate(zip(body, prices, claims, strict=True))
+        for mention in mentions_of(
+            part, tables, index, of_prices=bool(price) or is_market(part, tables)
+        )
         if not (claim and mention.state == "conditional")
     ]
+    events, candidates = to_events(mentions, dates, dateline)
     return Extraction(
         document=document,
         dateline=dateline,
         dates=dates,
-        events=to_events(mentions, dates, dateline),
+        events=_placed(events, document, dateline, tables),
+        candidates=_placed(candidates[:MAX_CANDIDATES], document, dateline, tables),
         prices=tuple(item for items in prices for item in items),
         claims=tuple(item for items in claims for item in items),
-        notes=_notes(len(dates), len(parts), dateline),
+        notes=_notes(len(dates), len(parts), len(candidates), dateline),
     )
+
+
+def _placed(
+    events: tuple[ExtractedEvent, ...], document: Document, dateline: Dateline, tables: Language
+) -> tuple[ExtractedEvent, ...]:
+    """Give an event whose sentences name no place that of the sentences before it."""
+    kinds = frames().kinds
+    head = dateline.span.end if dateline.span else 0
+    placed = []
+    for event in events:
+        place = event.place
+        if place is None and kinds[event.kind].inherits:
+            place = place_before(document.text, event.spans[0].start, head, tables)
+        placed.append(replace(event, place=place))
+    return tuple(placed)
 
 
 def _headline(parts: tuple[Any, ...]) -> int:
@@ -143,7 +173,7 @@ def _is_prose(text: str) -> bool:
     return "(" in text[:60] or text.rstrip().endswith((".", "!", '"', "”", "?"))
 
 
-def _notes(dates: int, parts: int, dateline: Dateline) -> tuple[str, ...]:
+def _notes(dates: int, parts: int, candidates: int, dateline: Dateline) -> tuple[str, ...]:
     notes = [] if parts else ["there is no text in it: nothing can be found"]
     if dateline.day is None:
         notes.append("no day of publication: weekdays and days without a year stay open")
@@ -153,6 +183,9 @@ def _notes(dates: int, parts: int, dateline: Dateline) -> tuple[str, ...]:
         notes.append(f"only the first {MAX_EXPRESSIONS} dated expressions were read")
     if parts > MAX_SENTENCES:
         notes.append(f"only the first {MAX_SENTENCES} sentences were read for events")
+    if candidates > MAX_CANDIDATES:
+        left = candidates - MAX_CANDIDATES
+        notes.append(f"candidates of lower rank are left out: {left}")
     return tuple(notes)
 
 

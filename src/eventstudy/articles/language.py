@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, cast, get_args, get_origin, get_type_
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
 
 Direction = Literal["up", "down", "none"]
-Level = Literal["site", "water", "country", "seat", "nationality"]
+Level = Literal["site", "water", "country", "seat", "nationality", "body"]
 Unit = Literal["day", "week", "month"]
 Pattern = re.Pattern[str]
 _PIECE = re.compile(r"\{([a-z_][a-z_0-9]*)\}")
@@ -28,28 +28,32 @@ class Place:
     ----------
     name, zone : str
         Its usual name, and the zone of its clocks.
-    level : {"site", "water", "country", "seat", "nationality"}
-        What the text named: "Iran", "Tehran's government" or "Iranian" mean one place but not
-        one role. Two names of one place are equal.
+    level : {"site", "water", "country", "seat", "nationality", "body"}
+        What the text named: a country, its government, its people, or a company or movement of it
+        mean one place but not one role. Two names of one place are equal.
+    capital_of : str
+        The country whose government its name may stand for; empty for other places.
     """
 
     name: str
     zone: str
     level: Level = field(compare=False)
+    capital_of: str = field(default="", compare=False)
 
     @property
     def is_country(self) -> bool:
         """Whether it is a whole country, however it was named."""
-        return self.level in {"country", "seat", "nationality"}
+        return self.level not in {"site", "water"}
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceWords:
-    """How sentences begin and do not end, and what is quoted."""
+    """How sentences begin and do not end, what is quoted, and who finds the stems of words."""
 
     start: str
     abbreviations: tuple[str, ...]
     quoted: Pattern
+    stemmer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class StateWords:
     planned: Pattern
     conditional: Pattern
     denied: Pattern
+    denied_after: Pattern
     condition: Pattern
     background: Pattern
     market_clause: Pattern
@@ -130,13 +135,11 @@ class StateWords:
 
 @dataclass(frozen=True, slots=True)
 class KindWords:
-    """What stands for an event of a kind, and what it does to the price of oil."""
+    """What stands for an event of a kind, and what turns its effect on the price of oil."""
 
     FLAGS: ClassVar[re.RegexFlag] = re.IGNORECASE | re.DOTALL
 
     kind: str
-    direction: Direction
-    reason: str
     strong: tuple[Pattern, ...] = ()
     both: tuple[Pattern, ...] = ()
     needs: Pattern | None = None
@@ -154,6 +157,10 @@ class PlaceWords:
 
     owner: Pattern
     locative: Pattern
+    target: Pattern
+    agent: Pattern
+    passive: Pattern
+    people: Pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,13 @@ class ClaimWords:
 
 
 @dataclass(frozen=True, slots=True)
+class IdleWords:
+    """Phrases with a word of a class that mean nothing of it."""
+
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageFile:
     """The sections of a language's file."""
 
@@ -223,6 +237,9 @@ class LanguageFile:
     similarity: SimilarityWords
     prices: PriceWords
     claims: ClaimWords
+    acts: Mapping[str, tuple[str, ...]]
+    objects: Mapping[str, tuple[str, ...]]
+    idle: IdleWords
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,14 +254,15 @@ class Language:
         The sections of its file.
     places : mapping of str to Place
         Names and aliases of oil places.
-    place_pattern, actor_pattern : Pattern
-        Find any of the places and actors.
+    place_pattern, body_pattern, actor_pattern : Pattern
+        Find any of the places; those and the bodies that have one; the actors.
     """
 
     name: str
     words: LanguageFile
     places: Mapping[str, Place]
     place_pattern: Pattern
+    body_pattern: Pattern
     actor_pattern: Pattern
 
     def compiled(self, pattern: str, flags: int = 0) -> Pattern:
@@ -325,7 +343,9 @@ def parse_language(name: str, text: str) -> Language:
         raise TableError(str(error), path=path) from error
     tables: LanguageFile = _section(LanguageFile, content, path, "")
     places = _places()
-    return Language(name, tables, places, _any_of(places), _any_of(tables.actors.names))
+    named = [name for name, place in places.items() if place.level != "body"]
+    patterns = (_any_of(named), _any_of(places), _any_of(tables.actors.names))
+    return Language(name, tables, places, *patterns)
 
 
 def alternation(names: Iterable[str]) -> str:
@@ -343,7 +363,10 @@ def _places() -> Mapping[str, Place]:
     text = (resources.files("eventstudy") / "data" / "places.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
     return {
-        row["name"]: Place(row["place"], row["zone"], cast("Level", row["level"])) for row in rows
+        row["name"]: Place(
+            row["place"], row["zone"], cast("Level", row["level"]), row["capital_of"]
+        )
+        for row in rows
     }
 
 

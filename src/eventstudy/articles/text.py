@@ -21,7 +21,7 @@ _HTML = re.compile(
 )
 _ITEM = re.compile(r"\s*(?:[-*•–—]|\(?\d{1,2}[.)])\s")
 _ENDS = '.!?:;"”'
-_NARROWEST, _WIDEST = 30, 130  # characters of a line that may be broken at a width
+_SHORTEST, _NARROWEST, _WIDEST = 30, 40, 130  # characters of a line that may be broken at a width
 _RAGGED = 16  # characters by which lines of one width differ
 _LINES_OF_WIDTH, _MOSTLY = 3, 0.7  # lines, and the share of them, that fix a width
 # Marks that change how text looks but not what it says: bidirectional controls, zero width.
@@ -152,7 +152,7 @@ def _wrap_width(lines: Sequence[str]) -> int | None:
     lengths = [
         len(line.rstrip())
         for line, following in pairwise(lines)
-        if line.strip() and _continues(line, following)
+        if len(line.rstrip()) >= _NARROWEST and _continues(line, following)
     ]
     if len(lengths) < _LINES_OF_WIDTH:
         return None
@@ -171,7 +171,7 @@ def _is_soft(line: str, following: str, width: int | None) -> bool:
     if width is not None and len(stem) + 1 + len(first) > width:
         return True
     goes_on = first[0].islower() and stem[-1] not in _ENDS
-    return goes_on and _NARROWEST <= len(stem) <= _WIDEST
+    return goes_on and _SHORTEST <= len(stem) <= _WIDEST
 
 
 def _continues(line: str, following: str) -> bool:

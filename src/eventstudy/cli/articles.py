@@ -176,7 +176,7 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
     )
 
     columns, existing = read_draft(path) if path.exists() else (DRAFT_COLUMNS, ())
-    update = update_draft(existing, draft_rows(merge(found)))
+    update = update_draft(existing, draft_rows(merge(found, candidates=True)))
     write_rows(path, tuple(dict.fromkeys((*columns, *DRAFT_COLUMNS))), update.rows)
     click.echo(
         f"{path}: {len(update.new)} new, {len(update.changed)} changed, "
@@ -185,7 +185,9 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
     for row in update.rows:
         if row["event_id"] in (*update.new, *update.changed):
             date = row["date"] or row["time"] or "undated"
-            click.echo(f"  {row['change'] or 'new'}: {row['event_id']} ({row['state']}, {date})")
+            tier = ", candidate" if row.get("tier") == "candidate" else ""
+            state = f"{row['state']}, {date}{tier}"
+            click.echo(f"  {row['change'] or 'new'}: {row['event_id']} ({state})")
         if row["event_id"] in update.new and row["conflict"]:
             note(f"{row['event_id']}: {row['conflict']}")
 
@@ -203,7 +205,13 @@ def _show(item: Extraction, *, sentences: bool) -> None:
         for e in item.events
     ]
     _section("Events", ["date", "state", "kind", "place", "oil", "how dated"], events)
-    for event in item.events if sentences else ():
+    candidates = [
+        [f"{e.score:.2f}", e.date, e.state, e.kind, e.place.name if e.place else "-", e.direction]
+        for e in item.candidates
+    ]
+    header = ["score", "date", "state", "kind", "place", "oil"]
+    _section("Candidates, the likeliest first", header, candidates)
+    for event in (*item.events, *item.candidates) if sentences else ():
         click.echo(f"{event.title} ({event.date})")
         for span in event.spans:
             click.echo(f"  {span}: {printable(item.document.text[span.start : span.end])}")
