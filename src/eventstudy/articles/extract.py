@@ -9,6 +9,7 @@ from typing import Any
 from eventstudy.articles.dates import (
     MAX_EXPRESSIONS,
     DateExpression,
+    DateIndex,
     Dateline,
     find_dateline,
     find_dates,
@@ -120,7 +121,8 @@ def extract(
     quotes = quotations(document, tables)
     dates = find_dates(document.text, spans, quotes, dateline, tables) if spans else ()
     body = parts[_headline(parts) :][:MAX_SENTENCES]
-    prices = [find_prices(part, dates, dateline, tables) for part in body]
+    index = DateIndex(dates)
+    prices = [find_prices(part, index, dateline, tables) for part in body]
     claims = [
         () if price else find_claims(part, tables) for part, price in zip(body, prices, strict=True)
     ]

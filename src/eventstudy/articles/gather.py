@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from eventstudy.articles.dates import DateExpression, Dateline
+from eventstudy.articles.dates import DateExpression, DateIndex, Dateline
 from eventstudy.articles.evidence import Evidence
 from eventstudy.articles.language import Direction, Place
 from eventstudy.articles.mentions import ATTACKS, DECISIONS, MEETING, Mention, State
@@ -106,29 +106,55 @@ def to_events(
     events, candidates : tuple of ExtractedEvent
         Confident ones in the order of the text; the others by their score.
     """
-    dated = [_dated(mention, dates, dateline) for mention in mentions]
+    index = DateIndex(dates)
+    dated = [_dated(mention, index, dateline) for mention in mentions]
     sure = [event for event in dated if event.score >= CONFIDENT]
     rest = [event for event in dated if CANDIDATE <= event.score < CONFIDENT]
-    gathered: list[ExtractedEvent] = []
+    gathered = _Gathered()
     for event in _date_lead(_carry_account(sure), dates, dateline):
-        _gather(event, gathered, _same)
-    count = len(gathered)
+        gathered.add(event, _same)
+    count = len(gathered.events)
     for event in sorted(rest, key=lambda item: -item.score):
         if event.state != "denied":
-            _gather(replace(event, tier="candidate"), gathered, _is_repeated)
-    return tuple(gathered[:count]), tuple(gathered[count:])
+            gathered.add(replace(event, tier="candidate"), _is_repeated)
+    return tuple(gathered.events[:count]), tuple(gathered.events[count:])
 
 
-def _gather(
-    event: ExtractedEvent,
-    gathered: list[ExtractedEvent],
-    same: Callable[[ExtractedEvent, ExtractedEvent], bool],
-) -> None:
-    index = next((i for i, other in enumerate(gathered) if same(other, event)), None)
-    if index is None:
-        gathered.append(event)
-    else:
-        gathered[index] = _join(gathered[index], event)
+class _Gathered:
+    """Events, each once, looked up by kind and day: one day agrees with itself or with a range."""
+
+    def __init__(self) -> None:
+        self.events: list[ExtractedEvent] = []
+        self._of_kind: dict[str, list[int]] = {}
+        self._of_day: dict[tuple[str, dt.date | None], list[int]] = {}
+
+    def add(
+        self,
+        event: ExtractedEvent,
+        same: Callable[[ExtractedEvent, ExtractedEvent], bool],
+    ) -> None:
+        """Join an event to the first that it repeats, or put it behind them all."""
+        index = next((i for i in self._near(event) if same(self.events[i], event)), None)
+        if index is None:
+            index = len(self.events)
+            self.events.append(event)
+            self._of_kind.setdefault(event.kind, []).append(index)
+        else:
+            self.events[index] = _join(self.events[index], event)
+        known = self._of_day.setdefault((event.kind, _one_day(self.events[index])), [])
+        if index not in known[-1:]:
+            known.append(index)
+
+    def _near(self, event: ExtractedEvent) -> Sequence[int]:
+        day = _one_day(event)
+        if day is None:
+            return self._of_kind.get(event.kind, ())
+        days = (self._of_day.get((event.kind, one), ()) for one in (day, None))
+        return sorted({index for indexes in days for index in indexes})
+
+
+def _one_day(event: ExtractedEvent) -> dt.date | None:
+    return event.first if event.first == event.last else None
 
 
 def _is_repeated(one: ExtractedEvent, other: ExtractedEvent) -> bool:
@@ -140,7 +166,7 @@ def _is_repeated(one: ExtractedEvent, other: ExtractedEvent) -> bool:
     return one.place == other.place
 
 
-def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline) -> ExtractedEvent:
+def _dated(mention: Mention, dates: DateIndex, dateline: Dateline) -> ExtractedEvent:
     expression = _expression_for(mention, dates, dateline)
     statement = (
         mention.kind in DECISIONS
@@ -187,16 +213,13 @@ def _timely(mention: Mention, expression: DateExpression | None, dateline: Datel
 
 
 def _expression_for(
-    mention: Mention, dates: Sequence[DateExpression], dateline: Dateline
+    mention: Mention, dates: DateIndex, dateline: Dateline
 ) -> DateExpression | None:
     """Choose the nearest expression whose tense fits the state, in its own clause first."""
     fitting = [
         item
-        for item in dates
-        if item.span.overlaps(mention.clause if mention.own_dates else mention.sentence)
-        and item.first is not None
-        and not item.is_dateline
-        and _fits(item, mention, dateline)
+        for item in dates.within(mention.clause if mention.own_dates else mention.sentence)
+        if item.first is not None and not item.is_dateline and _fits(item, mention, dateline)
     ]
     trigger = mention.trigger
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from eventstudy.articles.dates import DateExpression, Dateline
+from eventstudy.articles.dates import DateIndex, Dateline
 from eventstudy.articles.language import ClaimWords, Language, PriceWords
 from eventstudy.articles.text import Sentence, Span
 
@@ -66,7 +65,7 @@ class ArticleClaim:
 
 def find_prices(
     sentence: Sentence,
-    dates: Sequence[DateExpression],
+    dates: DateIndex,
     dateline: Dateline,
     language: Language,
 ) -> tuple[PriceObservation, ...]:
@@ -77,7 +76,7 @@ def find_prices(
     if not named:
         return ()
     ends = [start for _, start in named[1:]] + [len(text)]
-    inside = (item for item in dates if item.span.overlaps(sentence.span))
+    inside = dates.within(sentence.span)
     stated = next((item for item in inside if not item.is_dateline), None)
     found: list[PriceObservation] = []
     for (name, start), end in zip(named, ends, strict=True):
