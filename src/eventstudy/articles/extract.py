@@ -91,7 +91,7 @@ _EVENT = (
     "title kind state date time not_after date_rule place zone actors direction reason spans "
     "tier score"
 )
-_PRICE = "instrument level change_pct unit moment day span"
+_PRICE = "instrument level change_pct change unit moment day span"
 
 
 def extract(
@@ -120,9 +120,12 @@ def extract(
     spans = [part.span for part in parts] or []
     quotes = quotations(document, tables)
     dates = find_dates(document.text, spans, quotes, dateline, tables) if spans else ()
-    body = parts[_headline(parts) :][:MAX_SENTENCES]
+    title = parts[: _headline(parts)]
+    body = parts[len(title) :][:MAX_SENTENCES]
     index = DateIndex(dates)
-    prices = [find_prices(part, index, dateline, tables) for part in body]
+    headlines, prices = (
+        [find_prices(part, index, dateline, tables) for part in some] for some in (title, body)
+    )
     claims = [
         () if price else find_claims(part, tables) for part, price in zip(body, prices, strict=True)
     ]
@@ -142,7 +145,7 @@ def extract(
         dates=dates,
         events=_placed(events, document, dateline, tables),
         candidates=_placed(candidates[:MAX_CANDIDATES], document, dateline, tables),
-        prices=tuple(item for items in prices for item in items),
+        prices=tuple(item for items in (*headlines, *prices) for item in items),
         claims=tuple(item for items in claims for item in items),
         notes=_notes(len(dates), len(parts), len(candidates), dateline),
     )

@@ -192,8 +192,16 @@ class PriceWords:
     moved: Pattern
     up: Pattern
     down: Pattern
+    beside: Pattern
+    decimal: str
     percent: Pattern
+    dollars: Pattern
+    cents: Pattern
     level: Pattern
+    no_level: Pattern
+    capped: Pattern
+    aside: Pattern
+    supposed: Pattern
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,12 +220,13 @@ def _show(item: Extraction, *, sentences: bool) -> None:
             p.instrument,
             "-" if p.level is None else f"{p.level:.2f}",
             "-" if p.change_pct is None else f"{p.change_pct:+.2f}%",
+            "-" if p.change is None else f"{p.change:+.2f}",
             str(p.moment or p.day or "-"),
             str(p.span),
         ]
         for p in item.prices
     ]
-    _section("Price observations", ["what", "USD/bbl", "change", "when", "span"], prices)
+    _section("Price observations", ["what", "USD/bbl", "change", "USD", "when", "span"], prices)
     claims = [[c.direction, c.horizon, str(c.span)] for c in item.claims]
     _section("Claims", ["direction", "horizon", "span"], claims)
 
