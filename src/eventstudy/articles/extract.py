@@ -55,6 +55,8 @@ class Extraction:
         Expectations of prices.
     notes : tuple of str
         What was cut off or could not be resolved.
+    lang : str
+        Language of the tables.
     """
 
     document: Document
@@ -65,6 +67,7 @@ class Extraction:
     prices: tuple[PriceObservation, ...]
     claims: tuple[ArticleClaim, ...]
     notes: tuple[str, ...]
+    lang: str = "en"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the extraction as plain data: the title, and spans instead of sentences."""
@@ -148,6 +151,7 @@ def extract(
         prices=tuple(item for items in (*headlines, *prices) for item in items),
         claims=tuple(item for items in claims for item in items),
         notes=_notes(len(dates), len(parts), len(candidates), dateline),
+        lang=lang,
     )
 
 

@@ -239,7 +239,6 @@ class LanguageFile:
     clocks: ClockWords
     dates: DateWords
     states: StateWords
-    kinds: tuple[KindWords, ...]
     places: PlaceWords
     actors: ActorWords
     similarity: SimilarityWords
@@ -248,6 +247,7 @@ class LanguageFile:
     acts: Mapping[str, tuple[str, ...]]
     objects: Mapping[str, tuple[str, ...]]
     idle: IdleWords
+    kinds: tuple[KindWords, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -272,6 +272,10 @@ class Language:
     place_pattern: Pattern
     body_pattern: Pattern
     actor_pattern: Pattern
+
+    def place_named(self, name: str) -> Place | None:
+        """Return the place of a name in whichever case, as datelines print it."""
+        return _folded().get(name.casefold())
 
     def compiled(self, pattern: str, flags: int = 0) -> Pattern:
         """Compile a pattern of the file with its ``{pieces}`` filled in.
@@ -376,6 +380,11 @@ def _places() -> Mapping[str, Place]:
         )
         for row in rows
     }
+
+
+@cache
+def _folded() -> Mapping[str, Place]:
+    return {name.casefold(): place for name, place in reversed(list(_places().items()))}
 
 
 def _section(kind: type[Any], table: Any, path: str, where: str) -> Any:  # noqa: ANN401  # any of the tables above

@@ -47,11 +47,14 @@ class Account:
         What it reports.
     starts : int
         Where its words begin: the end of the dateline.
+    lang : str
+        Language of its words.
     """
 
     document: Document
     event: ExtractedEvent
     starts: int = 0
+    lang: str = "en"
 
     @property
     def text(self) -> str:
@@ -148,7 +151,7 @@ def _take(accounts: Sequence[Account], groups: list[list[Account]]) -> None:
 def account_of(extraction: Extraction, event: ExtractedEvent) -> Account:
     """Return an event of an extraction with the words that report it."""
     span = extraction.dateline.span
-    return Account(extraction.document, event, span.end if span else 0)
+    return Account(extraction.document, event, span.end if span else 0, extraction.lang)
 
 
 def _home(account: Account, groups: list[list[Account]]) -> list[Account] | None:
@@ -180,7 +183,7 @@ def same_event(one: Account, other: Account) -> bool:
     if not _same_block(one.event, other.event):
         return False
     # Where no day holds them together, the words have to.
-    return alike(one.text, other.text, strict=one.event.first is None)
+    return alike(one.text, other.text, strict=one.event.first is None, lang=one.lang)
 
 
 def _same_block(one: ExtractedEvent, other: ExtractedEvent) -> bool:

@@ -91,7 +91,7 @@ def find_prices(
         if words.supposed.search(text[:start]):
             continue
         # "Brent rose 2% and WTI 1%": the second moved as the first did.
-        numbers, sign = _numbers(text, start, end, sign, words)
+        numbers, sign = _numbers(text, start, end, sign, language)
         if numbers is not None:
             level, change, percent = numbers
             found.append(PriceObservation(name, level, percent, change, moment, day, sentence.span))
@@ -124,7 +124,7 @@ _Numbers = tuple[float | None, float | None, float | None]
 
 
 def _numbers(
-    text: str, start: int, end: int, sign: int, words: PriceWords
+    text: str, start: int, end: int, sign: int, language: Language
 ) -> tuple[_Numbers | None, int]:
     """Read level, change in dollars and in per cent of one instrument, as they are last stated.
 
@@ -135,6 +135,7 @@ def _numbers(
     sign : int
         Which way it moved, for the next instrument.
     """
+    words = language.words.prices
     asides = [match.span() for match in words.aside.finditer(text, start, end)]
 
     def is_aside(position: int) -> bool:
@@ -152,7 +153,8 @@ def _numbers(
             change, sign = _signed(amount, match, text, start, sign, words)
     for match in words.cents.finditer(text, start, end):
         if not is_aside(match.start()):
-            amount = _value(match.group("cents"), words) / 100
+            spelt = language.words.dates.words.numbers.get(match.group("cents"))
+            amount = (spelt or _value(match.group("cents"), words)) / 100
             change, sign = _signed(amount, match, text, start, sign, words)
     for match in words.percent.finditer(text, start, end):
         if not is_aside(match.start()):

@@ -110,7 +110,7 @@ def _agency(document: Document, language: Language) -> Dateline | None:
     if match is None:
         return None
     city = re.split(r"\s*/\s*", match.group("city").strip())[0].title()
-    place = language.places.get(city)
+    place = language.place_named(city)
     zone = place.zone if place else None
     how = f"zone of {city}" if zone else "city without a known zone"
     if match.group("date") is None:
