@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from eventstudy.arrays import FloatArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.windows import Window, WindowLike, as_window
+
+if TYPE_CHECKING:
+    from eventstudy.inference.samples import StudySamples
 
 SCHEMA = "eventstudy-result/1"
 
@@ -38,8 +41,8 @@ AR_COLUMNS = (
     "ci_high", "roll",
 )  # fmt: skip
 TEST_COLUMNS = (
-    "asset", "window", "window_start", "window_end", "statistic", "value", "df", "pvalue", "n",
-    "verdict", "reason",
+    "asset", "event_id", "window", "window_start", "window_end", "statistic", "value", "df",
+    "pvalue", "n", "verdict", "reason",
 )  # fmt: skip
 DESIGN_COLUMNS = (
     "asset", "window", "n", "n_assets", "overlapping", "shared", "rbar", "rbar_windows",
@@ -173,6 +176,8 @@ class StudyResult:
     family : DataFrame
         Single p-values of the events of an asset held together, and the study without each
         (`FAMILY_COLUMNS`).
+    samples : StudySamples
+        What tests of every scope are run on.
     provenance : Provenance
     """
 
@@ -199,6 +204,7 @@ class StudyResult:
     units: Mapping[str, str] = field(default_factory=dict)
     design: pd.DataFrame = field(default_factory=pd.DataFrame)
     family: pd.DataFrame = field(default_factory=pd.DataFrame)
+    samples: StudySamples | None = None
 
     @property
     def headline(self) -> Window:
@@ -219,7 +225,7 @@ class StudyResult:
     def test(
         self, window: WindowLike, *, tests: Literal["default", "all"] | tuple[str, ...] = "default"
     ) -> pd.DataFrame:
-        """Return the statistics over many events for a window inside the event window.
+        """Return statistics of any scope for a window inside the event window.
 
         Parameters
         ----------
@@ -231,17 +237,20 @@ class StudyResult:
         Returns
         -------
         DataFrame
-            `TEST_COLUMNS`: a row per sample and statistic, refused ones with their reason.
+            `TEST_COLUMNS`: a row per sample and statistic, refused ones with their reason;
+            statistics of one event have a row per event.
 
         Raises
         ------
         WindowError
             When `window` is not inside the event window.
         """
-        from eventstudy.inference.tables import battery_table
+        from eventstudy.inference.samples import StudySamples, as_rows
 
         seed = int(self.settings["inference"]["seed"])
-        return battery_table(self.abnormal, (as_window(window),), tests=tests, seed=seed)
+        samples = self.samples or StudySamples(self.abnormal, seed=seed)
+        found = samples.run(as_window(window), tests=tests, level=self.level)
+        return pd.DataFrame(as_rows(found), columns=list(TEST_COLUMNS))
 
     def summary(self) -> pd.DataFrame:
         """Return a short table: a row per event and asset, effects of the headline window."""

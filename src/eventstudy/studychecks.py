@@ -166,7 +166,7 @@ def roll_rules(value: Any) -> dict[str, str]:
 
 def tests(value: Any) -> Any:
     """Accept statistics by name, or a selection."""
-    from eventstudy.inference.registry import statistic
+    from eventstudy.inference.statistic import statistic
 
     if value in ("default", "all"):
         return value

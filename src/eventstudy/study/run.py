@@ -18,8 +18,7 @@ from eventstudy.errors import AlignmentError, TableError, did_you_mean
 from eventstudy.events import EventTable
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote
-from eventstudy.inference.tables import battery_table
-from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.inference.samples import StudySamples
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
 from eventstudy.results import ClaimRow, Provenance, QuoteRow, StudyResult, clean
@@ -28,7 +27,7 @@ from eventstudy.study.answers import answer_claims, check_quotes
 from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pairs, study_asset
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData
-from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
+from eventstudy.study.many import design_table, family_table, study_samples, tests_table
 from eventstudy.study.provenance import alignment_notes, filter_notes, provenance_of
 from eventstudy.study.regressions import joint_regressions
 from eventstudy.study.tabulate import ar_frame, effects_frame, events_frame
@@ -121,7 +120,8 @@ def run_study(
         family=joint.family,
         regression=joint.regression,
         prices=_levels(study, panel),
-        abnormal=joint.abnormal,
+        abnormal=joint.samples.abnormal,
+        samples=joint.samples,
         provenance=_provenance(study, events, prices, panel),
         placebos=tuple(sample for one in found.values() for sample in one.placebos),
         quotes=answers.quotes,
@@ -171,7 +171,7 @@ def _rows(found: Mapping[str, AssetFindings]) -> _Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Joint:
-    abnormal: AbnormalReturns
+    samples: StudySamples
     tests: pd.DataFrame
     design: pd.DataFrame
     family: pd.DataFrame
@@ -199,16 +199,15 @@ def _joint(
     abnormal = joined([one.abnormal for one in found.values() if one.abnormal is not None])
     data = {asset: data[asset] for asset, one in found.items() if one.abnormal is not None}
     progress("statistics over the events", 0, 1)
-    battery = battery_table(abnormal, study.car_windows, tests=study.tests, seed=study.seed)
-    dated = DatedStudy(study, data, pairs, abnormal)
-    tests = pd.concat([battery, dated_tests(study, dated, abnormal)], ignore_index=True)
+    samples = study_samples(study, data, pairs, abnormal, rows.effects)
+    tests = tests_table(study, samples)
     progress("joint regression", 0, 1)
     regression, notes = joint_regressions(study, data, pairs, sessions)
     return _Joint(
-        abnormal=abnormal,
+        samples=samples,
         tests=tests,
-        design=design_table(study, dated, abnormal),
-        family=family_table(study, dated, abnormal, rows.effects),
+        design=design_table(study, samples),
+        family=family_table(study, samples),
         regression=regression,
         notes=tuple(notes),
     )
