@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -47,6 +48,11 @@ class Family:
     def __len__(self) -> int:
         return len(self.event_ids)
 
+    @cached_property
+    def dated(self) -> DatedReturns:
+        """Windows on filtered returns, each counted as +1."""
+        return self.windows().unsigned()
+
     def adjusted(self, method: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Adjust the single p-values, those of one session counted once (N,)."""
         known = np.isfinite(self.pvalues)
@@ -63,8 +69,7 @@ class Family:
         EstimationError
             When no window lies on filtered returns.
         """
-        windows = self.windows().unsigned()
-        found = dict(zip(windows.event_ids, method(windows), strict=True))
+        found = dict(zip(self.dated.event_ids, method(self.dated), strict=True))
         return np.array([found.get(event_id, math.nan) for event_id in self.event_ids])
 
 

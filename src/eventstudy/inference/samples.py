@@ -274,17 +274,9 @@ def needs_filtered_returns(tests: Tests) -> bool:
 
 
 def as_rows(found: Sequence[TestResult]) -> list[dict[str, Any]]:
-    """Return results as plain mappings, the window in words and by its ends."""
-    return [
-        {
-            "asset": one.asset, "event_id": one.event_id, "window": str(one.window or ""),
-            "window_start": one.window.start if one.window else None,
-            "window_end": one.window.end if one.window else None,
-            "statistic": one.statistic, "value": one.value, "df": one.df, "pvalue": one.pvalue,
-            "n": one.n, "verdict": one.verdict, "reason": one.reason,
-        }
-        for one in found
-    ]  # fmt: skip
+    """Return results as mappings by the names of their fields, the columns of a table of tests."""
+    names = [one.name for one in fields(TestResult)]
+    return [{name: getattr(one, name) for name in names} for one in found]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from eventstudy.alignment import Pair
 from eventstudy.arrays import FloatArray
@@ -17,22 +17,27 @@ from eventstudy.inference.applicability import (
     describe,
     describe_dates,
 )
+from eventstudy.inference.multiplicity import Family as FamilySample
 from eventstudy.inference.multiplicity import benjamini_hochberg, holm, leave_one_out, step_down
 from eventstudy.inference.one_event.sample import SingleEvents
 from eventstudy.inference.over_dates.direction import SIGNS, expected_signs, one_sided
 from eventstudy.inference.over_dates.sample import DatedReturns
 from eventstudy.inference.samples import ALL, StudySamples, as_rows, needs_filtered_returns
+from eventstudy.inference.statistic import statistics
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.estimation import gather
 from eventstudy.models.least_squares import least_squares
 from eventstudy.models.volatility import filter_series
-from eventstudy.results import DESIGN_COLUMNS, FAMILY_COLUMNS, TEST_COLUMNS
+from eventstudy.results.tables import Effects, Family, Samples, Tests
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData
 from eventstudy.windows import Window
 
 MANY_PAIRS = 2000
-SINGLE_TESTS = ("t", "sq", "vfc", "fhs", "conformal")
+NAMED = "the study names its tests"
+OVER_WINDOWS = (
+    "score", "p_max_z", "overlap_z_without", "p_overlap_z_without", "p_shift_sharp_without",
+)  # fmt: skip
 STEP = 20
 REFIT, REFIT_MANY, MANY = 125, 250, 5
 
@@ -101,7 +106,7 @@ def study_samples(
     data: Mapping[str, AssetData],
     pairs: Sequence[Pair],
     abnormal: AbnormalReturns,
-    effects: pd.DataFrame,
+    effects: Effects,
 ) -> StudySamples:
     """Gather what the tests of every scope need.
 
@@ -114,74 +119,56 @@ def study_samples(
         Every pair, in order; those not studied are left out.
     abnormal : AbnormalReturns
         The pairs studied.
-    effects : DataFrame
-        `EFFECT_COLUMNS`, for the p-values of single events.
+    effects : Effects
+        Of the same pairs, for the p-values of single events.
     """
     known = {(p.event_id, p.asset): p.placement.event.direction or "" for p in pairs}
     keys = zip(abnormal.event_ids, abnormal.assets, strict=True)
     return StudySamples(
         abnormal,
         FilteredReturns(study, data),
-        single_events(effects, abnormal),
+        {window: single_events(effects, window, abnormal) for window in study.car_windows},
         tuple(known[key] for key in keys),
         study.seed,
     )
 
 
-def single_events(effects: pd.DataFrame, abnormal: AbnormalReturns) -> dict[Window, SingleEvents]:
-    """Return single events by the window they were tested on."""
+def single_events(effects: Effects, window: Window, abnormal: AbnormalReturns) -> SingleEvents:
+    """Return the single events that were tested on a window."""
+    mine = effects.take(np.array([one == window for one in effects.window], dtype=bool))
     pairs = zip(abnormal.event_ids, abnormal.assets, strict=True)
-    position = dict(zip(pairs, abnormal.position, strict=True))
-    found = {}
-    for window in dict.fromkeys(zip(effects["window_start"], effects["window_end"], strict=True)):
-        mine = effects[(effects[["window_start", "window_end"]] == window).all(axis=1)]
-        keys = zip(mine["event_id"], mine["asset"], strict=True)
-        numbers = {
-            name: mine[name].to_numpy(dtype=float)
-            for name in ("effect", "t", "df", "vol_ratio", *(f"p_{test}" for test in SINGLE_TESTS))
-        }
-        found[Window(*map(int, window))] = SingleEvents(
-            event_ids=tuple(mine["event_id"]),
-            assets=tuple(mine["asset"]),
-            sessions=np.array([position[key] for key in keys], dtype=np.int64),
-            effect=numbers["effect"],
-            t=numbers["t"],
-            df=numbers["df"],
-            pvalues={test: numbers[f"p_{test}"] for test in SINGLE_TESTS},
-            default=tuple(mine["ci_method"]),
-            vol_ratio=numbers["vol_ratio"],
-            reasons=tuple(mine["filter_reason"].fillna("")),
-        )
-    return found
+    position = dict(zip(pairs, abnormal.position.tolist(), strict=True))
+    keys = zip(mine.event_id, mine.asset, strict=True)
+    return SingleEvents(
+        event_ids=tuple(mine.event_id),
+        assets=mine.asset,
+        sessions=np.array([position[key] for key in keys], dtype=np.int64),
+        effect=mine.effect,
+        t=mine.t,
+        df=mine.df,
+        p=mine.p,
+        pvalues={entry.name: getattr(mine, f"p_{entry.name}") for entry in statistics("event")},
+        vol_ratio=mine.vol_ratio,
+        reasons=tuple(mine.filter_reason),
+    )
 
 
-def tests_table(study: Study, samples: StudySamples) -> pd.DataFrame:
-    """Run the tests of a study on its samples.
-
-    Returns
-    -------
-    DataFrame
-        `TEST_COLUMNS`.
-    """
+def tests_table(study: Study, samples: StudySamples) -> Tests:
+    """Run the tests of a study on its samples."""
     found = samples.run(*study.car_windows, tests=study.tests, level=study.level)
-    return pd.DataFrame(as_rows(found), columns=list(TEST_COLUMNS))
+    return Tests.of(as_rows(found))
 
 
-def design_table(study: Study, samples: StudySamples) -> pd.DataFrame:
+def design_table(study: Study, samples: StudySamples) -> Samples:
     """Report what the choice of tests rests on, per asset and window.
 
     Where the study names its tests, only what they need is measured: correlations of many pairs
     and filtered returns stay empty otherwise.
-
-    Returns
-    -------
-    DataFrame
-        `DESIGN_COLUMNS`.
     """
     rows = []
     for label in samples.labels:
         for window in study.car_windows:
-            row: dict[str, Any] = {"asset": label, "window": str(window)}
+            row: dict[str, Any] = {"asset": label, "window": window}
             try:
                 described = describe(samples.over_events(label, window))
                 row |= _measured(described, chosen=isinstance(study.tests, str))
@@ -190,13 +177,13 @@ def design_table(study: Study, samples: StudySamples) -> pd.DataFrame:
             except EstimationError as error:
                 row["why"] = "; ".join(filter(None, (row.get("why", ""), str(error))))
             rows.append(row)
-    return pd.DataFrame(rows, columns=list(DESIGN_COLUMNS))
+    return Samples.of(rows)
 
 
 def _measured(d: SampleDescription, *, chosen: bool) -> dict[str, Any]:
     names = ["n", "n_assets", "overlapping", "shared", "variance_ratio", "variance_pvalue"]
     if not chosen and d.n > MANY_PAIRS:
-        return {name: getattr(d, name) for name in names} | {"why": "the study names its tests"}
+        return {name: getattr(d, name) for name in names} | {"why": NAMED}
     names += ["rbar", "rbar_windows", "size_xc"]
     return {name: getattr(d, name) for name in names} | {"why": default_tests(d)[1]}
 
@@ -212,71 +199,56 @@ def _dates(dated: DatedReturns) -> dict[str, Any]:
     }
 
 
-def family_table(study: Study, samples: StudySamples) -> pd.DataFrame:
+def family_table(study: Study, samples: StudySamples) -> Family:
     """Adjust the single p-values of each asset together, and leave out one event at a time.
 
     Leave-one-out is computed for the headline window; what needs filtered returns is empty where
     the study names tests that do not.
-
-    Returns
-    -------
-    DataFrame
-        `FAMILY_COLUMNS`.
     """
     assets = [label for label in samples.labels if label != ALL]
-    if not assets or len(samples.abnormal) < 2:  # noqa: PLR2004  # a family needs two
-        return pd.DataFrame(columns=list(FAMILY_COLUMNS))
-    frames = [
-        _family(study, samples, one, window) for one in assets for window in study.car_windows
-    ]
-    return pd.concat(frames, ignore_index=True)[list(FAMILY_COLUMNS)]
+    if len(samples.abnormal) < 2:  # noqa: PLR2004  # a family needs two
+        return Family.empty()
+    return Family.joined(
+        [_family(study, samples, one, w) for one in assets for w in study.car_windows]
+    )
 
 
-def _family(study: Study, samples: StudySamples, asset: str, window: Window) -> pd.DataFrame:
-    mine = samples.singles[window].on(asset)
-    filtered = needs_filtered_returns(study.tests)
-    family = samples.family(asset, window)
+def _family(study: Study, samples: StudySamples, asset: str, window: Window) -> Family:
+    mine, family = samples.singles[window].on(asset), samples.family(asset, window)
     directions = samples.directions_of(asset, mine.event_ids)
     signed = expected_signs(directions) * mine.effect
-    frame = pd.DataFrame(
-        {
-            "asset": asset,
-            "window": str(window),
-            "event_id": mine.event_ids,
-            "pvalue": mine.p,
-            "direction": [text if text in SIGNS else "" for text in directions],
-            "signed_effect": signed,
-            "p_one_sided": one_sided(mine.p, signed),
-            "p_holm": family.adjusted(holm),
-            "p_benjamini_hochberg": family.adjusted(benjamini_hochberg),
-        }
+    over_windows = dict.fromkeys(OVER_WINDOWS, np.full(len(mine), np.nan))
+    if needs_filtered_returns(study.tests):
+        over_windows |= _over_windows(family, influence=window == study.car_windows[0])
+    return Family(
+        asset=[asset] * len(mine),
+        window=[window] * len(mine),
+        event_id=mine.event_ids,
+        pvalue=mine.p,
+        direction=[text if text in SIGNS else "" for text in directions],
+        signed_effect=signed,
+        p_one_sided=one_sided(mine.p, signed),
+        p_holm=family.adjusted(holm),
+        p_benjamini_hochberg=family.adjusted(benjamini_hochberg),
+        **over_windows,
     )
-    if filtered:
-        shared = _over_windows(samples, asset, window, influence=window == study.car_windows[0])
-        frame = frame.merge(shared, on="event_id", how="left")
-    return frame.reindex(columns=list(FAMILY_COLUMNS))
 
 
-def _over_windows(
-    samples: StudySamples, asset: str, window: Window, *, influence: bool
-) -> pd.DataFrame:
+def _over_windows(family: FamilySample, *, influence: bool) -> dict[str, FloatArray]:
+    """Return scores, their adjusted p-values and the family without each event."""
     try:
-        windows = samples.over_dates(asset, window).unsigned()
-        score = windows.scores() / np.sqrt(windows.sessions)
-        shared = pd.DataFrame(
-            {"event_id": windows.event_ids, "score": score, "p_max_z": step_down(windows)}
-        )
-        if not influence or len(set(windows.event_ids)) == 1:
-            return shared
-        out = leave_one_out(windows)
-    except EstimationError:
-        return pd.DataFrame({"event_id": pd.Series(dtype="str")})
-    without = pd.DataFrame(
-        {
-            "event_id": out.event_ids,
-            "overlap_z_without": out.overlap_z,
-            "p_overlap_z_without": out.p_overlap,
-            "p_shift_sharp_without": out.p_shift,
-        }
-    )
-    return shared.merge(without, on="event_id", how="left")
+        found = {"score": family.over_windows(_scores), "p_max_z": family.over_windows(step_down)}
+        if influence and len(family.dated) > 1:
+            out = leave_one_out(family.dated)
+            found |= {
+                "overlap_z_without": family.over_windows(lambda _: out.overlap_z),
+                "p_overlap_z_without": family.over_windows(lambda _: out.p_overlap),
+                "p_shift_sharp_without": family.over_windows(lambda _: out.p_shift),
+            }
+    except EstimationError:  # no window on filtered returns: the columns stay empty
+        return {}
+    return found
+
+
+def _scores(dated: DatedReturns) -> FloatArray:
+    return dated.scores() / math.sqrt(dated.sessions)

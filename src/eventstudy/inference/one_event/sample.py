@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.errors import EstimationError
+from eventstudy.inference.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
 
 NO_EFFECT = "the event has no effect on the price"
 STEADY = "volatility before the event is that of the estimation window"
-STEADY_RATIO = (0.7, 1.3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,15 +25,16 @@ class SingleEvents:
 
     Parameters
     ----------
-    event_ids, assets : tuple of str, length N
+    event_ids : tuple of str, length N
+    assets : (N,) str
     sessions : (N,) int
         Session 0 of each.
     effect, t, df : (N,) float
         CAR, its t and degrees of freedom; NaN where there is no result.
+    p : (N,) float
+        The p-value that counts: that of the default test of each event.
     pvalues : mapping of str to (N,) float
         By statistic; NaN where it gives none.
-    default : tuple of str, length N
-        The test that counts for each event; empty where there is no result.
     vol_ratio : (N,) float
         Volatility forecast over that of the estimation window.
     reasons : tuple of str, length N
@@ -40,24 +42,18 @@ class SingleEvents:
     """
 
     event_ids: tuple[str, ...]
-    assets: tuple[str, ...]
+    assets: npt.NDArray[np.object_]
     sessions: IntArray
     effect: FloatArray
     t: FloatArray
     df: FloatArray
+    p: FloatArray
     pvalues: Mapping[str, FloatArray]
-    default: tuple[str, ...]
     vol_ratio: FloatArray
     reasons: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.event_ids)
-
-    @property
-    def p(self) -> FloatArray:
-        """P-value of the test that counts (N,)."""
-        rows = enumerate(self.default)
-        return np.array([self.pvalues[name][i] if name else math.nan for i, name in rows])
 
     def of(self, name: str) -> EventValues:
         """Return what a test came to: the CAR and its p-value.
@@ -74,16 +70,16 @@ class SingleEvents:
 
     def on(self, asset: str) -> SingleEvents:
         """Keep the events of one asset."""
-        rows = np.flatnonzero(np.array(self.assets) == asset)
+        rows = np.flatnonzero(self.assets == asset)
         return SingleEvents(
             event_ids=tuple(self.event_ids[i] for i in rows),
-            assets=tuple(self.assets[i] for i in rows),
+            assets=self.assets[rows],
             sessions=self.sessions[rows],
             effect=self.effect[rows],
             t=self.t[rows],
             df=self.df[rows],
+            p=self.p[rows],
             pvalues={name: values[rows] for name, values in self.pvalues.items()},
-            default=tuple(self.default[i] for i in rows),
             vol_ratio=self.vol_ratio[rows],
             reasons=tuple(self.reasons[i] for i in rows),
         )
@@ -132,8 +128,8 @@ class OneEvent(Statistic):
 
     def caution(self, vol_ratio: float) -> str:
         """Say what stands against the test at a volatility ratio; empty where nothing does."""
-        low, high = STEADY_RATIO
-        if not self.needs_steady_volatility or low <= vol_ratio <= high or math.isnan(vol_ratio):
+        steady = VOLATILITY_LOW <= vol_ratio <= VOLATILITY_HIGH or math.isnan(vol_ratio)
+        if steady or not self.needs_steady_volatility:
             return ""
         return (
             f"the volatility forecast is {vol_ratio:.2f} times that of the estimation window: "

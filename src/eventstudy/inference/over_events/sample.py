@@ -16,7 +16,7 @@ from eventstudy.inference.statistic import Scope, Statistic, TestValue, Unit
 from eventstudy.models.abnormal import AbnormalReturns
 
 BLOCK = 1024
-BY_PAIR = ("car", "variance", "_scar", "ranks", "rank_counts")
+BY_PAIR = ("ranks", "rank_counts")
 P = ParamSpec("P")
 
 
@@ -45,20 +45,15 @@ class EventSample:
         """Residual degrees of freedom ``L_i - K`` (N,)."""
         return self.pairs.df.astype(float)
 
-    @cached_property
+    @property
     def car(self) -> FloatArray:
         """CAR over the sessions present (N,)."""
         return self.pairs.car
 
-    @cached_property
+    @property
     def variance(self) -> FloatArray:
         """Forecast variance of each CAR (N,)."""
         return self.pairs.variance
-
-    @cached_property
-    def _scar(self) -> FloatArray:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.car / np.sqrt(self.variance), dtype=float)
 
     @property
     def scar(self) -> FloatArray:
@@ -70,7 +65,7 @@ class EventSample:
             When the estimation window of a pair has no variance.
         """
         self.require_variance()
-        return self._scar
+        return self.pairs.scar
 
     def require_variance(self) -> None:
         """Refuse a pair whose estimation window has no variance.
@@ -91,7 +86,7 @@ class EventSample:
     def usable_scar(self) -> tuple[FloatArray, FloatArray]:
         """SCAR and degrees of freedom of the pairs whose SCAR has a variance, (M,) each."""
         usable = (self.pairs.s2 > 0) & (self.df > 2)  # noqa: PLR2004  # the variance of a t needs more than 2
-        return self._scar[usable], self.df[usable]
+        return self.pairs.scar[usable], self.df[usable]
 
     @cached_property
     def asset_codes(self) -> IntArray:
@@ -104,7 +99,7 @@ class EventSample:
         """The event windows of every two pairs: which share sessions, how correlated they are."""
         pairs = self.pairs
         return WindowPairs(
-            np.isfinite(pairs.ar), pairs.position, self.asset_codes, residuals=self.residuals
+            pairs.present, pairs.position, self.asset_codes, residuals=self.residuals
         )
 
     @cached_property
@@ -165,7 +160,7 @@ def event_sample(
     """
     if isinstance(sample, EventSample):
         return sample
-    present = np.isfinite(sample.ar).any(axis=1)
+    present = sample.n_sessions > 0
     if not present.any():
         msg = "0 pairs with an abnormal return in the window, 1 needed"
         raise EstimationError(msg)
