@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from eventstudy.errors import UnknownNameError, did_you_mean
+from eventstudy.products import product
 
 SeriesKind = Literal["futures", "spot", "index", "volatility"]
 
@@ -33,7 +34,7 @@ class SeriesInfo:
     publisher, note : str
         Who publishes the figures, and what they are.
     roll : str or None
-        Name of the expiry rule of a front-month series, ``"wti"`` or ``"brent"``.
+        Roll rule of a front-month series: a product.
     calendar : str
         Settlement calendar of the sessions.
     oddities : tuple of (date, str)
@@ -160,11 +161,14 @@ def _dataset(entry: dict[str, Any]) -> Dataset:
 
 
 def _series(entry: dict[str, Any]) -> SeriesInfo:
-    oddities = tuple((item["date"], item["what"]) for item in entry.get("oddities", ()))
-    plain = {key: entry[key] for key in ("name", "title", "unit", "kind", "publisher", "note")}
-    return SeriesInfo(
-        **plain, roll=entry.get("roll"), calendar=entry["calendar"], oddities=oddities
-    )
+    """Return what is known about a series; its product says what is not stated."""
+    plain = {"roll": None} | entry
+    if "product" in plain:
+        of = product(plain.pop("product"))
+        rolls = of.name if plain["kind"] == "futures" else None
+        plain = {"unit": of.unit, "calendar": of.calendar} | plain | {"roll": rolls}
+    plain["oddities"] = tuple((item["date"], item["what"]) for item in entry.get("oddities", ()))
+    return SeriesInfo(**plain)
 
 
 def _locate(item: Dataset) -> Traversable:

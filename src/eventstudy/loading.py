@@ -14,6 +14,7 @@ from eventstudy.errors import TableError, did_you_mean
 from eventstudy.prices.location import default_store
 from eventstudy.prices.stored import store_table, stored_names
 from eventstudy.prices.table import DataKind, PriceTable, SeriesMeta
+from eventstudy.products import suggested_calendar
 from eventstudy.tables import read_wide, sha256_of
 
 FILE_ENDINGS = (".csv", ".parquet", ".pq")
@@ -122,7 +123,6 @@ def from_dataset(item: Dataset) -> PriceTable:
     """Turn a shipped dataset into a price table with everything known about its series."""
     series = {info.name: _meta(info, item) for info in item.series}
     calendars = {info.calendar for info in item.series}
-    calendar = "wti" if "wti" in calendars else "file"
     notes = (
         (f"{item.dropped_rows} row(s) without any figure left out",) if item.dropped_rows else ()
     )
@@ -132,7 +132,7 @@ def from_dataset(item: Dataset) -> PriceTable:
         series,
         f"dataset {item.name}",
         item.sha256,
-        calendar,  # type: ignore[arg-type]
+        suggested_calendar(calendars),
         notes,
     )
 

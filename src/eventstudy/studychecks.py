@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from eventstudy.errors import EventStudyError, did_you_mean
+from eventstudy.products import product_names
 from eventstudy.windows import as_window
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -160,7 +161,7 @@ def roll_rules(value: Any) -> dict[str, str]:
     """Accept a table of expiry rules."""
     rules = mapping(value)
     for rule in rules.values():
-        choice("wti", "brent", "cme-equity", "none")(rule)
+        choice(*product_names(), "none")(rule)
     return rules
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eventstudy import studychecks as checks
+from eventstudy.products import calendar_names, product_names
 
 MODELS: Final = ("constant-mean", "market-adjusted", "market", "factor")
 
@@ -96,8 +97,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(
         "data",
         "calendar",
-        '"auto", "file", "wti" or "brent"',
-        checks.choice("auto", "file", "wti", "brent"),
+        " or ".join(f'"{name}"' for name in ("auto", "file", *calendar_names())),
+        checks.choice("auto", "file", *calendar_names()),
         "calendar",
         "sessions and settlements; auto takes what the prices suggest, for a file its own sessions",
     ),
@@ -228,7 +229,7 @@ KEYS: Final[tuple[Key, ...]] = (
         "table",
         checks.roll_rules,
         "roll_rules",
-        "expiry rule of a series: wti, brent, cme-equity or none",
+        f"expiry rule of a series: {', '.join(product_names())} or none",
     ),
     Key(
         "returns",

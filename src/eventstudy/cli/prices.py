@@ -9,6 +9,7 @@ import click
 
 from eventstudy.cli.output import note, print_json, print_table
 from eventstudy.cli.refresh import STORE_HELP, now, print_revisions, store_path
+from eventstudy.products import main_calendar, product_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,7 +167,9 @@ def accept(
 @click.option("--unit", required=True, help="Unit of every column, such as USD/bbl.")
 @click.option("--source", required=True, help="Who publishes the figures.")
 @click.option("--kind", default="futures", show_default=True, help="futures, spot, index, ...")
-@click.option("--calendar", default="file", show_default=True, help="wti, brent or file.")
+@click.option(
+    "--calendar", default="file", show_default=True, help="A settlement calendar, or file."
+)
 @click.option("--column", "columns", multiple=True, help="Only this column.")
 @click.option("--store", help=STORE_HELP)
 def import_prices(
@@ -228,14 +231,14 @@ def export(
 
 
 @prices.command()
-@click.argument("product", type=click.Choice(["wti", "brent"]))
+@click.argument("product", type=click.Choice(product_names()))
 @click.option("--store", help=STORE_HELP)
 @click.option("--asof", help=ASOF_HELP)
 @click.option("--count", default=12, show_default=True, help="How many contracts.")
 @click.option("--last", default=5, show_default=True, help="How many of the newest sessions.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def curve(
-    product: Any,  # noqa: ANN401  # checked by click
+    product: str,
     store: str | None,
     asof: str | None,
     count: int,
@@ -244,7 +247,7 @@ def curve(
     as_json: bool,
 ) -> None:
     """Print the term structure: front contract, prices by distance, 1-2 spread, slope a year."""
-    from eventstudy.prices.continuous import month_symbol
+    from eventstudy.prices.contracts import contract_symbol
     from eventstudy.prices.stored import contract_panel
     from eventstudy.prices.termstructure import term_structure
 
@@ -252,7 +255,7 @@ def curve(
         shape = term_structure(contract_panel(opened, product, asof=asof), count=count)
     spread, slope = shape.spread(1, 2), shape.slope(1, count)
     rows = [
-        [str(shape.sessions[i]), month_symbol(product, int(shape.months[i])),
+        [str(shape.sessions[i]), contract_symbol(product, int(shape.fronts[i])),
          *(_number(price) for price in shape.prices[i]), _number(spread[i]), _percent(slope[i])]
         for i in range(max(0, len(shape.sessions) - last), len(shape.sessions))
     ]  # fmt: skip
@@ -302,7 +305,7 @@ def _event_days() -> dict[str, str]:
     from eventstudy.events.catalogue import catalogue
 
     dated = [(event.date, event.title) for event in catalogue().events if event.date]
-    calendar = settlement_calendar("wti", min(dated)[0], now().date())
+    calendar = settlement_calendar(main_calendar(), min(dated)[0], now().date())
     days: dict[str, str] = {}
     for day, title in dated:
         position = calendar.on_or_after(day)

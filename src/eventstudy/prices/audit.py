@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 import pandas as pd
 
@@ -13,10 +12,8 @@ from eventstudy.prices.checks import CheckInput, check_series
 from eventstudy.prices.quality import Finding, read_price_overrides
 from eventstudy.prices.store import Store
 from eventstudy.prices.stored import override_file
+from eventstudy.products import product_table
 from eventstudy.tables import read_wide
-
-# The most liquid series: a market that settled without a change while they moved is rare.
-_PEERS: Final = ("wti_front", "brent_front")
 
 
 def audit(
@@ -49,7 +46,13 @@ def audit(
     """
     overrides = read_price_overrides(override_file(store.path))
     chosen = [store.one_series(name) for name in symbols] if symbols else list(store.series())
-    peers = {name: store.read(name)["close"] for name in _PEERS if store.last_final(name)}
+    # A market that settled without a change while the most liquid series moved is rare.
+    fronts = (item.front for item in product_table().products.values() if item.benchmark)
+    peers = {
+        front.name: store.read(front.name)["close"]
+        for front in fronts
+        if front and store.last_final(front.name)
+    }
     found: list[Finding] = []
     for series in chosen:
         bars = store.read(series.symbol)

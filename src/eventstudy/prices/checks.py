@@ -36,7 +36,7 @@ class CheckInput:
     bars : DataFrame
         Final bars, index ISO day, with open, high, low, close.
     calendar : str
-        ``wti``, ``brent`` or ``file``.
+        A settlement calendar, or ``file``.
     roll : str or None
         Expiry rule of a front-month series.
     events : mapping of str to str
@@ -88,7 +88,7 @@ def _market(given: CheckInput) -> SettlementCalendar | None:
         return None
     days = _days(given)
     last = max(days[-1].astype(object), given.now.date() if given.now else date.min)
-    return settlement_calendar(given.calendar, days[0].astype(object), last)  # type: ignore[arg-type]  # wti or brent
+    return settlement_calendar(given.calendar, days[0].astype(object), last)
 
 
 def _calendar(given: CheckInput) -> Iterator[Finding]:
@@ -192,7 +192,7 @@ def _rolls(given: CheckInput) -> Iterator[Finding]:
     """Find the jumps of a front-month series where it changes contract."""
     if given.roll is None:
         return
-    marked = roll_sessions(given.roll, _days(given))  # type: ignore[arg-type]  # wti or brent
+    marked = roll_sessions(given.roll, _days(given))
     moves = _moves(given.bars["close"])
     for day in given.bars.index[marked]:
         large = abs(moves[day]) > _BIG_JUMP

@@ -19,11 +19,12 @@ from eventstudy.prices.sources import (
     from_day,
     loopback_base,
 )
+from eventstudy.products import product_table
 
 BASE_VARIABLE: Final = "EVENTSTUDY_EIA_BASE"
 KEY_VARIABLE: Final = "EIA_API_KEY"
 _PAGE: Final = 5000
-_ROUTES: Final = {"RWTC": "petroleum/pri/spt", "RBRTE": "petroleum/pri/spt"}
+_SPOT_ROUTE: Final = "petroleum/pri/spt"
 _FUTURES_ROUTE: Final = "petroleum/pri/fut"
 
 
@@ -69,8 +70,13 @@ def _from_api(request: Request, key: str) -> list[Bar]:
     return [bars[stamp] for stamp in sorted(bars)]
 
 
+def _spot_symbols() -> set[str]:
+    spots = (item.spot for item in product_table().products.values())
+    return {symbol for spot in spots if spot for source, symbol in spot.symbols if source == "eia"}
+
+
 def _page(request: Request, key: str, offset: int) -> tuple[list[Any], int]:
-    route = _ROUTES.get(request.symbol, _FUTURES_ROUTE)
+    route = _SPOT_ROUTE if request.symbol in _spot_symbols() else _FUTURES_ROUTE
     query = {
         "api_key": key,
         "frequency": "daily",

@@ -11,6 +11,7 @@ from eventstudy.prices.instruments import GRACE
 from eventstudy.prices.moments import moment_text
 from eventstudy.prices.runs import last_good_item
 from eventstudy.prices.store import Store
+from eventstudy.products import main_calendar
 
 TOLERANCE: Final = timedelta(hours=6)
 
@@ -59,7 +60,9 @@ def health(
         Good over weekends and holidays as long as the last session was fetched after it settled.
     """
     today = now.astimezone(UTC).date()
-    calendar = settlement_calendar("wti", today - timedelta(days=15), today + timedelta(days=1))
+    calendar = settlement_calendar(
+        main_calendar(), today - timedelta(days=15), today + timedelta(days=1)
+    )
     assert calendar.settlements is not None  # noqa: S101  # a market calendar has them
     published = [
         moment.astype(datetime).replace(tzinfo=UTC) + GRACE for moment in calendar.settlements

@@ -24,6 +24,7 @@ from eventstudy.prices.runs import (
 )
 from eventstudy.prices.sources import Answer, Request, SourceError, ask
 from eventstudy.prices.store import Store
+from eventstudy.products import product_names
 
 # Recent days are asked for again, because that is where figures are corrected.
 _OVERLAP: Final = timedelta(days=14)
@@ -225,8 +226,8 @@ def _first(
 def _unfinished_contracts(store: Store) -> tuple[Contract, ...]:
     """Contracts that expired after figures of them last arrived: their end is still missing."""
     found = []
-    for product in ("wti", "brent"):
-        for contract in store.contracts(product):
+    for name in product_names():
+        for contract in store.contracts(name):
             seen = last_good_item(store, contract.symbol)
             if seen is None or seen[:10] <= contract.last_trade.isoformat():
                 found.append(contract)

@@ -19,10 +19,10 @@ from eventstudy.prices.continuous import (
     continuous,
     parse_continuous,
 )
-from eventstudy.prices.contracts import ROOTS, Contract, Product
 from eventstudy.prices.quality import PriceOverride, apply_overrides, read_price_overrides
 from eventstudy.prices.store import Store
 from eventstudy.prices.table import PriceTable, SeriesMeta
+from eventstudy.products import main_calendar, product, suggested_calendar
 
 
 def store_table(
@@ -71,16 +71,15 @@ def store_table(
     frame.index = pd.DatetimeIndex(frame.index.astype("datetime64[us]"), name="session")
     when = f", as of {asof}" if asof else ""
     calendars = {known[name].calendar for name in names if name in known} | (
-        {"wti"} if any("@" in name for name in names) else set()
+        {main_calendar()} if any("@" in name for name in names) else set()
     )
-    calendar = next((name for name in ("wti", "brent") if name in calendars), "file")
     return PriceTable(
         frame,
         "prices",
         metas,
         f"price store{when}",
         _digest(frame),
-        calendar,  # type: ignore[arg-type]  # one of the three
+        suggested_calendar(calendars),
         tuple(notes),
     )
 
@@ -91,32 +90,30 @@ def stored_names(path: Path | str) -> frozenset[str]:
         return frozenset(item.symbol for item in store.series())
 
 
-def contract_panel(
-    store: Store, product: Product, *, asof: date | str | None = None
-) -> ContractPanel:
-    """Read every stored contract of a product into a panel of consecutive delivery months.
+def contract_panel(store: Store, name: str, *, asof: date | str | None = None) -> ContractPanel:
+    """Read every stored contract of a product into a panel of consecutive contracts.
 
     Raises
     ------
     UnknownNameError
         When the store has no contract of the product.
     """
-    contracts = store.contracts(product)
+    contracts = store.contracts(name)
     if not contracts:
-        msg = f"the store has no {product} contracts: run 'eventstudy refresh' or import some"
+        msg = f"the store has no {name} contracts: run 'eventstudy refresh' or import some"
         raise UnknownNameError(msg)
-    closes = {_month(item): _closes(store, item.symbol, asof)[0] for item in contracts}
-    months = range(min(closes), max(closes) + 1)
-    wide = pd.DataFrame({month: closes.get(month, pd.Series(dtype=float)) for month in months})
+    closes = {item.number: _closes(store, item.symbol, asof)[0] for item in contracts}
+    numbers = range(min(closes), max(closes) + 1)
+    wide = pd.DataFrame({number: closes.get(number, pd.Series(dtype=float)) for number in numbers})
     wide = wide.sort_index()
     # Bars of holidays carry prices that settled nothing.
-    name = store.one_series(contracts[0].symbol).calendar
+    of = store.one_series(contracts[0].symbol).calendar
     days = wide.index.to_numpy().astype("datetime64[D]")
-    if name != "file" and len(days):
-        calendar = settlement_calendar(name, days[0].astype(object), days[-1].astype(object))  # type: ignore[arg-type]  # checked when stored
+    if of != "file" and len(days):
+        calendar = settlement_calendar(of, days[0].astype(object), days[-1].astype(object))
         wide = wide[np.isin(days, calendar.sessions)]
     sessions = wide.index.to_numpy().astype("datetime64[D]")
-    return ContractPanel(product, sessions, months[0], wide.to_numpy(dtype=float))
+    return ContractPanel(name, sessions, numbers[0], wide.to_numpy(dtype=float))
 
 
 def _stored(
@@ -140,16 +137,17 @@ def _continuous(
     store: Store, spec: ContinuousSpec, asof: date | str | None
 ) -> tuple[pd.Series, SeriesMeta, list[str]]:
     panel = contract_panel(store, spec.product, asof=asof)
+    known = product(spec.product)
     made = continuous(panel, spec)
     levels = pd.Series(made.levels, index=pd.DatetimeIndex(made.sessions)).dropna()
     how = f"rolled {spec.early} session(s) before expiry" if spec.early else "rolled at expiry"
-    source = f"{ROOTS[spec.product]} contracts of the store, {spec.method}, {how}"
+    source = f"{known.root} contracts of the store, {spec.method}, {how}"
     last = str(levels.index[-1].date()) if len(levels) else ""
     jumps = spec.method == "unadjusted"
     meta = SeriesMeta(
         spec.name,
         f"{spec.product} contract {spec.nth}, {spec.method}",
-        "USD/bbl" if jumps else "USD/bbl, adjusted",
+        known.unit if jumps else f"{known.unit}, adjusted",
         "futures" if jumps else "continuous",
         source,
         spec.product if jumps and not spec.early else None,
@@ -179,10 +177,6 @@ def _closes(store: Store, symbol: str, asof: date | str | None) -> tuple[pd.Seri
 def _repair(item: PriceOverride) -> str:
     new = "left out" if item.value is None else f"set to {item.value:g}"
     return f"{item.session} {new}"
-
-
-def _month(contract: Contract) -> int:
-    return contract.year * 12 + contract.month - 1
 
 
 def _some(days: Iterable[str]) -> str:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import UnknownNameError
 from eventstudy.prices.continuous import ContractPanel
-from eventstudy.prices.contracts import front_months
+from eventstudy.prices.contracts import front_numbers
+from eventstudy.products import product
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,14 +23,17 @@ class TermStructure:
     sessions : ndarray of datetime64[D], shape (S,)
         Increasing days.
     prices : ndarray of float, shape (S, N)
-        USD per barrel; column 0 is the front month.
-    months : ndarray of int64, shape (S,)
-        Delivery of the front month, as ``12 * year + month - 1``.
+        In the unit of the product; column 0 is the front month.
+    fronts : ndarray of int64, shape (S,)
+        Front contract, by its place in the product's cycle.
+    per_year : int
+        Contracts a year.
     """
 
     sessions: NDArray[np.datetime64]
     prices: FloatArray
-    months: NDArray[np.int64]
+    fronts: NDArray[np.int64]
+    per_year: int = 12
 
     def nth(self, number: int) -> FloatArray:
         """Return the prices of the nth contract, shape (S,); 1 is the front month.
@@ -45,20 +49,20 @@ class TermStructure:
         return self.prices[:, number - 1]
 
     def spread(self, near: int, far: int) -> FloatArray:
-        """Return near minus far in USD per barrel, shape (S,): positive in backwardation."""
+        """Return near minus far, shape (S,): positive in backwardation."""
         return self.nth(near) - self.nth(far)
 
     def slope(self, near: int = 1, far: int = 12) -> FloatArray:
         """Return the logarithmic slope between two contracts a year, shape (S,).
 
-        ``12 (log F_far - log F_near) / (far - near)``: negative in backwardation; NaN where either
-        price is missing or not positive.
+        ``K (log F_far - log F_near) / (far - near)`` with K contracts a year: negative in
+        backwardation; NaN where either price is missing or not positive.
         """
         first, last = self.nth(near), self.nth(far)
         with np.errstate(divide="ignore", invalid="ignore"):
             good = (first > 0) & (last > 0)
             ratio = np.where(good, last / first, np.nan)
-            return np.asarray(12.0 * np.log(ratio) / (far - near), dtype=np.float64)
+            return np.asarray(self.per_year * np.log(ratio) / (far - near), dtype=np.float64)
 
 
 def term_structure(panel: ContractPanel, *, count: int = 12) -> TermStructure:
@@ -74,14 +78,15 @@ def term_structure(panel: ContractPanel, *, count: int = 12) -> TermStructure:
     Returns
     -------
     TermStructure
-        NaN where a contract has no figure.
+        NaN where a contract has no price.
     """
-    fronts = front_months(panel.product, panel.sessions)
-    columns = fronts[:, None] + np.arange(count) - panel.first_month
+    fronts = front_numbers(panel.product, panel.sessions)
+    columns = fronts[:, None] + np.arange(count) - panel.first
     known = (columns >= 0) & (columns < panel.closes.shape[1])
     rows = np.arange(len(fronts))[:, None]
     safe = np.where(known, columns, 0)
     prices = np.full(known.shape, np.nan)
     if panel.closes.size:
         prices = np.where(known, panel.closes[rows, safe], np.nan)
-    return TermStructure(panel.sessions, prices, fronts)
+    per_year = len(product(panel.product).months)
+    return TermStructure(panel.sessions, prices, fronts, per_year)

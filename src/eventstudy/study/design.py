@@ -14,7 +14,6 @@ from eventstudy.prices.table import DataKind, PriceTable
 from eventstudy.returns import NonPositive, Rolls
 from eventstudy.windows import Window, WindowLike, as_window, estimation_window
 
-CalendarChoice = Literal["auto", "file", "wti", "brent"]
 Incomplete = Literal["drop", "keep"]
 FilterChoice = Literal["auto", "garch", "ewma"]
 Tests = Literal["default", "all"] | tuple[str, ...]
@@ -55,7 +54,8 @@ class Study:
         Kind of return.
     nonpositive, rolls, roll_rules, next_contract
         See `eventstudy.returns.build_panel`.
-    calendar : {"auto", "file", "wti", "brent"}
+    calendar : str
+        ``auto``, ``file``, or a calendar of the table of products.
         Sessions and settlements; ``auto`` takes what the prices suggest.
     data_kind : {"prices", "returns"}
         What the figures are.
@@ -98,7 +98,7 @@ class Study:
     rolls: Rolls = "mask"
     roll_rules: Mapping[str, str] = field(default_factory=dict)
     next_contract: Mapping[str, str] = field(default_factory=dict)
-    calendar: CalendarChoice = "auto"
+    calendar: str = "auto"
     data_kind: DataKind = "prices"
     start: str = ""
     end: str = ""

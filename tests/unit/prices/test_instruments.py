@@ -39,8 +39,8 @@ def test_a_user_adds_to_the_table_and_replaces_in_it(tmp_path):
     assert pick(other.instruments, ["vix"])[0].sources[0].source == "fred"
 
 
-def test_spot_never_stands_in_for_futures(tmp_path):
-    with pytest.raises(TableError, match="only the same thing may stand in"):
+def test_spot_is_never_the_fallback_of_futures(tmp_path):
+    with pytest.raises(TableError, match="only the same thing may be a fallback"):
         load_catalogue(written(tmp_path, kind="futures"))
     for item in load_catalogue().instruments:
         if item.series.kind == "futures":
