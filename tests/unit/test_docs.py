@@ -14,8 +14,8 @@ from eventstudy.cli import COMMANDS
 from eventstudy.events import events_from_frame
 from eventstudy.events import reading as event_reading
 from eventstudy.inference.registry import statistics
-from eventstudy.loading import load_prices
 from eventstudy.notes import Note
+from eventstudy.prices.loading import load_prices
 from eventstudy.regression.dummies import FRAME_COLUMNS
 from eventstudy.report.files import result_json, tables
 from eventstudy.results import (

@@ -53,7 +53,7 @@ def load_study(
     from eventstudy.events import load_events
     from eventstudy.events.claims import read_claims
     from eventstudy.events.quotes import read_quotes
-    from eventstudy.loading import load_prices
+    from eventstudy.prices.loading import load_prices
     from eventstudy.studyfile import read_study, shipped_study
 
     study, inputs = shipped_study() if path is None else read_study(path)

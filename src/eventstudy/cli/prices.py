@@ -79,7 +79,7 @@ def show(
 @click.option("--store", help=STORE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def revisions(symbol: str, store: str | None, *, as_json: bool) -> None:
-    """Print every correction of a settled figure of SYMBOL."""
+    """Print every correction of a settled value of SYMBOL."""
     from dataclasses import asdict
 
     with _open(store) as opened:
@@ -117,11 +117,11 @@ def check(
 ) -> int:
     """Check SYMBOLS, or everything: gaps, stale runs, outliers, rolls, other sources, lateness.
 
-    Every series that ships is compared with the shipped figures too, unless --against names others.
+    Every bundled series is compared with the bundled data too, unless --against names others.
     Exit code 4 when there is an error among the findings. Nothing is repaired: `prices accept`
     writes the proposals that you accept into price_overrides.csv beside the store.
     """
-    found = _audit(symbols, store, against)
+    found = _findings(symbols, store, against)
     shown = [item for item in found if notes or item.severity != "note"]
     header = ["key", "series", "check", "severity", "session", "finding", "proposal"]
     rows = [
@@ -147,10 +147,10 @@ def accept(
     """Accept the proposals with these KEYS of `prices check` into the override file."""
     from eventstudy.errors import UnknownNameError, did_you_mean
     from eventstudy.prices.quality import accept as write_overrides
-    from eventstudy.prices.stored import override_file
+    from eventstudy.prices.quality import override_file
 
     symbols = (symbol,) if symbol else ()
-    found = {item.key: item for item in _audit(symbols, store, against) if item.proposal}
+    found = {item.key: item for item in _findings(symbols, store, against) if item.proposal}
     for key in keys:
         if key not in found:
             msg = f"no finding {key!r} with a proposal: {did_you_mean(key, found)}"
@@ -165,7 +165,7 @@ def accept(
 @prices.command("import")
 @click.argument("file", type=click.Path())
 @click.option("--unit", required=True, help="Unit of every column, such as USD/bbl.")
-@click.option("--source", required=True, help="Who publishes the figures.")
+@click.option("--source", required=True, help="Who publishes the values.")
 @click.option("--kind", default="futures", show_default=True, help="futures, spot, index, ...")
 @click.option(
     "--calendar", default="file", show_default=True, help="A settlement calendar, or file."
@@ -182,7 +182,7 @@ def import_prices(
     store: str | None,
 ) -> None:
     """Import a wide CSV or Parquet FILE, all of it or nothing."""
-    from eventstudy.prices.localfiles import import_file
+    from eventstudy.prices.files import import_file
     from eventstudy.prices.runs import refresh_lock
     from eventstudy.prices.store import Store
 
@@ -213,7 +213,8 @@ def export(
     interval: str,
 ) -> None:
     """Export SYMBOLS, or everything, to FILE: Parquet where it ends in .parquet, else CSV."""
-    from eventstudy.prices import exchange
+    from eventstudy.prices.files import export as write_file
+    from eventstudy.prices.files import long_table, wide_table
 
     with _open(store) as opened:
         names = symbols or tuple(item.symbol for item in opened.series())
@@ -223,10 +224,10 @@ def export(
             msg = f"{opened.path} is empty: run 'eventstudy refresh' first"
             raise StoreError(msg)
         if bars:
-            table = exchange.long_table(opened, names, interval=interval, asof=asof)
+            table = long_table(opened, names, interval=interval, asof=asof)
         else:
-            table = exchange.wide_table(opened, names, asof=asof)
-    exchange.export(table.set_index("symbol") if bars else table, Path(file))
+            table = wide_table(opened, names, asof=asof)
+    write_file(table.set_index("symbol") if bars else table, Path(file))
     click.echo(f"wrote {file}: {len(table)} rows")
 
 
@@ -247,9 +248,9 @@ def curve(
     as_json: bool,
 ) -> None:
     """Print the term structure: front contract, prices by distance, 1-2 spread, slope a year."""
+    from eventstudy.prices.continuous import term_structure
     from eventstudy.prices.contracts import contract_symbol
-    from eventstudy.prices.stored import contract_panel
-    from eventstudy.prices.termstructure import term_structure
+    from eventstudy.prices.loading import contract_panel
 
     with _open(store) as opened:
         shape = term_structure(contract_panel(opened, product, asof=asof), count=count)
@@ -270,22 +271,24 @@ def _open(store: str | None) -> Store:
     return Store(store_path(store), read_only=True)
 
 
-def _audit(symbols: tuple[str, ...], store: str | None, against: str | None) -> tuple[Finding, ...]:
-    from eventstudy.prices.audit import audit
+def _findings(
+    symbols: tuple[str, ...], store: str | None, against: str | None
+) -> tuple[Finding, ...]:
+    from eventstudy.prices.quality import check_store
 
     if against and len(symbols) != 1:
         msg = "--against needs exactly one series"
         raise click.UsageError(msg)
-    others = {symbols[0]: _other(against)} if against else _shipped()
+    others = {symbols[0]: _other(against)} if against else _bundled()
     with _open(store) as opened:
-        return audit(opened, symbols, now=now(), events=_event_days(), against=others)
+        return check_store(opened, symbols, now=now(), events=_event_days(), against=others)
 
 
-def _shipped() -> dict[str, dict[str, pd.Series]]:
-    """Return the shipped figures of each series as another source of the same thing."""
+def _bundled() -> dict[str, dict[str, pd.Series]]:
+    """Return the bundled data of each series as another source of the same thing."""
     import pandas as pd
 
-    from eventstudy.datasets import list_datasets
+    from eventstudy.prices.datasets import list_datasets
 
     found: dict[str, dict[str, pd.Series]] = {}
     for item in list_datasets():
@@ -316,7 +319,7 @@ def _event_days() -> dict[str, str]:
 
 def _other(against: str) -> dict[str, pd.Series]:
     from eventstudy.errors import UnknownNameError, did_you_mean
-    from eventstudy.prices.audit import closes_of_file
+    from eventstudy.prices.quality import closes_of_file
 
     path, _, column = against.rpartition(":")
     columns = closes_of_file(path or against)

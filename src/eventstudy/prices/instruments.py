@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from eventstudy.calendars import SettlementCalendar, settlement_calendar
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
-from eventstudy.prices.bars import StoredSeries
 from eventstudy.prices.contracts import Contract, next_contracts
+from eventstudy.prices.records import StoredSeries
 from eventstudy.products import (
     FILE,
     MONTH_CODES,
@@ -178,7 +178,7 @@ class Settled:
         self._calendars: dict[str, SettlementCalendar] = {}
 
     def __call__(self, instrument: Instrument, stamp: str) -> bool:
-        """Whether the day `stamp` has settled, and the source has had time to say so."""
+        """Whether the day `stamp` has settled, and the source has had time to publish it."""
         day = date.fromisoformat(stamp)
         if day < self._now.date() - timedelta(days=14):
             return True

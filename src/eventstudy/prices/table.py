@@ -51,7 +51,7 @@ class PriceTable:
     Parameters
     ----------
     frame : DataFrame
-        float64, index `session` (dates, strictly increasing); NaN where there is no figure.
+        float64, index `session` (dates, strictly increasing); NaN where there is no value.
     data_kind : {"prices", "returns"}
     series : mapping of str to SeriesMeta
     source : str

@@ -8,12 +8,12 @@ import pytest
 
 from eventstudy.calendars import settlement_calendar
 from eventstudy.errors import StoreError, UnknownNameError
-from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.continuous import (
     ContinuousSpec,
     ContractPanel,
     continuous,
     parse_continuous,
+    term_structure,
 )
 from eventstudy.prices.contracts import (
     Contract,
@@ -22,9 +22,9 @@ from eventstudy.prices.contracts import (
     last_trade,
     parse_contract,
 )
+from eventstudy.prices.loading import store_table
+from eventstudy.prices.records import Bar, StoredSeries
 from eventstudy.prices.store import Store
-from eventstudy.prices.stored import store_table
-from eventstudy.prices.termstructure import term_structure
 
 VALIDATION = Path(
     os.environ.get(

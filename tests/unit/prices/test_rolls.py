@@ -6,9 +6,9 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from eventstudy.datasets import dataset
 from eventstudy.errors import UnknownNameError
 from eventstudy.prices.contracts import roll_sessions
+from eventstudy.prices.datasets import dataset
 
 DAYS = np.arange("2024-01-01", "2026-03-01", dtype="datetime64[D]")
 WEEKDAYS = DAYS[np.is_busday(DAYS)]
