@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from eventstudy.alignment import Pair, other_event_mask
-from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
-from eventstudy.errors import EstimationError
+from eventstudy.arrays import BoolArray, DayArray, IntArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
 from eventstudy.models.estimation import ModelFit, fit_pairs, gather
 from eventstudy.results import PlaceboSample
+from eventstudy.results.tables import Effects, SessionReturns
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData, Effect, measure_effects
-from eventstudy.study.tabulate import ar_rows, effect_rows
+from eventstudy.study.tabulate import effects_table, session_returns
 from eventstudy.windows import Window
 
 
@@ -32,18 +31,19 @@ class AssetFindings:
         Every event on the asset, the dropped ones with their reason.
     abnormal : AbnormalReturns or None
         Pairs studied; None where none was.
-    effects, alternatives, ar, alternative_ar : list of mappings
-        Rows of the tables.
+    effects, alternatives : Effects
+        On the first and on the second possible session.
+    ar, alternative_ar : SessionReturns
     placebos : tuple of PlaceboSample
     roll_taus : mapping of (event_id, asset) to str
     """
 
     pairs: tuple[Pair, ...]
     abnormal: AbnormalReturns | None
-    effects: list[dict[str, Any]]
-    alternatives: list[dict[str, Any]]
-    ar: list[dict[str, Any]]
-    alternative_ar: list[dict[str, Any]]
+    effects: Effects
+    alternatives: Effects
+    ar: SessionReturns
+    alternative_ar: SessionReturns
     placebos: tuple[PlaceboSample, ...]
     roll_taus: dict[tuple[str, str], str]
 
@@ -95,7 +95,8 @@ def study_asset(
     """
     checked, fit = fit_kept(study, data, pairs)
     if fit is None:
-        return AssetFindings(checked, None, [], [], [], [], (), {})
+        none, empty = Effects.empty(), SessionReturns.empty()
+        return AssetFindings(checked, None, none, none, empty, empty, (), {})
     windows = study.car_windows
     effects, placebos = measure_effects(
         fit, data, study, windows=windows, role="primary", tick=tick
@@ -108,12 +109,12 @@ def study_asset(
     return AssetFindings(
         pairs=checked,
         abnormal=fit.abnormal,
-        effects=effect_rows(effects, fit.abnormal, data, sessions),
+        effects=effects_table(effects, fit.abnormal, data, sessions),
         alternatives=_rows(second, second_fit, data, sessions),
-        ar=ar_rows(fit.abnormal, data, sessions, study.level),
-        alternative_ar=ar_rows(second_fit.abnormal, data, sessions, study.level)
+        ar=session_returns(fit.abnormal, data, sessions, study.level),
+        alternative_ar=session_returns(second_fit.abnormal, data, sessions, study.level)
         if second_fit
-        else [],
+        else SessionReturns.empty(),
         placebos=tuple(placebos),
         roll_taus=rolls,
     )
@@ -172,7 +173,7 @@ def kept_pairs(study: Study, data: AssetData, pairs: Sequence[Pair]) -> tuple[Pa
 
 def all_sessions(pairs: Sequence[Pair]) -> IntArray:
     """Session 0 of every dated event."""
-    found = [p.placement.session for p in pairs if p.placement.session is not None]
+    found = [p.session for p in pairs if p.session is not None]
     return np.array(found, dtype=np.int64)
 
 
@@ -180,11 +181,11 @@ def fit_kept(
     study: Study, data: AssetData, pairs: Sequence[Pair]
 ) -> tuple[tuple[Pair, ...], ModelFit | None]:
     """Drop the pairs that cannot be studied, each with its reason, and fit the others."""
-    checked = [_with_history(study, pair, data) for pair in pairs]
+    checked = [_with_history(study, pair, pair.session, data) for pair in pairs]
     kept = [i for i, pair in enumerate(checked) if pair.studied]
     if not kept:
         return tuple(checked), None
-    position = np.array([checked[i].placement.session for i in kept], dtype=np.int64)
+    position = np.array([checked[i].session for i in kept], dtype=np.int64)
     ids = tuple(checked[i].event_id for i in kept)
     fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
     good = []
@@ -199,8 +200,7 @@ def fit_kept(
     return tuple(checked), _take(fit, np.array(good))
 
 
-def _with_history(study: Study, pair: Pair, data: AssetData) -> Pair:
-    session = pair.placement.session
+def _with_history(study: Study, pair: Pair, session: int | None, data: AssetData) -> Pair:
     if not pair.studied or session is None:
         return pair
     needed = session + study.estimation_window.start
@@ -246,15 +246,15 @@ def _fault(study: Study, fit: ModelFit, row: int) -> str:
 def _alternatives(
     study: Study, data: AssetData, pairs: Sequence[Pair]
 ) -> tuple[list[Effect], ModelFit | None]:
-    chosen = [p for p in pairs if p.studied and p.placement.alternative is not None]
+    chosen = [p for p in pairs if p.studied and p.alternative is not None]
     chosen = [
         p
         for p in chosen
-        if _with_history(study, _shifted(p), data).studied  # the same checks as the first session
+        if _with_history(study, p, p.alternative, data).studied  # as for the first session
     ]
     if not chosen:
         return [], None
-    position = np.array([p.placement.alternative for p in chosen], dtype=np.int64)
+    position = np.array([p.alternative for p in chosen], dtype=np.int64)
     ids = tuple(p.event_id for p in chosen)
     fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
     good = np.array([row for row in range(len(ids)) if not _fault(study, fit, row)], dtype=int)
@@ -265,20 +265,14 @@ def _alternatives(
     return effects, fit
 
 
-def _shifted(pair: Pair) -> Pair:
-    return replace(pair, placement=replace(pair.placement, session=pair.placement.alternative))
-
-
 def _rows(
     effects: list[Effect], fit: ModelFit | None, data: AssetData, sessions: DayArray
-) -> list[dict[str, Any]]:
-    return effect_rows(effects, fit.abnormal, data, sessions) if fit else []
+) -> Effects:
+    return effects_table(effects, fit.abnormal, data, sessions) if fit else Effects.empty()
 
 
 def _take(fit: ModelFit, rows: IntArray) -> ModelFit:
-    return ModelFit(
-        fit.abnormal.take(rows), fit.params[rows], fit.singular[rows], fit.y[rows], fit.x[rows]
-    )
+    return fit.take(rows)
 
 
 def _roll_taus(rolls: BoolArray, position: int, window: Window) -> str:
@@ -296,24 +290,4 @@ def joined(parts: Sequence[AbnormalReturns]) -> AbnormalReturns:
     EstimationError
         When the parts have different windows.
     """
-    first = parts[0]
-    if any(part.window != first.window for part in parts):
-        msg = "abnormal returns of different windows cannot be stacked"
-        raise EstimationError(msg)
-
-    def stack(name: str) -> FloatArray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    return replace(
-        first,
-        event_ids=tuple(label for part in parts for label in part.event_ids),
-        assets=tuple(label for part in parts for label in part.assets),
-        position=np.concatenate([part.position for part in parts]),
-        n_est=np.concatenate([part.n_est for part in parts]),
-        ar=stack("ar"),
-        ar_est=stack("ar_est"),
-        returns=stack("returns"),
-        expected=stack("expected"),
-        s2=stack("s2"),
-        cov_factor=stack("cov_factor"),
-    )
+    return AbnormalReturns.joined(parts)
