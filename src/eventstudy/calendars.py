@@ -6,7 +6,6 @@ after it: not to its calendar day, and not to the trade date, which rolls hours 
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from eventstudy.arrays import DayArray, IntArray
 from eventstudy.errors import AlignmentError, TableError
 from eventstudy.products import CalendarSpec, calendar_names, calendar_spec
+from eventstudy.tables import Row, read_rows
 
 _RULES: Final = ("extra_settlement", "no_settlement", "settlement_time")
 _OVERRIDE_COLUMNS: Final = ["calendar", "session", "rule", "time", "reason"]
@@ -249,42 +249,32 @@ def read_overrides(path: Path) -> tuple[Override, ...]:
     TableError
         When the file cannot be read, or a row has an unknown rule, day or time, or no reason.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle)
-            if reader.fieldnames != _OVERRIDE_COLUMNS:
-                msg = f"columns must be {', '.join(_OVERRIDE_COLUMNS)}, found {reader.fieldnames}"
-                raise TableError(msg, path=str(path), row=1)
-            return tuple(_override(row, path, reader.line_num) for row in reader)
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"cannot be read: {error}"
-        raise TableError(msg, path=str(path)) from error
+    rows = read_rows(path, what="settlement overrides", columns=_OVERRIDE_COLUMNS)
+    return tuple(_override(row, path) for row in rows)
 
 
-def _override(row: dict[str, str], path: Path, line: int) -> Override:
-    cells = {key: (row.get(key) or "").strip() for key in _OVERRIDE_COLUMNS}
-
+def _override(row: Row, path: Path) -> Override:
     def fault(column: str, wanted: str) -> NoReturn:
-        msg = f"{cells[column]!r} is not {wanted}"
-        raise TableError(msg, path=str(path), row=line, column=column)
+        msg = f"{row[column]!r} is not {wanted}"
+        raise TableError(msg, path=str(path), row=row.line, column=column)
 
-    if cells["calendar"] not in calendar_names():
+    if row["calendar"] not in calendar_names():
         fault("calendar", f"a calendar: {', '.join(sorted(calendar_names()))}")
-    if cells["rule"] not in _RULES:
+    if row["rule"] not in _RULES:
         fault("rule", f"a rule: {', '.join(_RULES)}")
-    if not cells["reason"]:
+    if not row["reason"]:
         fault("reason", "a reason: write why the day differs")
     try:
-        session = date.fromisoformat(cells["session"])
+        session = date.fromisoformat(row["session"])
     except ValueError:
         fault("session", "an ISO date such as 2025-01-09")
-    if not cells["time"] and cells["rule"] == "settlement_time":
+    if not row["time"] and row["rule"] == "settlement_time":
         fault("time", "a local time such as 13:30")
     try:
-        local = time.fromisoformat(cells["time"]) if cells["time"] else None
+        local = time.fromisoformat(row["time"]) if row["time"] else None
     except ValueError:
         fault("time", "a local time such as 13:30")
-    return Override(cells["calendar"], session, cells["rule"], local, cells["reason"])
+    return Override(row["calendar"], session, row["rule"], local, row["reason"])
 
 
 @lru_cache(maxsize=1)

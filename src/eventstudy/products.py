@@ -1,8 +1,9 @@
 """Calendars and products: one table of what each market is, as data with dated rules.
 
 Everything that is true of a market and not of the code (when it settles, when its contracts stop
-trading, what a source calls them) stands in ``data/products.toml``. Rules are regimes with a first
-day, so that a change of the exchange adds an entry and leaves the past as it was.
+trading, what a source calls them) stands in ``data/products.toml``, which documents each key; the
+classes here have a field per key. Rules are regimes with a first day, so that a change of the
+exchange adds an entry and leaves the past as it was.
 """
 
 from __future__ import annotations
@@ -26,17 +27,7 @@ _SERIES_KEYS: Final = frozenset(("name", "title", "kept"))
 
 @dataclass(frozen=True, slots=True)
 class EarlySettlement:
-    """Days of a regime that settle at another time.
-
-    Parameters
-    ----------
-    time : time
-        Local time.
-    closes : tuple of str
-        Closes such as ``12:45``, in the calendar's `close_zone`, that tell such a day.
-    dates : tuple of str
-        Days of the year such as ``12-24``.
-    """
+    """Days of a regime that settle at another time: by their close, or by day of the year."""
 
     time: dt.time
     closes: tuple[str, ...] = ()
@@ -45,19 +36,7 @@ class EarlySettlement:
 
 @dataclass(frozen=True, slots=True)
 class SettlementRegime:
-    """When a market settles, from a day on.
-
-    Parameters
-    ----------
-    first : date
-        First day of the regime.
-    time : time
-        Local time of the settlement.
-    zone : str
-        IANA zone of that time.
-    early : tuple of EarlySettlement
-        The first one that applies to a day decides.
-    """
+    """When a market settles from the day `first` on; the first fitting rule of `early` decides."""
 
     first: dt.date
     time: dt.time
@@ -74,23 +53,7 @@ class SettlementRegime:
 
 @dataclass(frozen=True, slots=True)
 class CalendarSpec:
-    """How the settlement calendar of a market is made.
-
-    Parameters
-    ----------
-    name, title, exchange, zone : str
-        Its name in study files, and what it is.
-    sessions : str
-        A calendar of pandas_market_calendars, or ``weekdays``.
-    settlement : tuple of SettlementRegime
-        In order of time.
-    holidays : tuple of str
-        With ``weekdays``: ``MM-DD`` or ``good-friday``.
-    close_zone : str
-        Zone of the closes named below and in the regimes.
-    unsettled : tuple of str
-        Closes of days on which the market trades but nothing settles.
-    """
+    """How the settlement calendar of a market is made; `settlement` is in order of time."""
 
     name: str
     title: str
@@ -109,31 +72,11 @@ class CalendarSpec:
 
 @dataclass(frozen=True, slots=True)
 class LastTradeRule:
-    """When contracts stop trading, from a delivery month on.
+    """When contracts stop trading, from the delivery month `first` (year, month) on.
 
     The last trading day lies `count` business days before an anchor: a day of a month relative to
-    delivery, or the nth weekday of the month of delivery.
-
-    Parameters
-    ----------
-    first : tuple of int
-        Year and month of the first delivery under the rule.
-    kind : {"before-day", "weekday"}
-        Which anchor.
-    months, day, shift : int
-        For ``before-day``: months from delivery, day of that month, calendar days added.
-    weekday, nth : int
-        For ``weekday``: 0 for Monday, and which one of the month.
-    preceding : bool
-        Whether an anchor that is no business day moves to the business day before it.
-    count : int
-        Business days.
-    business_days : str
-        ``settlements``, or a calendar of pandas_market_calendars.
-    not_eve_of : tuple of str
-        Days ``MM-DD``: a last trading day that is the business day before one moves one earlier.
-    exceptions : tuple of (year, month, last trading day, reason)
-        What the exchange listed against the rule.
+    delivery, or the nth weekday of the month of delivery. An exception is a year, a month, the day
+    that the exchange listed, and the reason.
     """
 
     first: tuple[int, int]
@@ -152,18 +95,7 @@ class LastTradeRule:
 
 @dataclass(frozen=True, slots=True)
 class ProductSeries:
-    """A series of a product that a refresh keeps.
-
-    Parameters
-    ----------
-    name, title : str
-        In the store, and for people.
-    symbols : tuple of (str, str)
-        Source and symbol there, in the order of asking; for single contracts a pattern with
-        ``{code}``, the letter of the month, and ``{yy}``.
-    kept : int
-        For single contracts: how many of the nearest.
-    """
+    """A series of a product that a refresh keeps; `symbols` are pairs of source and symbol."""
 
     name: str
     title: str
@@ -173,27 +105,7 @@ class ProductSeries:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A futures product.
-
-    Parameters
-    ----------
-    name, root, title, exchange, unit, rulebook : str
-        `name` is also the roll rule of its front-month series; `root` begins its symbols.
-    calendar : str
-        Calendar of its settlements, or ``file``.
-    first_year : int
-        Delivery year of its oldest contract.
-    last_trade : tuple of LastTradeRule
-        In the order of delivery.
-    months : str
-        Letters of its contract months.
-    closes : time or None
-        New York time at which its day is over, for the calendar ``file``.
-    benchmark : bool
-        Whether other series are compared with its moves.
-    front, spot, contracts : ProductSeries or None
-        What a refresh keeps of it.
-    """
+    """A futures product; its `name` is also the roll rule of its front-month series."""
 
     name: str
     root: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import print_json, print_table
 from eventstudy.errors import OutputError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", required=False)
 @click.option("--export", type=click.Path(), help="Write the data to this CSV file.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def datasets(name: str | None, export: str | None, *, as_json: bool) -> None:
     """List the bundled datasets, or describe one: series, units, publishers, known oddities."""
     from eventstudy.prices.datasets import dataset, list_datasets

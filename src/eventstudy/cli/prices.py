@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from eventstudy.cli.output import note, print_json, print_table
-from eventstudy.cli.refresh import STORE_HELP, now, print_revisions, store_path
+from eventstudy.cli.options import asof_option, json_option, now, store_option, store_path
+from eventstudy.cli.output import note, print_json, print_rows, print_table
+from eventstudy.cli.refresh import print_revisions
 from eventstudy.products import main_calendar, product_names
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from eventstudy.prices.quality import Finding
     from eventstudy.prices.store import Store
 
-ASOF_HELP = "As it stood on this day, or at this moment with a zone."
-
 
 @click.group()
 def prices() -> None:
@@ -26,8 +25,8 @@ def prices() -> None:
 
 
 @prices.command("list")
-@click.option("--store", help=STORE_HELP)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@store_option
+@json_option
 def list_series(store: str | None, *, as_json: bool) -> None:
     """List the series of the store."""
     with _open(store) as opened:
@@ -40,17 +39,17 @@ def list_series(store: str | None, *, as_json: bool) -> None:
             rows.append([*what, str(len(frame)), *ends, corrected, item.title])
     header = ["series", "kind", "unit", "calendar", "rolls", "bars", "from", "to", "corrected",
               "what"]  # fmt: skip
-    _print(header, rows, as_json=as_json, right=(5, 8))
+    print_rows(header, rows, as_json=as_json, right=(5, 8))
 
 
 @prices.command()
 @click.argument("symbol")
-@click.option("--store", help=STORE_HELP)
-@click.option("--asof", help=ASOF_HELP)
+@store_option
+@asof_option
 @click.option("--interval", default="1d", show_default=True, help="1d, 1h, 5m or 1m.")
 @click.option("--provisional", is_flag=True, help="Include bars that have not settled.")
 @click.option("--last", default=10, show_default=True, help="How many of the newest bars; 0: all.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def show(
     symbol: str,
     store: str | None,
@@ -71,13 +70,13 @@ def show(
         for stamp, row in frame.iloc[-last if last else 0 :].iterrows()
     ]  # fmt: skip
     header = ["session", "open", "high", "low", "close", "volume", "state", "source", "first seen"]
-    _print(header, rows, as_json=as_json, right=(1, 2, 3, 4, 5))
+    print_rows(header, rows, as_json=as_json, right=(1, 2, 3, 4, 5))
 
 
 @prices.command()
 @click.argument("symbol")
-@click.option("--store", help=STORE_HELP)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@store_option
+@json_option
 def revisions(symbol: str, store: str | None, *, as_json: bool) -> None:
     """Print every correction of a settled value of SYMBOL."""
     from dataclasses import asdict
@@ -92,8 +91,8 @@ def revisions(symbol: str, store: str | None, *, as_json: bool) -> None:
 
 
 @prices.command()
-@click.option("--store", help=STORE_HELP)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@store_option
+@json_option
 def runs(store: str | None, *, as_json: bool) -> None:
     """Print the newest refresh runs."""
     from eventstudy.prices.runs import runs as read_runs
@@ -103,15 +102,15 @@ def runs(store: str | None, *, as_json: bool) -> None:
             [str(run.number), run.started, run.finished or "cut off", str(run.exit_code)]
             for run in read_runs(opened)
         ]
-    _print(["run", "started", "finished", "exit code"], rows, as_json=as_json)
+    print_rows(["run", "started", "finished", "exit code"], rows, as_json=as_json)
 
 
 @prices.command()
 @click.argument("symbols", nargs=-1)
-@click.option("--store", help=STORE_HELP)
+@store_option
 @click.option("--against", help="FILE:COLUMN with the same thing from another source.")
 @click.option("--notes", is_flag=True, help="Show explained findings too.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def check(
     symbols: tuple[str, ...], store: str | None, against: str | None, *, notes: bool, as_json: bool
 ) -> int:
@@ -127,7 +126,7 @@ def check(
     rows = [
         [f.key, f.symbol, f.check, f.severity, f.session, f.detail, _proposal(f)] for f in shown
     ]
-    _print(header, rows, as_json=as_json)
+    print_rows(header, rows, as_json=as_json)
     counts = {level: sum(f.severity == level for f in found) for level in ("error", "warning")}
     note(
         f"{counts['error']} error(s), {counts['warning']} warning(s), "
@@ -138,7 +137,7 @@ def check(
 
 @prices.command()
 @click.argument("keys", nargs=-1, required=True)
-@click.option("--store", help=STORE_HELP)
+@store_option
 @click.option("--against", help="As in the check that gave the keys.")
 @click.option("--symbol", help="The series that was checked with --against.")
 def accept(
@@ -171,7 +170,7 @@ def accept(
     "--calendar", default="file", show_default=True, help="A settlement calendar, or file."
 )
 @click.option("--column", "columns", multiple=True, help="Only this column.")
-@click.option("--store", help=STORE_HELP)
+@store_option
 def import_prices(
     file: str,
     unit: str,
@@ -199,8 +198,8 @@ def import_prices(
 @prices.command()
 @click.argument("file", type=click.Path())
 @click.argument("symbols", nargs=-1)
-@click.option("--store", help=STORE_HELP)
-@click.option("--asof", help=ASOF_HELP)
+@store_option
+@asof_option
 @click.option("--bars", is_flag=True, help="Every bar as a row, instead of a column per series.")
 @click.option("--interval", default="1d", show_default=True, help="With --bars: 1d, 1h, 5m, 1m.")
 def export(
@@ -233,11 +232,11 @@ def export(
 
 @prices.command()
 @click.argument("product", type=click.Choice(product_names()))
-@click.option("--store", help=STORE_HELP)
-@click.option("--asof", help=ASOF_HELP)
+@store_option
+@asof_option
 @click.option("--count", default=12, show_default=True, help="How many contracts.")
 @click.option("--last", default=5, show_default=True, help="How many of the newest sessions.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def curve(
     product: str,
     store: str | None,
@@ -262,7 +261,7 @@ def curve(
     ]  # fmt: skip
     numbers = [str(number) for number in range(1, count + 1)]
     header = ["session", "front", *numbers, "1-2", f"slope 1-{count}"]
-    _print(header, rows, as_json=as_json, right=range(2, count + 4))
+    print_rows(header, rows, as_json=as_json, right=range(2, count + 4))
 
 
 def _open(store: str | None) -> Store:
@@ -332,13 +331,6 @@ def _other(against: str) -> dict[str, pd.Series]:
 def _proposal(finding: Finding) -> str:
     value = "" if finding.value is None else f" {finding.value:g}"
     return f"{finding.proposal}{value}" if finding.proposal else "-"
-
-
-def _print(header: list[str], rows: list[list[str]], *, as_json: bool, right: Any = ()) -> None:  # noqa: ANN401  # columns
-    if as_json:
-        print_json([dict(zip(header, row, strict=True)) for row in rows])
-    else:
-        print_table(header, rows, right=tuple(right))
 
 
 def _number(value: float | None) -> str:

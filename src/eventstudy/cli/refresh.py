@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.output import note, print_json, print_table, progress_display
+from eventstudy.cli.options import (
+    instruments_option,
+    json_option,
+    now,
+    store_option,
+    store_path,
+)
+from eventstudy.cli.output import note, print_json, print_rows, print_table, progress_display
 
 if TYPE_CHECKING:
     from eventstudy.prices.instruments import Catalogue
@@ -18,23 +26,7 @@ if TYPE_CHECKING:
     from eventstudy.prices.runs import RunItem
 
 INSTRUMENTS = "EVENTSTUDY_INSTRUMENTS"
-# A server that replaces the sources in tests, on this machine only, may set the day.
-_NOW, _BASE = "EVENTSTUDY_NOW", "EVENTSTUDY_YAHOO_BASE"
 EXIT_INTERRUPTED = 130
-STORE_HELP = "Store file [EVENTSTUDY_STORE, else data/prices.sqlite, else the data folder]."
-
-
-def store_path(store: str | None) -> Path:
-    """Return the store that was named, or the default one."""
-    from eventstudy.prices.store import default_store
-
-    return Path(store) if store else default_store()
-
-
-def now() -> datetime:
-    """Return the present moment, or the one that goes with replaced sources."""
-    fixed = os.environ.get(_NOW) if os.environ.get(_BASE) else None
-    return datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
 
 
 def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
@@ -50,8 +42,8 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
 @click.command()
 @click.argument("symbols", nargs=-1)
 @click.option("--symbols", "listed", help="The same as arguments, separated by commas.")
-@click.option("--store", help=STORE_HELP)
-@click.option("--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS].")
+@store_option
+@instruments_option
 @click.option("--since", help="Ask from this day on (2026-01-31).")
 @click.option("--full", is_flag=True, help="Ask for everything the sources have.")
 @click.option(
@@ -63,7 +55,7 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
 @click.option("--timeout", default=20.0, show_default=True, help="Seconds to wait for an answer.")
 @click.option("--attempts", default=4, show_default=True, help="How often to ask a busy source.")
 @click.option("--pause", default=1.0, show_default=True, help="Seconds before asking again.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 def refresh(
     symbols: tuple[str, ...],
@@ -144,11 +136,7 @@ def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_
         [job.instrument.name, job.interval, str(job.first or "beginning"), _asked(job)]
         for job in jobs()
     ]
-    header = ["series", "interval", "from", "sources"]
-    if as_json:
-        print_json([dict(zip(header, row, strict=True)) for row in rows])
-    else:
-        print_table(header, rows)
+    print_rows(["series", "interval", "from", "sources"], rows, as_json=as_json)
 
 
 def _asked(job: Job) -> str:
@@ -160,8 +148,8 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
         print_json(
             {
                 "exit_code": report.exit_code,
-                "series": [_plain(item) for item in report.items],
-                "revisions": [_plain(change) for change in report.revisions],
+                "series": [asdict(item) for item in report.items],
+                "revisions": [asdict(change) for change in report.revisions],
             }
         )
         return
@@ -183,9 +171,3 @@ def print_revisions(revisions: tuple[Revision, ...]) -> None:
     """Print corrected values as a table."""
     rows = [[r.symbol, r.stamp, r.field, str(r.old), str(r.new), r.seen_at] for r in revisions]
     print_table(["series", "session", "field", "old", "new", "seen at"], rows, right=(3, 4))
-
-
-def _plain(item: Any) -> dict[str, Any]:  # noqa: ANN401  # a frozen dataclass
-    from dataclasses import asdict
-
-    return asdict(item)

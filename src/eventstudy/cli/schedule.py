@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eventstudy.cli.options import (
+    instruments_option,
+    json_option,
+    now,
+    store_option,
+    store_path,
+)
 from eventstudy.cli.output import print_json
-from eventstudy.cli.refresh import STORE_HELP, catalogue_of, now, store_path
+from eventstudy.cli.refresh import catalogue_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +33,7 @@ def _kind_options(command: Callable[..., Any]) -> Callable[..., Any]:
         command = click.option(f"--{kind}", "kind", flag_value=kind, help=f"A {kind} timer.")(
             command
         )
-    return click.option("--store", help=STORE_HELP)(command)
+    return store_option(command)
 
 
 @click.group()
@@ -66,10 +73,10 @@ def install(kind: Any, store: str | None, folder: str | None) -> None:  # noqa: 
 
 
 @schedule.command()
-@click.option("--store", help=STORE_HELP)
+@store_option
 @click.option("--symbol", default="", help="Only this series; otherwise runs without a failure.")
 @click.option("--tolerance", default=6.0, show_default=True, help="Hours after publication.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def health(store: str | None, symbol: str, tolerance: float, *, as_json: bool) -> int:
     """Exit 0 when the last good refresh is as new as the calendar allows, else 3."""
     from dataclasses import asdict
@@ -87,8 +94,8 @@ def health(store: str | None, symbol: str, tolerance: float, *, as_json: bool) -
 
 
 @schedule.command()
-@click.option("--store", help=STORE_HELP)
-@click.option("--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS].")
+@store_option
+@instruments_option
 @click.option("--json", "as_json", is_flag=True, help="Log as JSON lines.")
 def run(store: str | None, instruments: str | None, *, as_json: bool) -> None:
     """Refresh in the foreground: once now where a session was missed, then every weekday.
