@@ -12,7 +12,7 @@ import pytest
 
 from eventstudy.calendars import build_calendar, settlement_calendar
 from eventstudy.errors import TableError, UnknownNameError
-from eventstudy.prices.contracts import rule_day
+from eventstudy.prices.contracts import last_trade, parse_contract, rule_day
 from eventstudy.prices.instruments import load_catalogue
 from eventstudy.products import (
     calendar_names,
@@ -107,6 +107,22 @@ def test_gas_oil_around_easter():
     # Good Friday and Easter Monday 2009 lie between the 8th and the 14th of April.
     assert rule_day(gasoil, 2009, 4) == date(2009, 4, 8)
     assert rule_day(gasoil, 2026, 1) == date(2026, 1, 12)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "expected"),
+    [((2026, 2), "2026-01-28"), ((2013, 12), "2013-11-26"), ((2010, 12), "2010-11-24")],
+)
+def test_natural_gas_stops_three_business_days_before_delivery(delivery, expected):
+    assert str(last_trade("natural-gas", *delivery)) == expected
+    assert parse_contract("NGG2026").last_trade == date(2026, 1, 28)
+
+
+@pytest.mark.validation
+def test_every_listed_natural_gas_day():
+    days = listed("cmeng")
+    assert len(days) == 299
+    assert [row for row in days if str(last_trade("natural-gas", *row[:2])) != row[2]] == []
 
 
 def test_quarterly_contracts_expire_on_third_fridays_or_before():

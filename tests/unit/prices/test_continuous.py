@@ -123,7 +123,7 @@ def test_names_of_continuous_series():
         assert parse_continuous(text).name == text
     with pytest.raises(UnknownNameError, match="did you mean 'same-contract'"):
         parse_continuous("CL@1:same-contrct")
-    for text in ("CL@0", "NG@1", "CL", "CL@x", "CL@1:same-contract:x"):
+    for text in ("CL@0", "XX@1", "CL", "CL@x", "CL@1:same-contract:x"):
         with pytest.raises(UnknownNameError):
             parse_continuous(text)
 

@@ -57,7 +57,7 @@ def test_contracts_are_read_named_and_ordered():
     assert nearest == ["BZH2026", "BZJ2026", "BZK2026"]
 
 
-@pytest.mark.parametrize("symbol", ["CLA2026", "CL=F", "CLF26", "NGF2026", ""])
+@pytest.mark.parametrize("symbol", ["CLA2026", "CL=F", "CLF26", "XXF2026", ""])
 def test_what_is_no_contract(symbol):
     with pytest.raises(UnknownNameError, match="not a contract"):
         parse_contract(symbol)
