@@ -119,10 +119,20 @@ def test_natural_gas_stops_three_business_days_before_delivery(delivery, expecte
 
 
 @pytest.mark.validation
-def test_every_listed_natural_gas_day():
-    days = listed("cmeng")
-    assert len(days) == 299
-    assert [row for row in days if str(last_trade("natural-gas", *row[:2])) != row[2]] == []
+@pytest.mark.parametrize(
+    ("name", "of", "count"),
+    [("natural-gas", "cmeng", 299), ("rbob", "cmerbob", 205), ("ulsd", "cmeulsd", 240)],
+)
+def test_every_listed_day_of_a_product_that_is_data(name, of, count):
+    days = listed(of)
+    assert len(days) == count
+    assert [row for row in days if str(last_trade(name, *row[:2])) != row[2]] == []
+
+
+def test_the_refined_products_stop_at_the_end_of_the_month():
+    for name in ("rbob", "ulsd"):
+        assert last_trade(name, 2026, 6) == date(2026, 5, 29)
+        assert last_trade(name, 2026, 1) == date(2025, 12, 31)
 
 
 def test_quarterly_contracts_expire_on_third_fridays_or_before():
