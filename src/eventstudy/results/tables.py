@@ -262,7 +262,11 @@ class _EventFields:
         "Sessions of the event window, relative to session 0, on which the front month changes "
         "its contract."
     )
-    reason = text("Why this session, or why the event was not studied.")
+    reason = text(
+        "Why this session, or why the event was not studied.",
+        derives=lambda t: ["; ".join(parts) for parts in t.reasons],
+    )
+    reasons = names("The same, part by part.", filed=False)
     effects_at = integer("First row of the pair in the effects, or -1.", filed=False)
     alternatives_at = integer("The same in the alternatives.", filed=False)
     features = Column[TextArray, dict[str, Any]](

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eventstudy.alignment import Pair
+from eventstudy.alignment import Alignment
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.battery import default_selection
@@ -76,8 +76,8 @@ class DatedStudy:
     study : Study
     data : mapping of str to AssetData
         The assets studied.
-    pairs : sequence of Pair
-        Every pair, in order; those not studied are left out.
+    pairs : Alignment
+        Every pair; those not studied are left out.
     abnormal : AbnormalReturns
         The pairs studied.
     """
@@ -86,21 +86,19 @@ class DatedStudy:
         self,
         study: Study,
         data: Mapping[str, AssetData],
-        pairs: Sequence[Pair],
+        pairs: Alignment,
         abnormal: AbnormalReturns,
     ) -> None:
         self._abnormal = abnormal
         names = tuple(dict.fromkeys(abnormal.assets))
         columns = [filtered_returns(study, data[name]) for name in names]
         self._z = dict(zip(names, columns, strict=True))
-        known = {(p.event_id, p.asset): p.placement.event.direction or "" for p in pairs}
-        keys = zip(abnormal.event_ids, abnormal.assets, strict=True)
-        self._known = known
-        self._directions = tuple(known[key] for key in keys)
+        self._known = {e.event_id: e.direction or "" for e in pairs.placements.events}
+        self._directions = tuple(self._known[name] for name in abnormal.event_ids)
 
-    def direction(self, event_id: str, asset: str) -> str:
+    def direction(self, event_id: str) -> str:
         """Return the expected direction of an event, empty where none was declared."""
-        return self._known.get((event_id, asset), "")
+        return self._known.get(event_id, "")
 
     def dated(self, label: str, window: Window) -> DatedReturns:
         """Windows of one asset, or of all, on their filtered returns.
@@ -226,7 +224,7 @@ def _family(
 ) -> pd.DataFrame:
     single = np.where(mine["ci_method"] == "vfc", mine["p_vfc"], mine["p_fhs"]).astype(float)
     sessions = mine["session"].to_numpy()
-    directions = tuple(dated.direction(event_id, label) for event_id in mine["event_id"])
+    directions = tuple(dated.direction(event_id) for event_id in mine["event_id"])
     signed = expected_signs(directions) * mine["effect"].to_numpy(dtype=float)
     frame = pd.DataFrame(
         {

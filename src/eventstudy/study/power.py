@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.alignment import Pair
+from eventstudy.alignment import Alignment
 from eventstudy.errors import AlignmentError, EstimationError
 from eventstudy.events import EventTable
 from eventstudy.inference.design import Design, describe, verdict
@@ -24,7 +24,7 @@ from eventstudy.inference.registry import statistic
 from eventstudy.inference.tables import ALL, groups
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.prices.table import PriceTable
-from eventstudy.study.assets import asset_data, fit_kept, joined
+from eventstudy.study.assets import asset_data, fit_kept
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData, measure_effects
 from eventstudy.study.many import DatedStudy
@@ -100,13 +100,12 @@ def study_power(
         dict.fromkeys((*study.car_windows, *(w for w in WINDOWS if study.window.covers(w))))
     )
     singles: list[dict[str, Any]] = []
-    parts, checked = [], []
+    parts = []
     data: dict[str, AssetData] = {}
     for number, asset in enumerate(study.assets):
         progress("assets", number, len(study.assets))
         data[asset] = asset_data(study, panel, asset)
-        mine, fit = fit_kept(study, data[asset], [p for p in pairs if p.asset == asset])
-        checked += list(mine)
+        fit = fit_kept(study, data[asset], pairs).fit
         if fit is None:
             continue
         parts.append(without_returns(fit.abnormal))
@@ -117,8 +116,8 @@ def study_power(
         count = len({pair.event_id for pair in pairs})
         msg = f"none of the {count} event(s) can be studied: see eventstudy check"
         raise AlignmentError(msg)
-    abnormal = joined(parts)
-    means = _means(study, data, checked, abnormal, windows)
+    abnormal = AbnormalReturns.joined(parts)
+    means = _means(study, data, pairs, abnormal, windows)
     return StudyPower(
         study.name,
         study.level,
@@ -147,7 +146,7 @@ def _single(asset: str, window: Window, effects: Any) -> dict[str, Any]:  # noqa
 def _means(
     study: Study,
     data: Mapping[str, AssetData],
-    pairs: list[Pair],
+    pairs: Alignment,
     abnormal: AbnormalReturns,
     windows: tuple[Window, ...],
 ) -> list[dict[str, Any]]:
