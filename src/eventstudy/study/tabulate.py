@@ -205,7 +205,7 @@ def events_table(
         reasons=NameLists(pairs.reasons, every),
         effects_at=_first_rows(len(pairs), rows, n_windows),
         alternatives_at=_first_rows(len(pairs), second, n_windows),
-        features=told(event.features for event in events),
+        event=told(events),
     )
 
 
