@@ -42,9 +42,9 @@ def result_json(result: StudyResult) -> str:
         "level": result.level,
         "windows": [[w.start, w.end] for w in result.windows],
         "units": dict(result.units),
-        "provenance": asdict(result.provenance),
+        "provenance": asdict(result.provenance) | {"series": result.tables.series.records()},
     }
-    whole |= {name: [asdict(row) for row in getattr(result, name)] for name in _ROWS}
+    whole |= {name: getattr(result, name).records() for name in _ROWS}
     text = clean(whole) | {name: records(getattr(result, name)) for name in _FRAMES}
     return json.dumps(text, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -52,8 +52,8 @@ def result_json(result: StudyResult) -> str:
 def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return every table of a result by the name of its file, without suffix."""
     frames = {name: getattr(result, name) for name in _FRAMES}
-    rows = {name: pd.DataFrame([asdict(r) for r in getattr(result, name)]) for name in _ROWS}
-    series = {"series": pd.DataFrame([asdict(s) for s in result.provenance.series])}
+    rows = {name: getattr(result, name).frame() for name in _ROWS if len(getattr(result, name))}
+    series = {"series": result.tables.series.frame()}
     return {name: t for name, t in (frames | rows | series).items() if len(t.columns)}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.charts.letters import readable
@@ -196,7 +195,7 @@ def provenance(result: StudyResult) -> dict[str, Any]:
         ("study", made.study_sha256), ("events", made.events_sha256), ("prices", made.prices_sha256)
     )  # fmt: skip
     return {
-        "series": tablet(columns, [asdict(s) for s in made.series]),
+        "series": tablet(columns, result.tables.series.records()),
         "hashes": [[what, digest] for what, digest in digests if digest],
         "versions": [list(pair) for pair in made.versions],
     }
@@ -208,7 +207,7 @@ def notes(result: StudyResult) -> Tablet:
         Column("Kind", "kind"), Column("Subject", "subject", share=1),
         Column("What was done", "detail", share=3),
     ]  # fmt: skip
-    rows = [asdict(r) for r in result.notes]
+    rows = result.notes.records()
     return tablet(columns, rows, most=MAX_ROWS, where="tables/notes.csv")
 
 
@@ -219,7 +218,7 @@ def _claim_table(result: StudyResult) -> Tablet:
         Column("Direction", "direction"), Column("Effect, %", "percent", signed),
         Column("p", "pvalue", pvalue), Column("Test", "test"), Column("Answer", "verdict", share=2),
     ]  # fmt: skip
-    return tablet(columns, [asdict(claim) for claim in result.claims])
+    return tablet(columns, result.claims.records())
 
 
 def _quote_table(result: StudyResult) -> Tablet:
@@ -230,7 +229,9 @@ def _quote_table(result: StudyResult) -> Tablet:
         Column("Implied, %", "implied_change_pct", lambda v: signed(v, 3)),
         Column("Quoted, %", "quoted_change_pct", signed), Column("Agree", "agreed"),
     ]  # fmt: skip
-    rows = [asdict(quote) | {"agreed": "yes" if quote.agrees else "no"} for quote in result.quotes]
+    rows = [
+        quote | {"agreed": "yes" if quote["agrees"] else "no"} for quote in result.quotes.records()
+    ]
     return tablet(columns, rows)
 
 

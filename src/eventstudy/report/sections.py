@@ -27,7 +27,7 @@ from eventstudy.report.verdicts import (
     verdict,
 )
 from eventstudy.results import records
-from eventstudy.study.tabulate import event_columns
+from eventstudy.results.tables import wide_columns
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -108,7 +108,7 @@ def _facts(row: dict[str, Any]) -> list[list[str]]:
 
 def _further(result: StudyResult, row: dict[str, Any]) -> list[list[str]]:
     """Further columns of the event file, such as where an article says it, in their order."""
-    known = set(event_columns(result.windows))
+    known = set(wide_columns(result.windows))
     return [
         [name.removeprefix("feature_").replace("_", " ").capitalize(), _cut(readable(text))]
         for name, text in ((n, _once(text_of(v))) for n, v in row.items() if n not in known)

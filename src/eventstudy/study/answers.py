@@ -13,7 +13,7 @@ from eventstudy.errors import AlignmentError
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote, reconcile
 from eventstudy.notes import Note
-from eventstudy.results import ClaimRow, QuoteRow
+from eventstudy.results.tables import Claims, Quotes
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.assets import all_sessions, asset_data, fit_at
 from eventstudy.study.design import Study
@@ -26,9 +26,10 @@ NOISE = "cannot be distinguished from noise"
 SHARED = " by a move that other events share"
 
 
-def check_quotes(quotes: Sequence[Quote], panel: ReturnPanel) -> tuple[list[QuoteRow], list[Note]]:
+def check_quotes(quotes: Sequence[Quote], panel: ReturnPanel) -> tuple[Quotes, list[Note]]:
     """Hold every quote against the settlement before it; what cannot be held is a note."""
-    rows, notes = [], []
+    rows: list[dict[str, object]] = []
+    notes: list[Note] = []
     for quote in quotes:
         if quote.asset not in panel.names:
             text = f"quote not checked: {quote.asset!r} is not a series of this study"
@@ -42,32 +43,33 @@ def check_quotes(quotes: Sequence[Quote], panel: ReturnPanel) -> tuple[list[Quot
             notes.append(Note("dropped", quote.quote_id, f"quote not checked: {error}"))
             continue
         rows.append(
-            QuoteRow(
-                quote_id=quote.quote_id,
-                asset=quote.asset,
-                moment=check.moment.isoformat(),
-                session=check.session.isoformat(),
-                base_session=check.base_session.isoformat(),
-                base_price=check.base,
-                level=check.level,
-                implied_change_pct=check.implied_pct,
-                quoted_change_pct=NAN if check.quoted_pct is None else check.quoted_pct,
-                agrees=bool(check.agrees),
-                sentence=check.sentence,
-            )
+            {
+                "quote_id": quote.quote_id,
+                "asset": quote.asset,
+                "moment": check.moment,
+                "session": check.session,
+                "base_session": check.base_session,
+                "base_price": check.base,
+                "level": check.level,
+                "implied_change_pct": check.implied_pct,
+                "quoted_change_pct": NAN if check.quoted_pct is None else check.quoted_pct,
+                "agrees": bool(check.agrees),
+                "sentence": check.sentence,
+            }
         )
-    return rows, notes
+    return Quotes.of(rows), notes
 
 
 def answer_claims(
     claims: Sequence[Claim], study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
-) -> tuple[list[ClaimRow], list[Note]]:
+) -> tuple[Claims, list[Note]]:
     """Answer every claim: the effect over its horizon, one-sided in its direction.
 
     The horizon may be longer than the event window of the study; the estimation window and the
     model stay those of the study, and the filter stands at the session before the horizon.
     """
-    rows, notes = [], []
+    rows: list[dict[str, object]] = []
+    notes: list[Note] = []
     for claim in claims:
         pair = next(
             (p for p in pairs if (p.event_id, p.asset) == (claim.event_id, claim.asset)), None
@@ -77,7 +79,7 @@ def answer_claims(
             notes.append(Note("dropped", claim.claim_id, f"claim not tested: {fault}"))
             continue
         rows.append(_answer(claim, pair, study, panel, pairs))
-    return rows, notes
+    return Claims.of(rows), notes
 
 
 def _fault(claim: Claim, pair: Pair | None, panel: ReturnPanel) -> str:
@@ -94,7 +96,7 @@ def _fault(claim: Claim, pair: Pair | None, panel: ReturnPanel) -> str:
 
 def _answer(
     claim: Claim, pair: Pair, study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
-) -> ClaimRow:
+) -> dict[str, object]:
     data = asset_data(study, panel, claim.asset)
     span = Window(
         min(study.window.start, claim.window.start), max(study.window.end, claim.window.end)
@@ -134,14 +136,21 @@ def _cautions(effect: Effect, others: tuple[str, ...]) -> str:
 
 def _row(
     claim: Claim, effect: Effect, kind: ReturnKind, level: float, others: tuple[str, ...]
-) -> ClaimRow:
+) -> dict[str, object]:
     result = effect.result
+    stated: dict[str, object] = {
+        "claim_id": claim.claim_id,
+        "title": claim.title,
+        "asset": claim.asset,
+        "event_id": claim.event_id,
+        "window": claim.window,
+        "direction": claim.direction,
+    }
     if result is None:
-        return ClaimRow(
-            claim.claim_id, claim.title, claim.asset, claim.event_id, str(claim.window),
-            claim.direction, NAN, NAN, NAN, NAN, NAN, "", "not tested",
-            f"{claim.title}: not tested, {effect.reason}.",
-        )  # fmt: skip
+        return stated | {
+            "verdict": "not tested",
+            "sentence": f"{claim.title}: not tested, {effect.reason}.",
+        }
     agrees = (result.effect > 0) == (claim.direction == "up")
     one_sided = result.p_default / 2 if agrees else 1 - result.p_default / 2
     percent = percent_of(result.effect, kind, effect.base_price)
@@ -157,11 +166,16 @@ def _row(
         f"p = {one_sided:.3f} ({result.ci_method.upper()}): {verdict}. An effect of "
         f"{abs(detectable):.1f} % would have been seen with 80 % power.{_cautions(effect, others)}"
     )
-    return ClaimRow(
-        claim.claim_id, claim.title, claim.asset, claim.event_id, str(claim.window),
-        claim.direction, result.effect, percent, result.ci_low, result.ci_high, one_sided,
-        f"{result.ci_method}, one-sided", verdict, sentence,
-    )  # fmt: skip
+    return stated | {
+        "effect": result.effect,
+        "percent": percent,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "pvalue": one_sided,
+        "test": f"{result.ci_method}, one-sided",
+        "verdict": verdict,
+        "sentence": sentence,
+    }
 
 
 def _verdict(*, agrees: bool, one_sided: float, two: float, level: float) -> str:

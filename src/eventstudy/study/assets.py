@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -15,10 +14,11 @@ from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
 from eventstudy.models.estimation import ModelFit, fit_pairs, gather
 from eventstudy.results import PlaceboSample
+from eventstudy.results.tables import Effects, SessionReturns
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData, Effect, measure_effects
-from eventstudy.study.tabulate import ar_rows, effect_rows
+from eventstudy.study.tabulate import effects_table, session_returns
 from eventstudy.windows import Window
 
 
@@ -32,18 +32,19 @@ class AssetFindings:
         Every event on the asset, the dropped ones with their reason.
     abnormal : AbnormalReturns or None
         Pairs studied; None where none was.
-    effects, alternatives, ar, alternative_ar : list of mappings
-        Rows of the tables.
+    effects, alternatives : Effects
+        On the first and on the second possible session.
+    ar, alternative_ar : SessionReturns
     placebos : tuple of PlaceboSample
     roll_taus : mapping of (event_id, asset) to str
     """
 
     pairs: tuple[Pair, ...]
     abnormal: AbnormalReturns | None
-    effects: list[dict[str, Any]]
-    alternatives: list[dict[str, Any]]
-    ar: list[dict[str, Any]]
-    alternative_ar: list[dict[str, Any]]
+    effects: Effects
+    alternatives: Effects
+    ar: SessionReturns
+    alternative_ar: SessionReturns
     placebos: tuple[PlaceboSample, ...]
     roll_taus: dict[tuple[str, str], str]
 
@@ -95,7 +96,8 @@ def study_asset(
     """
     checked, fit = fit_kept(study, data, pairs)
     if fit is None:
-        return AssetFindings(checked, None, [], [], [], [], (), {})
+        none, empty = Effects.empty(), SessionReturns.empty()
+        return AssetFindings(checked, None, none, none, empty, empty, (), {})
     windows = study.car_windows
     effects, placebos = measure_effects(
         fit, data, study, windows=windows, role="primary", tick=tick
@@ -108,12 +110,12 @@ def study_asset(
     return AssetFindings(
         pairs=checked,
         abnormal=fit.abnormal,
-        effects=effect_rows(effects, fit.abnormal, data, sessions),
+        effects=effects_table(effects, fit.abnormal, data, sessions),
         alternatives=_rows(second, second_fit, data, sessions),
-        ar=ar_rows(fit.abnormal, data, sessions, study.level),
-        alternative_ar=ar_rows(second_fit.abnormal, data, sessions, study.level)
+        ar=session_returns(fit.abnormal, data, sessions, study.level),
+        alternative_ar=session_returns(second_fit.abnormal, data, sessions, study.level)
         if second_fit
-        else [],
+        else SessionReturns.empty(),
         placebos=tuple(placebos),
         roll_taus=rolls,
     )
@@ -271,8 +273,8 @@ def _shifted(pair: Pair) -> Pair:
 
 def _rows(
     effects: list[Effect], fit: ModelFit | None, data: AssetData, sessions: DayArray
-) -> list[dict[str, Any]]:
-    return effect_rows(effects, fit.abnormal, data, sessions) if fit else []
+) -> Effects:
+    return effects_table(effects, fit.abnormal, data, sessions) if fit else Effects.empty()
 
 
 def _take(fit: ModelFit, rows: IntArray) -> ModelFit:

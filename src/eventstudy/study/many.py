@@ -24,11 +24,14 @@ from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.estimation import gather
 from eventstudy.models.least_squares import least_squares
 from eventstudy.models.volatility import filter_series
-from eventstudy.results import DESIGN_COLUMNS, FAMILY_COLUMNS, TEST_COLUMNS
+from eventstudy.results.tables import Family, Samples, Tests
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData, generator
 from eventstudy.windows import Window
 
+DESIGN_COLUMNS = [c.name for c in Samples.columns()]
+FAMILY_COLUMNS = [c.name for c in Family.columns()]
+TEST_COLUMNS = [c.name for c in Tests.columns()]
 STEP = 20
 REFIT, REFIT_MANY, MANY = 125, 250, 5
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from eventstudy.alignment import Pair
 from eventstudy.arrays import DayArray, IntArray
 from eventstudy.errors import EstimationError
 from eventstudy.notes import Note
-from eventstudy.regression.dummies import FRAME_COLUMNS, DummyRegression, event_dummies
+from eventstudy.regression.dummies import DummyRegression, event_dummies
+from eventstudy.results.tables import Regression
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData
 from eventstudy.windows import Window
@@ -19,7 +19,7 @@ from eventstudy.windows import Window
 
 def joint_regressions(
     study: Study, data: Mapping[str, AssetData], pairs: Sequence[Pair], sessions: DayArray
-) -> tuple[pd.DataFrame, list[Note]]:
+) -> tuple[Regression, list[Note]]:
     """Regress every asset on dummies for all of its events, over every CAR window.
 
     Parameters
@@ -32,14 +32,13 @@ def joint_regressions(
 
     Returns
     -------
-    table : DataFrame
+    table : Regression
         A row per asset, window and group of events that cannot be told apart.
     notes : list of Note
         Each note once per asset, with the windows that it holds for.
     """
-    frames: list[pd.DataFrame] = []
+    parts: list[Regression] = []
     notes: list[Note] = []
-    labels = [str(day) for day in sessions]
     for asset, one in data.items():
         mine = [p for p in pairs if p.asset == asset and p.studied]
         said: dict[str, list[str]] = {}
@@ -49,15 +48,35 @@ def joint_regressions(
             except EstimationError as error:
                 said.setdefault(f"no joint regression: {error}", []).append(str(window))
                 continue
-            frames.append(fit.to_frame(labels))
+            parts.append(regression_table(fit, sessions))
             for note in fit.notes:
                 said.setdefault(note, []).append(str(window))
         notes += [
             Note("note", f"regression {asset} {', '.join(windows)}", note)
             for note, windows in said.items()
         ]
-    empty = pd.DataFrame(columns=list(FRAME_COLUMNS))
-    return (pd.concat(frames, ignore_index=True) if frames else empty), notes
+    return Regression.joined(parts), notes
+
+
+def regression_table(fit: DummyRegression, sessions: DayArray) -> Regression:
+    """Lay a joint regression out, a row per group of events that cannot be told apart."""
+    groups = fit.groups
+    return Regression(
+        asset=[fit.asset] * len(groups),
+        group=[" + ".join(one.event_ids) for one in groups],
+        event_ids=[";".join(one.event_ids) for one in groups],
+        window=[one.window for one in groups],
+        sessions=[";".join(str(sessions[at]) for at in one.sessions) for one in groups],
+        coef=fit.coef,
+        se_ols=fit.se_ols,
+        se_hac=fit.se_hac,
+        t_hac=fit.t_hac,
+        p_hac=fit.p_hac,
+        p_shift=fit.p_shift,
+        bandwidth=[fit.bandwidth] * len(groups),
+        n=[fit.n] * len(groups),
+        note=[one.note for one in groups],
+    )
 
 
 def _regression(one: AssetData, pairs: Sequence[Pair], window: Window) -> DummyRegression:

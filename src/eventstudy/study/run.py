@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 
@@ -22,16 +22,35 @@ from eventstudy.inference.tables import battery_table
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
-from eventstudy.results import ClaimRow, Provenance, QuoteRow, StudyResult, clean
+from eventstudy.results import Provenance, ResultTables, StudyResult, clean
+from eventstudy.results.tables import (
+    Claims,
+    Effects,
+    Family,
+    Notes,
+    Quotes,
+    Regression,
+    Samples,
+    Series,
+    SessionReturns,
+    Tests,
+)
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
 from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pairs, study_asset
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData
 from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
-from eventstudy.study.provenance import alignment_notes, filter_notes, provenance_of
+from eventstudy.study.provenance import (
+    alignment_notes,
+    filter_notes,
+    provenance_of,
+    series_table,
+)
 from eventstudy.study.regressions import joint_regressions
-from eventstudy.study.tabulate import ar_frame, effects_frame, events_frame
+from eventstudy.study.tabulate import events_table
+from eventstudy.tables.columns import Table
+from eventstudy.windows import as_window
 
 SHOWN = 3
 
@@ -92,18 +111,33 @@ def run_study(
     checked = _in_order(pairs, {asset: one.pairs for asset, one in found.items()})
     if not any(one.abnormal is not None for one in found.values()):
         raise AlignmentError(_nothing_left(checked))
-    rows = _rows(found)
-    joint = _joint(study, data, checked, sessions, found, rows, progress)
+    effects = Effects.joined([one.effects for one in found.values()])
+    alternatives = Effects.joined([one.alternatives for one in found.values()])
+    joint = _joint(study, data, checked, sessions, found, effects, progress)
     answers = _answers(study, panel, checked, quotes, claims)
-    frame = events_frame(
-        checked, rows.effects, rows.alternatives,
-        windows=study.car_windows, sessions=sessions, roll_taus=rows.rolls,
-    )  # fmt: skip
+    rolls = {key: text for one in found.values() for key, text in one.roll_taus.items()}
+    placed = events_table(checked, effects, alternatives, sessions=sessions, roll_taus=rolls)
     notes = (
         *panel.notes, *(Note("note", prices.source, note) for note in prices.notes),
-        *_unused(study), *alignment_notes(frame), *joint.notes, *answers.notes,
-        *filter_notes(rows.effects),
+        *_unused(study), *alignment_notes(placed), *joint.notes, *answers.notes,
+        *filter_notes(effects),
     )  # fmt: skip
+    series = series_table(prices, panel)
+    tables = ResultTables(
+        events=placed,
+        effects=effects,
+        alternatives=alternatives,
+        ar=SessionReturns.joined([one.ar for one in found.values()]),
+        alternative_ar=SessionReturns.joined([one.alternative_ar for one in found.values()]),
+        tests=joint.tests,
+        design=joint.design,
+        family=joint.family,
+        regression=joint.regression,
+        quotes=answers.quotes,
+        claims=answers.claims,
+        notes=notes_table(notes),
+        series=series,
+    )
     return StudyResult(
         name=study.name,
         title=study.title or study.name,
@@ -111,23 +145,21 @@ def run_study(
         return_kind=panel.kinds[panel.column(study.assets[0])],
         level=study.level,
         windows=study.car_windows,
-        events=frame,
-        effects=rows.effects,
-        alternatives=rows.alternatives,
-        ar=ar_frame([row for one in found.values() for row in one.ar]),
-        alternative_ar=ar_frame([row for one in found.values() for row in one.alternative_ar]),
-        tests=joint.tests,
-        design=joint.design,
-        family=joint.family,
-        regression=joint.regression,
+        tables=tables,
         prices=_levels(study, panel),
         abnormal=joint.abnormal,
-        provenance=_provenance(study, events, prices, panel),
+        provenance=_provenance(study, events, prices, series),
         placebos=tuple(sample for one in found.values() for sample in one.placebos),
-        quotes=answers.quotes,
-        claims=answers.claims,
-        notes=notes,
         units={name: prices.meta(name).unit for name in study.assets},
+    )
+
+
+def notes_table(notes: Sequence[Note]) -> Notes:
+    """Collect the entries of the audit log."""
+    return Notes(
+        kind=[one.kind for one in notes],
+        subject=[one.subject for one in notes],
+        detail=[one.detail for one in notes],
     )
 
 
@@ -155,34 +187,19 @@ def _study_assets(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    effects: pd.DataFrame
-    alternatives: pd.DataFrame
-    rolls: dict[tuple[str, str], str]
-
-
-def _rows(found: Mapping[str, AssetFindings]) -> _Rows:
-    return _Rows(
-        effects=effects_frame([row for one in found.values() for row in one.effects]),
-        alternatives=effects_frame([row for one in found.values() for row in one.alternatives]),
-        rolls={key: text for one in found.values() for key, text in one.roll_taus.items()},
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Joint:
     abnormal: AbnormalReturns
-    tests: pd.DataFrame
-    design: pd.DataFrame
-    family: pd.DataFrame
-    regression: pd.DataFrame
+    tests: Tests
+    design: Samples
+    family: Family
+    regression: Regression
     notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answers:
-    quotes: tuple[QuoteRow, ...]
-    claims: tuple[ClaimRow, ...]
+    quotes: Quotes
+    claims: Claims
     notes: tuple[Note, ...]
 
 
@@ -192,7 +209,7 @@ def _joint(
     pairs: Sequence[Pair],
     sessions: DayArray,
     found: Mapping[str, AssetFindings],
-    rows: _Rows,
+    effects: Effects,
     progress: Progress,
 ) -> _Joint:
     """Everything that looks at several events at once."""
@@ -206,11 +223,24 @@ def _joint(
     regression, notes = joint_regressions(study, data, pairs, sessions)
     return _Joint(
         abnormal=abnormal,
-        tests=tests,
-        design=design_table(study, dated, abnormal),
-        family=family_table(study, dated, abnormal, rows.effects),
+        tests=_typed(Tests, tests),
+        design=_typed(Samples, design_table(study, dated, abnormal)),
+        family=_typed(Family, family_table(study, dated, abnormal, effects.frame())),
         regression=regression,
         notes=tuple(notes),
+    )
+
+
+T = TypeVar("T", bound=Table[Any])
+
+
+def _typed(kind: type[T], frame: pd.DataFrame) -> T:
+    windows = {text: as_window(json.loads(text)) for text in set(frame["window"])}
+    return kind.of(
+        [
+            {str(k): v for k, v in row.items()} | {"window": windows[row["window"]]}
+            for row in frame.to_dict(orient="records")
+        ]
     )
 
 
@@ -223,7 +253,7 @@ def _answers(
 ) -> _Answers:
     checks, said = check_quotes(quotes, panel)
     answers, more = answer_claims(claims, study, panel, pairs)
-    return _Answers(tuple(checks), tuple(answers), (*said, *more))
+    return _Answers(checks, answers, (*said, *more))
 
 
 def prepare(
@@ -327,12 +357,10 @@ def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
     return pd.DataFrame(panel.levels[:, columns], index=index, columns=list(study.assets))
 
 
-def _provenance(
-    study: Study, events: EventTable, prices: PriceTable, panel: ReturnPanel
-) -> Provenance:
+def _provenance(study: Study, events: EventTable, prices: PriceTable, series: Series) -> Provenance:
     settings = json.dumps(clean(study.settings()), sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(settings.encode()).hexdigest()
-    return provenance_of(digest, events, prices, panel)
+    return provenance_of(digest, events, prices, series)
 
 
 def _ticker(progress: Progress, total: int) -> Callable[[], None]:

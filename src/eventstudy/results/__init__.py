@@ -1,0 +1,14 @@
+"""What a study found: tables with declared columns, notes and provenance, frozen."""
+
+from eventstudy.results.result import SCHEMA, PlaceboSample, Provenance, StudyResult, clean, records
+from eventstudy.results.tables import ResultTables
+
+__all__ = [
+    "SCHEMA",
+    "PlaceboSample",
+    "Provenance",
+    "ResultTables",
+    "StudyResult",
+    "clean",
+    "records",
+]
