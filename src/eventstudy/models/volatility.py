@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -152,12 +153,33 @@ class VolatilityFilter:
         (B, W) float
             Simulated returns.
         """
-        path = np.empty_like(draws)
-        sigma2 = np.full(len(draws), sigma_next**2)
-        for step in range(draws.shape[1]):
-            path[:, step] = np.sqrt(sigma2) * draws[:, step]
-            sigma2 = self.omega + self.alpha * path[:, step] ** 2 + self.beta * sigma2
-        return path
+        return np.column_stack(list(self.steps(sigma_next, draws.T)))
+
+    def steps(self, sigma_next: float, draws: Iterable[FloatArray]) -> Iterator[FloatArray]:
+        """Simulate one session after the other, as `simulate`.
+
+        Parameters
+        ----------
+        sigma_next : float
+            Volatility forecast for the first simulated session.
+        draws : iterable of (B,) float
+            Standardised returns z of each session.
+
+        Yields
+        ------
+        (B,) float
+            Simulated returns of the session.
+        """
+        sigma2, returns = np.array(sigma_next**2), None
+        for z in draws:
+            if returns is not None:
+                shocks = returns**2
+                shocks *= self.alpha
+                shocks += self.omega
+                shocks += self.beta * sigma2
+                sigma2 = shocks
+            returns = np.sqrt(sigma2) * z
+            yield returns
 
 
 def fit_filter(
