@@ -27,6 +27,7 @@ LEAST_NU, MOST_NU, START_NU, HEAVY_TAILS = 2.05, 500.0, 12.0, 3.75
 CONSTRAINTS = np.array(
     [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, -1, -1, 0], [0, 0, 0, 1], [0, 0, 0, -1]], float
 )
+ONE_EACH = np.eye(4, dtype=bool)
 LIMITS = np.array([0.0, 0.0, 0.0, -1.0, LEAST_NU, -MOST_NU])
 STEP = float(np.sqrt(np.finfo(float).eps))
 LOG_2PI = float(np.log(2.0 * np.pi))
@@ -325,6 +326,7 @@ class _GarchLikelihood:
         self._bounds = model.variance_bounds(returns)
         self._sigma2, self._work = np.empty_like(returns), np.empty_like(returns)
         self._known: tuple[bytes, float] = (b"", float("nan"))
+        self._constant = (float("nan"), float("nan"))
         self.mean_square = float(np.mean(self._squares))
         self.low = np.array([1e-8 * self.mean_square, 0.0, 0.0, LEAST_NU])
         self.high = np.array([10.0 * self.mean_square, 1.0, 1.0, MOST_NU])
@@ -352,10 +354,10 @@ class _GarchLikelihood:
 
     def gradient(self, params: FloatArray) -> FloatArray:
         """Forward differences of the likelihood (4,)."""
-        here, ahead = self(params), np.array(self._ahead(params))
+        here, ahead = self(params), self._ahead(params)
         # nu leaves the variances as they are, those of `params` until the next line computes others
         ends, nu = np.empty(len(params)), float(params[-1])
-        ends[-1] = self._student(ahead[-1])
+        ends[-1] = self._student(float(ahead[-1]))
         for i in range(len(params) - 1):
             moved = params[:-1].copy()
             moved[i] = ahead[i]
@@ -366,19 +368,17 @@ class _GarchLikelihood:
 
     def constraint_slopes(self, params: FloatArray) -> FloatArray:
         """Forward differences of the linear constraints (6, 4): their matrix, with its rounding."""
-        params = np.clip(params, self.low, self.high)
-        ahead = np.array(self._ahead(params))
+        params = np.minimum(np.maximum(params, self.low), self.high)
+        ahead = self._ahead(params)
         here = CONSTRAINTS @ params - LIMITS
-        moved = np.where(np.eye(len(params), dtype=bool), ahead, params[:, None])
+        moved = np.where(ONE_EACH, ahead, params[:, None])
         rise = (CONSTRAINTS @ moved - LIMITS[:, None]) - here[:, None]
         return np.asarray(rise / (ahead - params), dtype=float)
 
-    def _ahead(self, params: FloatArray) -> list[float]:
-        """Each parameter one step ahead, or back where its bound is nearer than that."""
-        return [
-            value + STEP if value + STEP <= high else value - STEP
-            for value, high in zip(params.tolist(), self.high.tolist(), strict=True)
-        ]
+    def _ahead(self, params: FloatArray) -> FloatArray:
+        """Each parameter one step ahead, or back where its bound is nearer than that (4,)."""
+        ahead = params + STEP
+        return np.where(ahead <= self.high, ahead, params - STEP)
 
     def _variance(self, params: FloatArray) -> FloatArray:
         n = len(self._returns)
@@ -394,9 +394,10 @@ class _GarchLikelihood:
 
     def _student(self, nu: float) -> float:
         """Negative log-likelihood of the variances last computed, in two work arrays."""
-        gammaln = self._gammaln
         # the operations of `arch` in their order
-        constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - np.log(np.pi * (nu - 2)) / 2
+        if nu != self._constant[0]:
+            ratio = self._gammaln((nu + 1) / 2) - self._gammaln(nu / 2)
+            self._constant = (nu, float(ratio - np.log(np.pi * (nu - 2)) / 2))
         tails = np.multiply(self._sigma2, nu - 2, out=self._work)
         np.divide(self._squares, tails, out=tails)
         np.add(tails, 1.0, out=tails)
@@ -404,7 +405,7 @@ class _GarchLikelihood:
         np.multiply(tails, (nu + 1) / 2, out=tails)
         each = np.log(self._sigma2)
         np.multiply(each, 0.5, out=each)
-        np.subtract(constant, each, out=each)
+        np.subtract(self._constant[1], each, out=each)
         np.subtract(each, tails, out=each)
         return -float(each.sum())
 
