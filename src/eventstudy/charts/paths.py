@@ -201,7 +201,7 @@ def _mean_half_width(abnormal: AbnormalReturns, level: float) -> FloatArray:
 
     width, n = len(abnormal.window), len(abnormal)
     present = np.isfinite(abnormal.ar)
-    forecast = abnormal.cov_factor - np.eye(width)
+    forecast = np.asarray(abnormal.cov_factor) - np.eye(width)
     total = np.zeros(width)
     for k in range(width):
         first = abnormal.position[:, None] + np.arange(k + 1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventstudy.cli.load import day_of, load_study
+from eventstudy.cli.load import load
 from eventstudy.cli.output import note, print_json, print_table
 from eventstudy.errors import AlignmentError
 
@@ -36,7 +36,7 @@ def check(
     """
     from eventstudy.study import check_history, prepare, with_assets
 
-    loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events, store=store)
+    loaded = load(study, asof=asof, events=events, store=store)
     design = with_assets(loaded.study, loaded.prices)
     panel, pairs = prepare(design, loaded.events, loaded.prices)
     checked = check_history(design, panel, pairs)

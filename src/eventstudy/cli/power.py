@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventstudy.cli.load import day_of, load_study
+from eventstudy.cli.load import load
 from eventstudy.cli.output import note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def power(
     """
     from eventstudy.study.power import study_power
 
-    loaded = load_study(study, as_of=day_of(asof, "--asof"), store=store)
+    loaded = load(study, asof=asof, store=store)
     with progress_display(quiet=quiet) as progress:
         found = study_power(loaded.study, loaded.events, loaded.prices, progress=progress)
     if as_json:

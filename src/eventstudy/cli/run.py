@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.load import day_of, folder_of, load_study
+from eventstudy.cli.load import folder_of, load
 from eventstudy.cli.output import note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
@@ -42,16 +42,12 @@ def run(
     as a whole, when everything is ready.
     """
     from eventstudy.report import check_folder, write_report
-    from eventstudy.study import run_study
 
-    loaded = load_study(study, as_of=day_of(asof, "--asof"), events=events, store=store)
+    loaded = load(study, asof=asof, events=events, store=store)
     folder = folder_of(loaded.study.name, out)
     check_folder(folder)
     with progress_display(quiet=quiet) as progress:
-        result = run_study(
-            loaded.study, loaded.events, loaded.prices,
-            quotes=loaded.quotes, claims=loaded.claims, progress=progress,
-        )  # fmt: skip
+        result = loaded.run(progress=progress)
         files = write_report(result, folder, progress=progress)
     _print(result, as_json=as_json, as_csv=as_csv)
     if not quiet:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eventstudy.report.files import result_json, write_tables
 from eventstudy.report.folder import replacing
+from eventstudy.results.export import result_json, write_tables
 
 if TYPE_CHECKING:
     from eventstudy.charts.save import Kinds

@@ -281,6 +281,9 @@ class Table(Generic[R]):
         put(self, "_derived", {})
         put(self, "_size", sizes.pop() if sizes else 0)
 
+    def __getitem__(self, index: int) -> R:
+        return self.row(range(len(self))[index])
+
     def __setattr__(self, name: str, value: object) -> None:
         msg = f"a table is frozen: {name} cannot be changed"
         raise AttributeError(msg)
