@@ -245,12 +245,15 @@ def block_sums(values: FloatArray, sessions: int) -> FloatArray:
     >>> block_sums(np.array([1.0, 2.0, 3.0]), 2).tolist()
     [3.0, 5.0]
     """
-    *rows, n = values.shape
-    if n < sessions:
-        return np.empty((*rows, 0))
-    total = np.zeros((*rows, n + 1))
-    np.cumsum(values, axis=-1, out=total[..., 1:])
-    return np.asarray(total[..., sessions:] - total[..., :-sessions], dtype=float)
+    totals = running_totals(values)
+    return np.asarray(totals[..., sessions:] - totals[..., :-sessions], dtype=float)
+
+
+def running_totals(values: FloatArray) -> FloatArray:
+    """Sum the first 0, 1, .. n values of each row (..., n + 1)."""
+    totals = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=totals[..., 1:])
+    return totals
 
 
 def fhs_reference(

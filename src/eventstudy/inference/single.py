@@ -13,9 +13,9 @@ from eventstudy.errors import EstimationError
 from eventstudy.inference.filtered import (
     MDE_POWER,
     TIE,
-    block_sums,
     conformal_pvalue,
     filtered_tests,
+    running_totals,
 )
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def textbook_tests(
     """
     from scipy.special import stdtr, stdtrit
 
-    quantile, power = -stdtrit(df, level / 2), -stdtrit(df, 1.0 - MDE_POWER)
+    known, at = np.unique(df, return_inverse=True)  # one quantile for the many of one length
+    at = at.reshape(np.shape(df))
+    quantile = -stdtrit(known, level / 2)[at]
+    power = -stdtrit(known, 1.0 - MDE_POWER)[at]
     with np.errstate(divide="ignore", invalid="ignore"):
         t = effect / se
     half = quantile * se
@@ -112,13 +115,14 @@ def quantile_pvalues(
     for start in range(0, len(effect), BLOCK):  # what a block needs stays in the cache
         part = slice(start, start + BLOCK)
         packed, usable = _packed(residuals[part])
+        totals = running_totals(packed)
         for window in range(effect.shape[1]):
             mine, width = effect[part, window], sessions[part, window]
             for w in np.unique(width[width > 0]):
                 rows = np.flatnonzero((width == w) & np.isfinite(mine))
-                sums = np.abs(
-                    block_sums(packed if len(rows) == len(mine) else packed[rows], int(w))
-                )
+                chosen = totals if len(rows) == len(mine) else totals[rows]
+                sums = chosen[:, w:] - chosen[:, :-w]
+                np.abs(sums, out=sums)
                 n = np.maximum(usable[rows] - w + 1, 0)
                 # a run that reaches past the last residual is NaN and counts for nothing
                 larger = np.count_nonzero(sums >= np.abs(mine[rows, None]) * TIE, axis=1)
@@ -427,12 +431,17 @@ def single_event_tests(
         mde_t=float(one.mde[0]),
         sigma_next=path.sigma_next,
         vol_ratio=ratio,
-        vol_warning=not VOLATILITY_LOW <= ratio <= VOLATILITY_HIGH,
+        vol_warning=bool(unusual_volatility(np.array(ratio))),
         filter_kind=filter.kind,
         filter_reason=filter.reason,
         reference=found.reference,
         notes=shortfalls(sizes, found.method, found.critical, sessions, level),
     )
+
+
+def unusual_volatility(ratio: FloatArray) -> BoolArray:
+    """Whether volatility ratios lie above 1.3 or below 0.7; not where there is none (...)."""
+    return np.asarray((ratio < VOLATILITY_LOW) | (ratio > VOLATILITY_HIGH))
 
 
 def shortfalls(

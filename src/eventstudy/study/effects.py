@@ -14,13 +14,12 @@ from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
 from eventstudy.errors import EstimationError
 from eventstudy.inference.filtered import block_sums, filtered_tests, vfc_reference
 from eventstudy.inference.single import (
-    VOLATILITY_HIGH,
-    VOLATILITY_LOW,
     SingleTests,
     conformal_pvalues,
     quantile_pvalues,
     shortfalls,
     textbook_tests,
+    unusual_volatility,
 )
 from eventstudy.models.estimation import ModelFit
 from eventstudy.models.volatility import FilteredPath, VolatilityFilter, fit_filter
@@ -214,7 +213,7 @@ def measure(
         s=np.sqrt(np.where(varies, fit.abnormal.s2, np.nan)),
         role=role,
     )
-    asked = getattr(study, "single", "auto") != "t"
+    asked = study.single != "t"
     found = _Filtered.empty(tested, reason)
     for row in range(len(fit.abnormal)):
         if asked and found.tested[row].any():
@@ -262,9 +261,13 @@ class _Filtered:
 
     @classmethod
     def empty(cls, tested: BoolArray, reason: TextArray) -> _Filtered:
-        numbers = np.full((5, *tested.shape), np.nan)
-        counts = np.zeros((2, *tested.shape), dtype=np.int64)
-        return cls(tested.copy(), reason, *numbers, *counts, [None] * len(tested))
+        number: FloatArray = np.full((5, *tested.shape), np.nan)
+        count: IntArray = np.zeros((2, *tested.shape), dtype=np.int64)
+        return cls(
+            tested=tested.copy(), reason=reason, filters=[None] * len(tested),
+            p_vfc=number[0], p_fhs=number[1], half=number[2], mde=number[3],
+            sigma_next=number[4], n_vfc=count[0], n_fhs=count[1],
+        )  # fmt: skip
 
 
 def _filter_event(found: _Filtered, sample: _Sample, study: Study, row: int) -> None:
@@ -361,7 +364,7 @@ def _tests(found: _Filtered, sample: _Sample, level: float, *, filtered: bool) -
         ci_t_high=book.high,
         mde_t=book.mde,
         vol_ratio=ratio,
-        vol_warning=(ratio < VOLATILITY_LOW) | (ratio > VOLATILITY_HIGH),
+        vol_warning=unusual_volatility(ratio),
         filter=_kinds(found),
         reason=_reasons(found, sample, n_sq, level, filtered=filtered),
         n_sq=n_sq,
