@@ -162,7 +162,7 @@ def events_table(
         ],
         effects_at=at,
         alternatives_at=[second.get(key, -1) for key in keys],
-        features=[event.features for event in events],
+        features=[event.carried for event in events],
     )
 
 

@@ -1,17 +1,25 @@
-"""Editing reviewed event files: accept drafts, merge rows, split them again."""
+"""Reviewing event files: accept drafts, find likely duplicates, merge rows, split them again."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 
+from eventstudy.articles.merge import similarity
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
-from eventstudy.events.drafts import Row
+from eventstudy.events.columns import columns_of
+from eventstudy.events.drafts import NOT_REVIEWED, REVIEW_COLUMNS, Row
+from eventstudy.events.table import Event, EventTable
 
-_REVIEW_ONLY = ("decision", "extracted", "change")
+LIKELY = 70.0
+"""Least token-set ratio of two titles; higher than for sentences, since titles are short."""
+
+_LEFT_BEHIND = frozenset(column.name for column in REVIEW_COLUMNS if column.is_left_behind)
+_LISTS = tuple(column.name for column in REVIEW_COLUMNS if column.is_list)
+_DATING = tuple(item.field for item in columns_of(Event) if "dating" in item.tags)
 _DECISIONS = ("", "accept", "reject")
-_DATING = ("date", "time", "zone", "precision", "not_before", "not_after")
-_LISTS = ("article", "article_sha256", "span")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +76,12 @@ def accept(
         decision, key = row.get("decision", "").strip().casefold(), row["event_id"]
         if decision == "accept":
             (updated if key in kept else accepted).append(key)
-            plain = {name: cell for name, cell in row.items() if name not in _REVIEW_ONLY}
-            plain["source"] = plain.get("source", "").replace("extracted, not reviewed", "article")
+            plain = {name: cell for name, cell in row.items() if name not in _LEFT_BEHIND}
+            plain["source"] = plain.get("source", "").replace(NOT_REVIEWED, "article")
             kept[key] = {**kept.get(key, {}), **plain}
         else:
             (rejected if decision == "reject" else waiting).append(key)
-    fresh = [name for name in draft_columns if name not in _REVIEW_ONLY]
+    fresh = [name for name in draft_columns if name not in _LEFT_BEHIND]
     columns = tuple(dict.fromkeys((*reviewed_columns, *fresh)))
     return Acceptance(
         columns,
@@ -146,7 +154,8 @@ def _find(rows: Sequence[Row], key: str) -> Row:
     for row in rows:
         if row["event_id"] == key:
             return row
-    msg = f"no event is called {key!r}; {did_you_mean(key, (row['event_id'] for row in rows))}"
+    hint = did_you_mean(key, (row["event_id"] for row in rows))
+    msg = f"no event has the ID {key!r}; {hint}"
     raise UnknownNameError(msg)
 
 
@@ -158,3 +167,36 @@ def _days(first: Mapping[str, str], second: Mapping[str, str]) -> list[str]:
         *second.get("other_dates", "").split(";"),
     ]
     return [day for day in dict.fromkeys(cell.strip() for cell in others) if day and day != own]
+
+
+def likely_duplicates(table: EventTable) -> tuple[tuple[str, str], ...]:
+    """Return the keys of pairs that may be one event.
+
+    Two events are compared where kind and place agree and their days are at most one apart, or
+    both have none; then their titles have to be alike. A day or a place is left out of the titles.
+
+    Parameters
+    ----------
+    table : EventTable
+        In the order of its file.
+    """
+    blocks: dict[tuple[str, dt.date | None], list[Event]] = {}
+    for event in table:
+        blocks.setdefault((event.kind.casefold(), event.date), []).append(event)
+    pairs: list[tuple[Event, Event]] = []
+    for (kind, day), events in blocks.items():
+        pairs += combinations(events, 2)
+        if day is not None:
+            pairs += product(events, blocks.get((kind, day + dt.timedelta(1)), ()))
+    found = sorted(
+        (*sorted(((one.row, one.event_id), (other.row, other.event_id))),)
+        for one, other in pairs
+        if _near(one, other) and one.title and similarity(one.title, other.title) >= LIKELY
+    )
+    return tuple((keep[1], other[1]) for keep, other in found)
+
+
+def _near(one: Event, other: Event) -> bool:
+    if {one.direction, other.direction} == {"up", "down"}:
+        return False
+    return not one.place or not other.place or one.place.casefold() == other.place.casefold()

@@ -1,4 +1,4 @@
-"""Events of one article: mentions, dated and gathered so that each event stands once."""
+"""Extracted events of one article: mentions, dated and gathered so that each stands once."""
 
 from __future__ import annotations
 
@@ -6,22 +6,17 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from eventstudy.articles.language import Place
-from eventstudy.articles.mentions import Mention, State
-from eventstudy.articles.moments import DateExpression, Dateline
+from eventstudy.articles.dates import DateExpression, Dateline
+from eventstudy.articles.language import Direction, Place
+from eventstudy.articles.mentions import ATTACKS, DECISIONS, MEETING, Mention, State
 from eventstudy.articles.text import Span, printable
 
-_STRIKES = frozenset({"military strike", "energy attack"})
-_MEETING = "peace talks"
-_STATEMENTS = frozenset(
-    {"producer decision", "sanctions", "embargo or price cap", "supply offer or release"}
-)
 _ACCOUNT = 1_500  # characters over which an account of attacks keeps the day it opened with
-_LEAD = 1_500  # characters from the head in which the lead event takes the first day told
+_LEAD = 1_500  # characters from the head in which the lead event takes the first day reported
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleEvent:
+class ExtractedEvent:
     """An event an article speaks of.
 
     Parameters
@@ -32,7 +27,7 @@ class ArticleEvent:
         Kind of the vocabulary; reported, planned, conditional or denied.
     first, last : date or None
         Local days; None for an event that is only bounded.
-    moment : datetime or None
+    time : datetime or None
         Where a clock time is stated.
     not_after : datetime or None
         Bound of an undated event: it was published by then.
@@ -53,14 +48,19 @@ class ArticleEvent:
     state: State
     first: dt.date | None
     last: dt.date | None
-    moment: dt.datetime | None
+    time: dt.datetime | None
     not_after: dt.datetime | None
     date_rule: str
     place: Place | None
     actors: tuple[str, ...]
-    direction: str
+    direction: Direction
     reason: str
     spans: tuple[Span, ...]
+
+    @property
+    def zone(self) -> str | None:
+        """Zone of its place."""
+        return self.place.zone if self.place else None
 
     @property
     def date(self) -> str:
@@ -74,13 +74,12 @@ def to_events(
     mentions: Sequence[Mention],
     dates: Sequence[DateExpression],
     dateline: Dateline,
-) -> tuple[ArticleEvent, ...]:
+) -> tuple[ExtractedEvent, ...]:
     """Date the mentions of an article and gather those that are one event."""
-    told = [_dated(mention, dates, dateline) for mention in mentions]
-    told = _carry_account(told)
-    told = _date_lead(told, dates, dateline)
-    gathered: list[ArticleEvent] = []
-    for event in told:
+    dated = [_dated(mention, dates, dateline) for mention in mentions]
+    dated = _date_lead(_carry_account(dated), dates, dateline)
+    gathered: list[ExtractedEvent] = []
+    for event in dated:
         index = next((i for i, other in enumerate(gathered) if _same(other, event)), None)
         if index is None:
             gathered.append(event)
@@ -89,14 +88,14 @@ def to_events(
     return tuple(gathered)
 
 
-def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline) -> ArticleEvent:
+def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline) -> ExtractedEvent:
     expression = _expression_for(mention, dates, dateline)
     statement = (
-        mention.kind in _STATEMENTS
+        mention.kind in DECISIONS
         and mention.state == "reported"
         and dateline.day is not None
         and dateline.moment is None
-        and dateline.how.startswith("line of its own")
+        and dateline.form == "own line"
     )
     first = last = None
     moment = None
@@ -107,13 +106,13 @@ def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline
     elif statement:
         first = last = dateline.day
         rule = "the statement is the event: day of the dateline"
-    return ArticleEvent(
+    return ExtractedEvent(
         title=f"{mention.kind}, {mention.place.name}" if mention.place else mention.kind,
         kind=mention.kind,
         state=mention.state,
         first=first,
         last=last,
-        moment=moment,
+        time=moment,
         not_after=None if first else dateline.bound,
         date_rule=rule,
         place=mention.place,
@@ -133,7 +132,7 @@ def _expression_for(
         for item in dates
         if item.span.overlaps(mention.clause if mention.own_dates else mention.sentence)
         and item.first is not None
-        and item.rule != "dateline"
+        and not item.is_dateline
         and _fits(item, mention, dateline)
     ]
     trigger = mention.trigger
@@ -154,18 +153,18 @@ def _fits(item: DateExpression, mention: Mention, dateline: Dateline) -> bool:
     return item.last is not None and item.last >= dateline.day
 
 
-def _carry_account(told: Sequence[ArticleEvent]) -> list[ArticleEvent]:
-    """Attacks told one by one keep the day of the sentence that opened the account."""
-    carried: list[ArticleEvent] = []
+def _carry_account(events: Sequence[ExtractedEvent]) -> list[ExtractedEvent]:
+    """Attacks reported one by one keep the day of the sentence that opened the account."""
+    carried: list[ExtractedEvent] = []
     opened: int | None = None
     followed: set[int] = set()
-    for index, event in enumerate(told):
+    for index, event in enumerate(events):
         current = event
-        if event.kind in _STRIKES and event.state == "reported":
+        if event.kind in ATTACKS and event.state == "reported":
             if event.first is not None:
                 opened = index
-            elif opened is not None and _follows(told[opened], event):
-                head = told[opened]
+            elif opened is not None and _follows(events[opened], event):
+                head = events[opened]
                 current = replace(
                     event,
                     place=event.place or head.place,
@@ -181,54 +180,51 @@ def _carry_account(told: Sequence[ArticleEvent]) -> list[ArticleEvent]:
     return [event for index, event in enumerate(carried) if index not in followed]
 
 
-def _follows(head: ArticleEvent, event: ArticleEvent) -> bool:
-    """Whether an event is told in the account that `head` opened, and no other country's."""
+def _follows(head: ExtractedEvent, event: ExtractedEvent) -> bool:
+    """Whether an event belongs to the account that `head` opened, and to no other country's."""
     if event.place is not None and event.place.is_country and event.place != head.place:
         return False
     return 0 < event.spans[0].start - head.spans[0].start <= _ACCOUNT
 
 
 def _date_lead(
-    told: Sequence[ArticleEvent], dates: Sequence[DateExpression], dateline: Dateline
-) -> list[ArticleEvent]:
-    """Date the meeting an article opens with by the first past day told after it."""
-    if not told or told[0].first is not None or told[0].state != "reported":
-        return list(told)
-    lead = told[0]
-    if lead.kind != _MEETING:
-        return list(told)
-    if any(event.first is not None for event in told if event.spans[0].start < _LEAD):
-        return list(told)
-    first = next(
-        (
-            item
-            for item in dates
-            if item.precision == "day"
-            and item.rule != "dateline"
-            and item.first is not None
-            and dateline.day is not None
-            and item.first <= dateline.day
-            and lead.spans[0].end <= item.span.start < lead.spans[0].start + _LEAD
-        ),
-        None,
+    events: Sequence[ExtractedEvent], dates: Sequence[DateExpression], dateline: Dateline
+) -> list[ExtractedEvent]:
+    """Date the meeting an article opens with by the first past day reported after it."""
+    if not events or dateline.span is None or dateline.day is None:
+        return list(events)
+    lead, head = events[0], events[0].spans[0]
+    if lead.kind != MEETING or lead.state != "reported":
+        return list(events)
+    if any(event.first is not None for event in events if event.spans[0].start < _LEAD):
+        return list(events)
+    days = (
+        item
+        for item in dates
+        if item.precision == "day"
+        and not item.is_dateline
+        and item.first is not None
+        and item.first <= dateline.day
+        and head.end <= item.span.start < head.start + _LEAD
     )
-    if first is None or dateline.span is None:
-        return list(told)
-    rule = f"first day told after the lead ({first.rule}: {printable(first.text)})"
+    first = next(days, None)
+    if lead.first is not None or first is None:
+        return list(events)
+    rule = f"first day reported after the lead ({first.rule}: {printable(first.text)})"
     dated = replace(lead, first=first.first, last=first.last, not_after=None, date_rule=rule)
-    return [dated, *told[1:]]
+    return [dated, *events[1:]]
 
 
-def _same(one: ArticleEvent, other: ArticleEvent) -> bool:
+def _same(one: ExtractedEvent, other: ExtractedEvent) -> bool:
     if one.kind != other.kind:
         return False
     if one.state != other.state:
-        # A possible delivery, spoken of again, is the delivery told before.
+        # A possible delivery, spoken of again, is the delivery reported before.
         again = one.state == "reported" and other.state == "conditional"
         return again and other.first is None and one.place == other.place
     if not _days_agree(one, other):
         return False
-    if one.kind in _STRIKES:
+    if one.kind in ATTACKS:
         return one.place == other.place
     return (
         one.place is None
@@ -238,8 +234,8 @@ def _same(one: ArticleEvent, other: ArticleEvent) -> bool:
     )
 
 
-def _days_agree(one: ArticleEvent, other: ArticleEvent) -> bool:
-    """Whether two tellings of one article can mean the same day: a range holds its days."""
+def _days_agree(one: ExtractedEvent, other: ExtractedEvent) -> bool:
+    """Whether two accounts in one article can mean the same day: a range holds its days."""
     if not (one.first and one.last and other.first and other.last):
         return True
     if one.date == other.date:
@@ -250,12 +246,12 @@ def _days_agree(one: ArticleEvent, other: ArticleEvent) -> bool:
     return ranged and (inside or around)
 
 
-def _length(event: ArticleEvent) -> int:
+def _length(event: ExtractedEvent) -> int:
     """Days an event may have been on; an undated one is longest."""
     return (event.last - event.first).days if event.first and event.last else 10_000
 
 
-def _join(one: ArticleEvent, other: ArticleEvent) -> ArticleEvent:
+def _join(one: ExtractedEvent, other: ExtractedEvent) -> ExtractedEvent:
     dated = other if _length(other) < _length(one) else one
     return replace(
         dated,
