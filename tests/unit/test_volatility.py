@@ -146,7 +146,7 @@ def test_parameters_scale_with_the_returns(wti):
 def test_simulation_follows_the_recursion():
     fixed = VolatilityFilter("garch", "", 0.1, 0.2, 0.7, 5.0, 500)
     draws = np.array([[1.0, -2.0, 0.5], [0.0, 1.0, -1.0]])
-    path = fixed.simulate(1.5, draws)
+    path = np.column_stack(list(fixed.steps(1.5, draws.T)))
     for row in range(2):
         variance = 1.5**2
         for step in range(3):

@@ -139,25 +139,8 @@ class VolatilityFilter:
             step = self.omega + (self.alpha + self.beta) * step
         return np.asarray(np.sqrt(total), dtype=float)
 
-    def simulate(self, sigma_next: float, draws: FloatArray) -> FloatArray:
-        """Run the filter forward from a state, fed with standardised draws.
-
-        Parameters
-        ----------
-        sigma_next : float
-            Volatility forecast for the first simulated session.
-        draws : (B, W) float
-            Standardised returns z.
-
-        Returns
-        -------
-        (B, W) float
-            Simulated returns.
-        """
-        return np.column_stack(list(self.steps(sigma_next, draws.T)))
-
     def steps(self, sigma_next: float, draws: Iterable[FloatArray]) -> Iterator[FloatArray]:
-        """Simulate one session after the other, as `simulate`.
+        """Run the filter forward from a state, fed with standardised draws.
 
         Parameters
         ----------
