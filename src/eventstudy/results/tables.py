@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.arrays import BoolArray, FloatArray
+from eventstudy.events import Event
 from eventstudy.tables.columns import (
     Column,
     Row,
@@ -262,12 +263,18 @@ class _EventFields:
         "Sessions of the event window, relative to session 0, on which the front month changes "
         "its contract."
     )
-    reason = text("Why this session, or why the event was not studied.")
+    reason = text(
+        "Why this session, or why the event was not studied.",
+        derives=lambda t: ["; ".join(parts) for parts in t.reasons],
+    )
+    reasons = names("The same, part by part.", filed=False)
     effects_at = integer("First row of the pair in the effects, or -1.", filed=False)
     alternatives_at = integer("The same in the alternatives.", filed=False)
+    event = Column[TextArray, Event]("plain", "The event as it was read.", filed=False)
     features = Column[TextArray, dict[str, Any]](
-        "plain", "Further columns of the event file.", filed=False
-    )
+        "plain", "Further columns of the event file.", filed=False,
+        derives=lambda t: [one.carried for one in t.event],
+    )  # fmt: skip
 
 
 class EventRow(_EventFields, Row):

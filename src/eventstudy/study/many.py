@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from eventstudy.alignment import Pair
+from eventstudy.alignment import Alignment
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.applicability import (
@@ -104,7 +104,7 @@ class FilteredReturns(Mapping[str, FloatArray]):
 def study_samples(
     study: Study,
     data: Mapping[str, AssetData],
-    pairs: Sequence[Pair],
+    pairs: Alignment,
     abnormal: AbnormalReturns,
     effects: Effects,
 ) -> StudySamples:
@@ -115,20 +115,19 @@ def study_samples(
     study : Study
     data : mapping of str to AssetData
         The assets studied.
-    pairs : sequence of Pair
-        Every pair, in order; those not studied are left out.
+    pairs : Alignment
+        Every pair; those not studied are left out.
     abnormal : AbnormalReturns
         The pairs studied.
     effects : Effects
         Of the same pairs, for the p-values of single events.
     """
-    known = {(p.event_id, p.asset): p.placement.event.direction or "" for p in pairs}
-    keys = zip(abnormal.event_ids, abnormal.assets, strict=True)
+    known = {event.event_id: event.direction or "" for event in pairs.placements.events}
     return StudySamples(
         abnormal,
         FilteredReturns(study, data),
         {window: single_events(effects, window, abnormal) for window in study.car_windows},
-        tuple(known[key] for key in keys),
+        tuple(known[name] for name in abnormal.event_ids),
         study.seed,
     )
 

@@ -22,8 +22,9 @@ from eventstudy.inference.detectable import (
 from eventstudy.inference.over_events.sample import EventSample
 from eventstudy.inference.samples import ALL, StudySamples
 from eventstudy.inference.statistic import statistic
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.prices.table import PriceTable
-from eventstudy.study.assets import asset_data, fit_kept, joined
+from eventstudy.study.assets import asset_data, fit_kept
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData, measure_effects
 from eventstudy.study.many import FilteredReturns
@@ -104,7 +105,7 @@ def study_power(
     for number, asset in enumerate(study.assets):
         progress("assets", number, len(study.assets))
         data[asset] = asset_data(study, panel, asset)
-        _, fit = fit_kept(study, data[asset], [p for p in pairs if p.asset == asset])
+        fit = fit_kept(study, data[asset], pairs).fit
         if fit is None:
             continue
         parts.append(without_returns(fit.abnormal))
@@ -115,7 +116,7 @@ def study_power(
         count = len({pair.event_id for pair in pairs})
         msg = f"none of the {count} event(s) can be studied: see eventstudy check"
         raise AlignmentError(msg)
-    abnormal = joined(parts)
+    abnormal = AbnormalReturns.joined(parts)
     samples = StudySamples(abnormal, FilteredReturns(study, data))
     means = _means(samples, windows, study.level)
     return StudyPower(

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
-from eventstudy.alignment import Pair, align
+from eventstudy.alignment import Alignment, align
 from eventstudy.arrays import DayArray
 from eventstudy.calendars import SettlementCalendar, file_calendar, settlement_calendar
 from eventstudy.errors import AlignmentError, TableError, did_you_mean
@@ -19,6 +20,7 @@ from eventstudy.events import EventTable
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote
 from eventstudy.inference.samples import StudySamples
+from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
 from eventstudy.results import Provenance, ResultTables, StudyResult, clean
@@ -36,7 +38,7 @@ from eventstudy.results.tables import (
 )
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
-from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pairs, study_asset
+from eventstudy.study.assets import AssetFindings, Kept, asset_data, fit_kept, study_asset
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData
 from eventstudy.study.many import design_table, family_table, study_samples, tests_table
@@ -47,7 +49,7 @@ from eventstudy.study.provenance import (
     series_table,
 )
 from eventstudy.study.regressions import joint_regressions
-from eventstudy.study.tabulate import events_table
+from eventstudy.study.tabulate import Rolls, events_table
 
 SHOWN = 3
 
@@ -105,18 +107,23 @@ def run_study(
     sessions = panel.calendar.sessions
     data = {asset: asset_data(study, panel, asset) for asset in study.assets}
     found = _study_assets(study, data, pairs, sessions, progress)
-    checked = _in_order(pairs, {asset: one.pairs for asset, one in found.items()})
+    pairs = _less(pairs, [one.kept for one in found.values()])
     if not any(one.abnormal is not None for one in found.values()):
-        raise AlignmentError(_nothing_left(checked))
+        raise AlignmentError(_nothing_left(pairs))
     effects = Effects.joined([one.effects for one in found.values()])
     alternatives = Effects.joined([one.alternatives for one in found.values()])
-    joint = _joint(study, data, checked, sessions, found, effects, progress)
-    answers = _answers(study, panel, checked, quotes, claims)
-    rolls = {key: text for one in found.values() for key, text in one.roll_taus.items()}
-    placed = events_table(checked, effects, alternatives, sessions=sessions, roll_taus=rolls)
+    joint = _joint(study, data, pairs, sessions, found, effects, progress)
+    answers = _answers(study, panel, pairs, quotes, claims)
+    rolls = Rolls.of(pairs, [data[name].rolls for name in pairs.assets], study.window)
+    placed = events_table(
+        pairs,
+        rows=np.concatenate([one.kept.rows for one in found.values()]),
+        second=np.concatenate([one.second for one in found.values()]),
+        n_windows=len(study.car_windows), rolls=rolls,
+    )  # fmt: skip
     notes = (
         *panel.notes, *(Note("note", prices.source, note) for note in prices.notes),
-        *_unused(study), *alignment_notes(placed), *joint.notes, *answers.notes,
+        *_unused(study), *alignment_notes(pairs, rolls), *joint.notes, *answers.notes,
         *filter_notes(effects),
     )  # fmt: skip
     series = series_table(prices, panel)
@@ -171,17 +178,21 @@ def _unused(study: Study) -> list[Note]:
 def _study_assets(
     study: Study,
     data: Mapping[str, AssetData],
-    pairs: Sequence[Pair],
+    pairs: Alignment,
     sessions: DayArray,
     progress: Progress,
 ) -> dict[str, AssetFindings]:
-    tick = _ticker(progress, sum(pair.studied for pair in pairs))
+    tick = _ticker(progress, int(pairs.studied.sum()))
     return {
-        asset: study_asset(
-            study, one, [p for p in pairs if p.asset == asset], sessions=sessions, tick=tick
-        )
+        asset: study_asset(study, one, pairs, sessions=sessions, tick=tick)
         for asset, one in data.items()
     }
+
+
+def _less(pairs: Alignment, kept: Sequence[Kept]) -> Alignment:
+    """Drop what the assets could not study."""
+    rows = np.concatenate([one.dropped for one in kept])
+    return pairs.dropped(rows, [reason for one in kept for reason in one.reasons])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,14 +215,16 @@ class _Answers:
 def _joint(
     study: Study,
     data: Mapping[str, AssetData],
-    pairs: Sequence[Pair],
+    pairs: Alignment,
     sessions: DayArray,
     found: Mapping[str, AssetFindings],
     effects: Effects,
     progress: Progress,
 ) -> _Joint:
     """Everything that looks at several events at once."""
-    abnormal = joined([one.abnormal for one in found.values() if one.abnormal is not None])
+    abnormal = AbnormalReturns.joined(
+        [one.abnormal for one in found.values() if one.abnormal is not None]
+    )
     data = {asset: data[asset] for asset, one in found.items() if one.abnormal is not None}
     progress("statistics over the events", 0, 1)
     samples = study_samples(study, data, pairs, abnormal, effects)
@@ -231,7 +244,7 @@ def _joint(
 def _answers(
     study: Study,
     panel: ReturnPanel,
-    pairs: Sequence[Pair],
+    pairs: Alignment,
     quotes: Sequence[Quote],
     claims: Sequence[Claim],
 ) -> _Answers:
@@ -240,9 +253,7 @@ def _answers(
     return _Answers(checks, answers, (*said, *more))
 
 
-def prepare(
-    study: Study, events: EventTable, prices: PriceTable
-) -> tuple[ReturnPanel, tuple[Pair, ...]]:
+def prepare(study: Study, events: EventTable, prices: PriceTable) -> tuple[ReturnPanel, Alignment]:
     """Put prices and events on one calendar, without any statistics.
 
     Parameters
@@ -254,7 +265,7 @@ def prepare(
     Returns
     -------
     panel : ReturnPanel
-    pairs : tuple of Pair
+    pairs : Alignment
         Every event on every asset it concerns; history is not checked yet.
 
     Raises
@@ -278,11 +289,11 @@ def prepare(
         roll_rules=study.roll_rules, next_contract=study.next_contract,
     )  # fmt: skip
     pairs = align(
-        tuple(events), calendar, study.assets,
+        events.events, calendar, study.assets,
         window=study.window, estimation=study.estimation_window,
         ambiguous_minutes=study.ambiguous_minutes,
     )  # fmt: skip
-    return panel, tuple(pairs)
+    return panel, pairs
 
 
 def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
@@ -295,15 +306,11 @@ def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
     return settlement_calendar(name, first, last)
 
 
-def check_history(study: Study, panel: ReturnPanel, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+def check_history(study: Study, panel: ReturnPanel, pairs: Alignment) -> Alignment:
     """Drop the pairs a run would drop, for `eventstudy check`: fits, but no tests."""
-    done = {
-        asset: kept_pairs(
-            study, asset_data(study, panel, asset), [p for p in pairs if p.asset == asset]
-        )
-        for asset in study.assets
-    }
-    return _in_order(pairs, done)
+    return _less(
+        pairs, [fit_kept(study, asset_data(study, panel, name), pairs) for name in study.assets]
+    )
 
 
 def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
@@ -321,14 +328,9 @@ def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
             raise TableError(msg, path=events.path, row=event.row, column="asset")
 
 
-def _in_order(pairs: Sequence[Pair], found: Mapping[str, Sequence[Pair]]) -> tuple[Pair, ...]:
-    done = {(p.event_id, p.asset): p for mine in found.values() for p in mine}
-    return tuple(done[pair.event_id, pair.asset] for pair in pairs)
-
-
-def _nothing_left(pairs: Sequence[Pair]) -> str:
+def _nothing_left(pairs: Alignment) -> str:
     events = len({p.event_id for p in pairs})
-    reasons = list(dict.fromkeys(f"{p.event_id}: {p.placement.reason or p.state}" for p in pairs))
+    reasons = list(dict.fromkeys(f"{p.event_id}: {p.reason or p.state}" for p in pairs))
     more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
     return f"none of the {events} event(s) can be studied: {'; '.join(reasons[:SHOWN])}{more}"
 
