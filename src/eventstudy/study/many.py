@@ -165,12 +165,13 @@ def design_table(study: Study, samples: StudySamples) -> Samples:
     and filtered returns stay empty otherwise.
     """
     rows = []
+    whole = isinstance(study.tests, str) or len(samples.abnormal) <= MANY_PAIRS
     for label in samples.labels:
         for window in study.car_windows:
             row: dict[str, Any] = {"asset": label, "window": window}
             try:
                 described = describe(samples.over_events(label, window))
-                row |= _measured(described, chosen=isinstance(study.tests, str))
+                row |= _measured(described, whole=whole)
                 if needs_filtered_returns(study.tests):
                     row |= _dates(samples.over_dates(label, window))
             except EstimationError as error:
@@ -179,9 +180,9 @@ def design_table(study: Study, samples: StudySamples) -> Samples:
     return Samples.of(rows)
 
 
-def _measured(d: SampleDescription, *, chosen: bool) -> dict[str, Any]:
+def _measured(d: SampleDescription, *, whole: bool) -> dict[str, Any]:
     names = ["n", "n_assets", "overlapping", "shared", "variance_ratio", "variance_pvalue"]
-    if not chosen and d.n > MANY_PAIRS:
+    if not whole:
         return {name: getattr(d, name) for name in names} | {"why": NAMED}
     names += ["rbar", "rbar_windows", "size_xc"]
     return {name: getattr(d, name) for name in names} | {"why": default_tests(d)[1]}
