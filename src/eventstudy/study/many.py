@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.alignment import Alignment
-from eventstudy.arrays import FloatArray
+from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.applicability import (
     SampleDescription,
@@ -123,32 +123,41 @@ def study_samples(
         Of the same pairs, for the p-values of single events.
     """
     known = {event.event_id: event.direction or "" for event in pairs.placements.events}
-    return StudySamples(
-        abnormal,
-        FilteredReturns(study, data),
-        {window: single_events(effects, window, abnormal) for window in study.car_windows},
-        tuple(known[name] for name in abnormal.event_ids),
-        study.seed,
-    )
+    directions = tuple(known[name] for name in abnormal.event_ids)
+    singles = {
+        window: single_events(effects, window, abnormal.position, directions)
+        for window in study.car_windows
+    }
+    return StudySamples(abnormal, FilteredReturns(study, data), singles, directions, study.seed)
 
 
-def single_events(effects: Effects, window: Window, abnormal: AbnormalReturns) -> SingleEvents:
-    """Return the single events that were tested on a window."""
+def single_events(
+    effects: Effects, window: Window, position: IntArray, directions: tuple[str, ...]
+) -> SingleEvents:
+    """Return the single events that were tested on a window.
+
+    Parameters
+    ----------
+    effects : Effects
+        For every window a row per pair, in one order.
+    window : Window
+    position : (N,) int
+        Session 0 of the pairs in that order.
+    directions : tuple of str, length N
+    """
     mine = effects.take(np.array([one == window for one in effects.window], dtype=bool))
-    pairs = zip(abnormal.event_ids, abnormal.assets, strict=True)
-    position = dict(zip(pairs, abnormal.position.tolist(), strict=True))
-    keys = zip(mine.event_id, mine.asset, strict=True)
     return SingleEvents(
-        event_ids=tuple(mine.event_id),
+        event_ids=mine.event_id,
         assets=mine.asset,
-        sessions=np.array([position[key] for key in keys], dtype=np.int64),
+        sessions=position,
+        directions=np.array(directions, dtype=object),
         effect=mine.effect,
         t=mine.t,
         df=mine.df,
         p=mine.p,
         pvalues={entry.name: getattr(mine, f"p_{entry.name}") for entry in statistics("event")},
         vol_ratio=mine.vol_ratio,
-        reasons=tuple(mine.filter_reason),
+        reasons=mine.filter_reason,
     )
 
 
@@ -164,10 +173,10 @@ def design_table(study: Study, samples: StudySamples) -> Samples:
     Where the study names its tests, only what they need is measured: correlations of many pairs
     and filtered returns stay empty otherwise.
     """
-    rows = []
+    rows: dict[tuple[str, Window], dict[str, Any]] = {}
     whole = isinstance(study.tests, str) or len(samples.abnormal) <= MANY_PAIRS
-    for label in samples.labels:
-        for window in study.car_windows:
+    for window in study.car_windows:  # the samples keep what they know of one window at a time
+        for label in samples.labels:
             row: dict[str, Any] = {"asset": label, "window": window}
             try:
                 described = describe(samples.over_events(label, window))
@@ -176,8 +185,8 @@ def design_table(study: Study, samples: StudySamples) -> Samples:
                     row |= _dates(samples.over_dates(label, window))
             except EstimationError as error:
                 row["why"] = "; ".join(filter(None, (row.get("why", ""), str(error))))
-            rows.append(row)
-    return Samples.of(rows)
+            rows[label, window] = row
+    return Samples.of([rows[one, w] for one in samples.labels for w in study.car_windows])
 
 
 def _measured(d: SampleDescription, *, whole: bool) -> dict[str, Any]:
@@ -215,17 +224,16 @@ def family_table(study: Study, samples: StudySamples) -> Family:
 
 def _family(study: Study, samples: StudySamples, asset: str, window: Window) -> Family:
     mine, family = samples.singles[window].on(asset), samples.family(asset, window)
-    directions = samples.directions_of(asset, mine.event_ids)
-    signed = expected_signs(directions) * mine.effect
+    signed = expected_signs(tuple(mine.directions)) * mine.effect
     over_windows = dict.fromkeys(OVER_WINDOWS, np.full(len(mine), np.nan))
     if needs_filtered_returns(study.tests):
         over_windows |= _over_windows(family, influence=window == study.car_windows[0])
     return Family(
-        asset=[asset] * len(mine),
+        asset=mine.assets,
         window=[window] * len(mine),
         event_id=mine.event_ids,
         pvalue=mine.p,
-        direction=[text if text in SIGNS else "" for text in directions],
+        direction=[text if text in SIGNS else "" for text in mine.directions],
         signed_effect=signed,
         p_one_sided=one_sided(mine.p, signed),
         p_holm=family.adjusted(holm),
