@@ -325,6 +325,9 @@ class SessionReturns(_SessionFields, Table[SessionRow]):
 
 class _TestFields:
     asset = text("The sample: `all` or an asset.")
+    event_id = text(
+        "The event, for a statistic of one event or an adjusted p-value; empty for those of many."
+    )
     window = window("The window, `[a,b]`.")
     window_start = integer("a.", unit="sessions", derives=lambda t: [w.start for w in t.window])
     window_end = integer("b.", unit="sessions", derives=lambda t: [w.end for w in t.window])
@@ -334,13 +337,16 @@ class _TestFields:
         "Degrees of freedom of its t distribution; empty where there are none.", shown="count"
     )
     pvalue = number("Two-sided, unless the statistic says otherwise.", shown="pvalue")
-    n = integer("Pairs of event and asset that entered, N.", shown="count")
+    n = integer(
+        "Observations that entered: pairs of event and asset, windows, episodes or events.",
+        shown="count",
+    )
     verdict = text(
         "`holds`: its assumptions can hold in this sample. `caution`: one of them is in doubt. "
         "`refused`: they cannot hold, no number is given. `marked`: they cannot hold and the "
         'number is shown because `tests = "all"` asked for it.'
     )
-    reason = text("Why the verdict is not `holds`.")
+    reason = text("Why the verdict is not `holds`, and what else to know of the value.")
 
 
 class TestRow(_TestFields, Row):
@@ -350,7 +356,7 @@ class TestRow(_TestFields, Row):
 
 
 class Tests(_TestFields, Table[TestRow]):
-    """A row per sample, window and statistic over many events."""
+    """A row per sample, window and statistic; per event too where a statistic is of one event."""
 
     __test__ = False  # no class of tests to pytest
 

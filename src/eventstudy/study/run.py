@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from eventstudy.errors import AlignmentError, TableError, did_you_mean
 from eventstudy.events import EventTable
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote
-from eventstudy.inference.tables import battery_table
+from eventstudy.inference.samples import StudySamples
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
@@ -41,7 +41,7 @@ from eventstudy.study.answers import answer_claims, check_quotes
 from eventstudy.study.assets import AssetFindings, Kept, asset_data, fit_kept, study_asset
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData
-from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
+from eventstudy.study.many import design_table, family_table, study_samples, tests_table
 from eventstudy.study.provenance import (
     alignment_notes,
     filter_notes,
@@ -50,8 +50,6 @@ from eventstudy.study.provenance import (
 )
 from eventstudy.study.regressions import joint_regressions
 from eventstudy.study.tabulate import Rolls, events_table
-from eventstudy.tables.columns import Table
-from eventstudy.windows import as_window
 
 SHOWN = 3
 
@@ -153,7 +151,8 @@ def run_study(
         windows=study.car_windows,
         tables=tables,
         prices=_levels(study, panel),
-        abnormal=joint.abnormal,
+        abnormal=joint.samples.abnormal,
+        samples=joint.samples,
         provenance=_provenance(study, events, prices, series),
         placebos=tuple(sample for one in found.values() for sample in one.placebos),
         units={name: prices.meta(name).unit for name in study.assets},
@@ -198,7 +197,7 @@ def _less(pairs: Alignment, kept: Sequence[Kept]) -> Alignment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Joint:
-    abnormal: AbnormalReturns
+    samples: StudySamples
     tests: Tests
     design: Samples
     family: Family
@@ -228,31 +227,17 @@ def _joint(
     )
     data = {asset: data[asset] for asset, one in found.items() if one.abnormal is not None}
     progress("statistics over the events", 0, 1)
-    battery = battery_table(abnormal, study.car_windows, tests=study.tests, seed=study.seed)
-    dated = DatedStudy(study, data, pairs, abnormal)
-    tests = pd.concat([battery, dated_tests(study, dated, abnormal)], ignore_index=True)
+    samples = study_samples(study, data, pairs, abnormal, effects)
+    tests = tests_table(study, samples)
     progress("joint regression", 0, 1)
     regression, notes = joint_regressions(study, data, pairs, sessions)
     return _Joint(
-        abnormal=abnormal,
-        tests=_typed(Tests, tests),
-        design=_typed(Samples, design_table(study, dated, abnormal)),
-        family=_typed(Family, family_table(study, dated, abnormal, effects.frame())),
+        samples=samples,
+        tests=tests,
+        design=design_table(study, samples),
+        family=family_table(study, samples),
         regression=regression,
         notes=tuple(notes),
-    )
-
-
-T = TypeVar("T", bound=Table[Any])
-
-
-def _typed(kind: type[T], frame: pd.DataFrame) -> T:
-    windows = {text: as_window(json.loads(text)) for text in set(frame["window"])}
-    return kind.of(
-        [
-            {str(k): v for k, v in row.items()} | {"window": windows[row["window"]]}
-            for row in frame.to_dict(orient="records")
-        ]
     )
 
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.values import TestValue, normal_value, with_car
-
-if TYPE_CHECKING:
-    from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.inference.over_events.sample import EventSample, OverEvents
+from eventstudy.inference.statistic import APART, NO_CROSS_CORRELATION, TestValue, normal_value
 
 EXACT_SIGN_BELOW = 25
 EXACT_WILCOXON_UP_TO = 25
 
 
-def sign(sample: AbnormalReturns) -> TestValue:
+@OverEvents(
+    name="sign",
+    title="sign test",
+    paper="Brown and Warner (1980), JFE 8, 205-258",
+    null="a CAR is as often positive as negative",
+    distribution="exact binomial below N = 25, else N(0, 1)",
+    formula="(N+ - N/2) / sqrt(N/4)",
+    meaning="Did more events go one way than a fair coin would?",
+    assumes=(NO_CROSS_CORRELATION, APART, "the median abnormal return is zero"),
+    min_n=6,
+    allows_event_variance=True,
+)
+def sign(sample: EventSample) -> TestValue:
     """``(N+ - N/2) / sqrt(N/4)``; the exact binomial p-value below 25 CARs.
 
     A CAR of exactly zero has no sign and is left out of N.
@@ -32,19 +41,14 @@ def sign(sample: AbnormalReturns) -> TestValue:
     ----------
     Brown and Warner (1980), Journal of Financial Economics 8, 205-258.
     """
-    car = _signed(with_car(sample).car)
+    car = _signed(sample.car)
     n, positive = len(car), int((car > 0).sum())
     value = (positive - n / 2) / math.sqrt(n / 4)
     if n >= EXACT_SIGN_BELOW:
         return normal_value(value, n)
-    return TestValue(value, math.nan, _binomial_pvalue(positive, n), n)
+    from scipy.stats import binomtest
 
-
-def _binomial_pvalue(positive: int, n: int) -> float:
-    """Two-sided exact p-value of a fair coin."""
-    extreme = max(positive, n - positive)
-    tail = sum(math.comb(n, k) for k in range(extreme, n + 1)) / math.pow(2.0, n)
-    return min(1.0, 2.0 * tail)
+    return TestValue(value, math.nan, float(binomtest(positive, n).pvalue), n)
 
 
 def _signed(car: FloatArray) -> FloatArray:
@@ -55,7 +59,19 @@ def _signed(car: FloatArray) -> FloatArray:
     return nonzero
 
 
-def generalised_sign(sample: AbnormalReturns) -> TestValue:
+@OverEvents(
+    name="generalised_sign",
+    title="generalised sign test",
+    paper="Cowan (1992), RQFA 2, 343-358",
+    null="a CAR is positive as often as an estimation session",
+    distribution="N(0, 1)",
+    formula="(N+ - N p) / sqrt(N p (1-p)), p = mean_i (1/L_i) #{AR_it > 0}",
+    meaning="Did more events go up than the ordinary share of up sessions?",
+    assumes=(NO_CROSS_CORRELATION, APART),
+    min_n=10,
+    allows_event_variance=True,
+)
+def generalised_sign(sample: EventSample) -> TestValue:
     """``(N+ - N p) / sqrt(N p (1 - p))`` against N(0, 1).
 
     p is the mean over pairs of each one's own share of positive estimation residuals.
@@ -69,10 +85,9 @@ def generalised_sign(sample: AbnormalReturns) -> TestValue:
     ----------
     Cowan (1992), Review of Quantitative Finance and Accounting 2, 343-358.
     """
-    sample = with_car(sample)
-    n, present = len(sample), np.isfinite(sample.ar_est)
-    positive = np.where(present, sample.ar_est, 0.0) > 0
-    p = float(np.mean(positive.sum(axis=1) / np.maximum(present.sum(axis=1), 1)))
+    n, residuals = len(sample), sample.pairs.ar_est
+    present = np.maximum(np.isfinite(residuals).sum(axis=1), 1)
+    p = float(np.mean((residuals > 0).sum(axis=1) / present))
     if not 0 < p < 1:
         msg = f"the share of positive estimation residuals is {p:.0f}"
         raise EstimationError(msg)
@@ -80,11 +95,23 @@ def generalised_sign(sample: AbnormalReturns) -> TestValue:
     return normal_value(value, n)
 
 
-def wilcoxon(sample: AbnormalReturns) -> TestValue:
-    """Smaller of the two sums of signed ranks of the CARs; exact law up to 25 of them.
+@OverEvents(
+    name="wilcoxon",
+    title="Wilcoxon signed rank",
+    paper="Wilcoxon (1945), Biometrics Bulletin 1, 80-83",
+    null="CARs are symmetric about zero",
+    distribution="exact up to N = 25, else normal",
+    formula="min(sum of ranks of |CAR| with CAR > 0, the same with CAR < 0)",
+    meaning="Are moves one way larger and more frequent than moves the other way?",
+    assumes=(NO_CROSS_CORRELATION, APART, "symmetric abnormal returns"),
+    min_n=6,
+    allows_event_variance=True,
+)
+def wilcoxon(sample: EventSample) -> TestValue:
+    """Smaller of the two sums of signed ranks of the CARs; exact up to 25 of them.
 
-    Zero CARs are left out, ties share their rank, and the exact law is that of the ranks as they
-    are, ties included; above 25 the normal law with its tie correction.
+    Zero CARs are left out, ties share their rank, and the exact distribution is that of the ranks
+    as they are, ties included; above 25 the normal one with its tie correction.
 
     Raises
     ------
@@ -97,7 +124,7 @@ def wilcoxon(sample: AbnormalReturns) -> TestValue:
     """
     from scipy.stats import rankdata
 
-    car = _signed(with_car(sample).car)
+    car = _signed(sample.car)
     n, ranks = len(car), rankdata(np.abs(car))
     plus = float(ranks[car > 0].sum())
     value = min(plus, n * (n + 1) / 2 - plus)

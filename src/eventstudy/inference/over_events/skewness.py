@@ -1,27 +1,38 @@
-"""Tests of a mean that allow for skewness."""
+"""Tests of a mean CAR that allow for skewness."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.values import (
+from eventstudy.inference.over_events.sample import EventSample, OverEvents
+from eventstudy.inference.statistic import (
+    APART,
+    MEAN_ZERO,
+    NO_CROSS_CORRELATION,
     TestValue,
     normal_value,
     spread,
     t_value,
-    with_car,
 )
-
-if TYPE_CHECKING:
-    from eventstudy.models.abnormal import AbnormalReturns
 
 LEAST_SKEW = 3
 
 
-def johnson_t(sample: AbnormalReturns) -> TestValue:
+@OverEvents(
+    name="johnson_t",
+    title="skewness-adjusted t",
+    paper="Johnson (1978), JASA 73, 536-544",
+    null=MEAN_ZERO,
+    distribution="t, N - 1 degrees of freedom",
+    formula="sqrt N (S + g S^2/3 + g/(6N)), S = CAAR / s_CAR, g the skewness of the CARs",
+    meaning="The cross-sectional t, corrected where a few large moves lean to one side.",
+    assumes=(NO_CROSS_CORRELATION, APART),
+    min_n=5,
+    allows_event_variance=True,
+)
+def johnson_t(sample: EventSample) -> TestValue:
     """``sqrt N (S + g S^2 / 3 + g / (6N))`` against t_{N-1}.
 
     Raises
@@ -33,7 +44,7 @@ def johnson_t(sample: AbnormalReturns) -> TestValue:
     ----------
     Johnson (1978), Journal of the American Statistical Association 73, 536-544.
     """
-    return skewness_adjusted(with_car(sample).car, "CAR")
+    return skewness_adjusted(sample.car, "CAR")
 
 
 def skewness_adjusted(values: FloatArray, what: str) -> TestValue:
@@ -43,7 +54,19 @@ def skewness_adjusted(values: FloatArray, what: str) -> TestValue:
     return t_value(value, n - 1, n)
 
 
-def hall_t(sample: AbnormalReturns) -> TestValue:
+@OverEvents(
+    name="hall_t",
+    title="Hall's transformed t",
+    paper="Hall (1992), JRSS B 54, 221-228",
+    null=MEAN_ZERO,
+    distribution="N(0, 1)",
+    formula="sqrt N (S + g S^2/3 + g^2 S^3/27 + g/(6N))",
+    meaning="The cross-sectional t with its skewness removed by a monotone transform.",
+    assumes=(NO_CROSS_CORRELATION, APART),
+    min_n=10,
+    allows_event_variance=True,
+)
+def hall_t(sample: EventSample) -> TestValue:
     """``sqrt N (S + g S^2 / 3 + g^2 S^3 / 27 + g / (6N))`` against N(0, 1).
 
     Raises
@@ -55,8 +78,7 @@ def hall_t(sample: AbnormalReturns) -> TestValue:
     ----------
     Hall (1992), Journal of the Royal Statistical Society B 54, 221-228.
     """
-    car = with_car(sample).car
-    n, s, g = len(car), *location_and_skew(car, "CAR")
+    n, s, g = len(sample), *location_and_skew(sample.car, "CAR")
     value = math.sqrt(n) * (s + g * s**2 / 3 + g**2 * s**3 / 27 + g / (6 * n))
     return normal_value(value, n)
 

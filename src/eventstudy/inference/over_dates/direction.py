@@ -9,11 +9,19 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.dated import DatedReturns
-from eventstudy.inference.overlap import NOISE, overlap_z, studentised_shifts
-from eventstudy.inference.values import TestValue
+from eventstudy.inference.over_dates.overlap import (
+    ANYWHERE,
+    NOISE,
+    UNCORRELATED,
+    overlap_z,
+    studentised_shifts,
+)
+from eventstudy.inference.over_dates.sample import DatedReturns, OverDates
+from eventstudy.inference.statistic import TestValue
 
 SIGNS = {"up": 1.0, "down": -1.0}
+NO_DIRECTION = "events do not move the price in their expected direction"
+DECLARED = "directions were declared before the prices were seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ def direction_share(
     ----------
     Clopper and Pearson (1934), Biometrika 26, 404-413.
     """
-    from scipy.special import betaincinv
+    from scipy.stats import binomtest
 
     product = effects * signs
     product = product[np.isfinite(product) & (product != 0)]
@@ -92,12 +100,23 @@ def direction_share(
     if n == 0:
         msg = "no event has an expected direction and a move"
         raise EstimationError(msg)
-    low = float(betaincinv(k, n - k + 1, level / 2)) if k else 0.0
-    high = float(betaincinv(k + 1, n - k, 1 - level / 2)) if k < n else 1.0
-    tail = sum(math.comb(n, j) for j in range(k, n + 1)) / math.pow(2.0, n)
-    return DirectionShare(n, k, k / n, low, high, tail)
+    interval = binomtest(k, n).proportion_ci(1 - level, method="exact")
+    pvalue = float(binomtest(k, n, alternative="greater").pvalue)
+    return DirectionShare(n, k, k / n, float(interval.low), float(interval.high), pvalue)
 
 
+@OverDates(
+    name="signed_overlap_z",
+    title="overlap-exact z in the expected direction, one-sided",
+    paper="this package",
+    null=NO_DIRECTION,
+    distribution="N(0, 1), upper tail",
+    formula="overlap_z with windows signed by their expected direction",
+    meaning="Did the price go where each event was expected to send it?",
+    assumes=(UNCORRELATED, DECLARED),
+    directional=True,
+    studentised_by="signed_shift",
+)
 def signed_overlap_z(dated: DatedReturns) -> TestValue:
     """Overlap-exact z of the signed windows; one-sided, large where events go as expected.
 
@@ -112,6 +131,20 @@ def signed_overlap_z(dated: DatedReturns) -> TestValue:
     return TestValue(found.value, math.nan, float(ndtr(-found.value)), found.n)
 
 
+@OverDates(
+    name="signed_shift",
+    title="circular shift in the expected direction, one-sided",
+    paper="this package",
+    null=NO_DIRECTION,
+    distribution="share of circular shifts, upper tail",
+    formula="share of t(s) >= t(0), t(s) = mean / (sd / sqrt N) of the signed windows",
+    meaning="The same by moving all dates along together, whatever the variance.",
+    assumes=(ANYWHERE, DECLARED),
+    min_n=5,
+    allows_event_variance=True,
+    directional=True,
+    by_shifts=True,
+)
 def signed_shift(dated: DatedReturns) -> TestValue:
     """Circular-shift randomisation of the studentised signed mean; one-sided.
 
@@ -135,16 +168,29 @@ def signed_shift(dated: DatedReturns) -> TestValue:
     )
 
 
-def share_value(
-    effects: FloatArray, signs: FloatArray, *, level: float, note: str
-) -> tuple[TestValue, str]:
-    """Return the share as a test value, its interval in the note.
+@OverDates(
+    name="direction_share",
+    title="share of events in the expected direction, one-sided",
+    paper="Clopper and Pearson (1934), Biometrika 26, 404-413",
+    null="an event goes the expected way by a fair coin",
+    distribution="exact binomial, upper tail",
+    formula="#{CAR_i sign_i > 0} / N, with its exact interval",
+    meaning="How many events went the way they were expected to?",
+    assumes=("windows are independent", "directions were declared before the prices"),
+    allows_event_variance=True,
+    allows_cross_correlation=False,
+    allows_overlap=False,
+    directional=True,
+    needs_level=True,
+)
+def expected_share(dated: DatedReturns, *, level: float = 0.05) -> TestValue:
+    """Share of windows whose filtered returns went the expected way, its interval in the note.
 
     Raises
     ------
     EstimationError
         As `direction_share`.
     """
-    found = direction_share(effects, signs, level=level)
-    interval = f"{100 * (1 - level):.0f} % interval {found.low:.2f} to {found.high:.2f}"
-    return TestValue(found.share, math.nan, found.pvalue, found.n), f"{note}; {interval}"
+    found = direction_share(dated.unsigned().scores(), dated.sign, level=level)
+    note = f"{100 * (1 - level):g}% interval {found.low:.2f} to {found.high:.2f}"
+    return TestValue(found.share, math.nan, found.pvalue, found.n, note)

@@ -10,12 +10,13 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.dated import DatedReturns
-from eventstudy.inference.values import TestValue, spread, t_value
+from eventstudy.inference.over_dates.sample import DatedReturns, OverDates
+from eventstudy.inference.statistic import TestValue, mean_t, spread
 
 LEAST_FLIP = 6
 EXACT_FLIPS = 14
 DRAWS = 9999
+INDEPENDENT = "episodes are independent"
 WEBB = np.sqrt(np.array([1.5, 1.0, 0.5]))
 
 
@@ -66,21 +67,34 @@ def merge_episodes(dated: DatedReturns) -> Episodes:
         When no episode has a filtered return.
     """
     labels = episode_labels(dated.first, dated.sessions)
-    x, rho = dated.x, dated.correlation
-    members, scores = [], []
-    for label in range(int(labels.max()) + 1):
-        rows = np.flatnonzero(labels == label)
-        cover = dated.take(rows).cover
-        variance = float(np.einsum("ta,ab,tb->", cover, rho, cover))
-        if variance > 0:
-            members.append(tuple(int(i) for i in rows))
-            scores.append(float((cover * x).sum()) / math.sqrt(variance))
-    if not members:
+    # no session belongs to two episodes: cut the sums over all sessions where each one begins
+    begins = np.full(int(labels.max()) + 1, len(dated.z))
+    np.minimum.at(begins, labels, dated.first)
+    sums = np.add.reduceat((dated.cover * dated.x).sum(axis=1), begins)
+    variances = np.add.reduceat(dated.variances, begins)
+    found = np.flatnonzero(variances > 0)
+    if not len(found):
         msg = "no episode has a filtered return"
         raise EstimationError(msg)
-    return Episodes(tuple(members), np.array(scores))
+    ends = np.cumsum(np.bincount(labels))
+    windows = np.split(np.argsort(labels, kind="stable"), ends[:-1])
+    members = tuple(tuple(int(i) for i in windows[label]) for label in found)
+    return Episodes(members, sums[found] / np.sqrt(variances[found]))
 
 
+@OverDates(
+    name="episode_bmp",
+    title="BMP over episodes",
+    paper="Boehmer, Musumeci and Poulsen (1991), JFE 30, 253-272, episodes for events",
+    null="the mean effect is zero",
+    distribution="t, E - 1 degrees of freedom (E episodes)",
+    formula="sqrt E mean(y) / sd(y), y = sum_t d_t z_t / sqrt(sum_t d_t^2) of an episode",
+    meaning="Windows that share sessions count as one observation.",
+    assumes=(INDEPENDENT, "episode scores are near normal, or E is large"),
+    min_n=2,
+    counts="episodes",
+    allows_event_variance=True,
+)
 def episode_bmp(dated: DatedReturns) -> TestValue:
     """``sqrt E mean / sd`` of the episode scores against t with E - 1 degrees of freedom.
 
@@ -93,12 +107,23 @@ def episode_bmp(dated: DatedReturns) -> TestValue:
     ----------
     Boehmer, Musumeci and Poulsen (1991), JFE 30, 253-272, with episodes for events.
     """
-    scores = merge_episodes(dated).scores
-    n = len(scores)
-    value = math.sqrt(n) * float(scores.mean()) / spread(scores, "episode score")
-    return t_value(value, n - 1, n)
+    return mean_t(merge_episodes(dated).scores, "episode score")
 
 
+@OverDates(
+    name="episode_sign_flip",
+    title="sign flips over episodes",
+    paper="Canay, Romano and Shaikh (2017), Econometrica 85, 1013-1030",
+    null="an episode is as likely to score y as -y",
+    distribution="sign patterns, all of them up to 14 episodes",
+    formula="share of sign patterns with |sum s_e y_e| >= |sum y_e|; value sqrt E mean(y)",
+    meaning="Had each episode gone the other way by a coin, how often as large a sum?",
+    assumes=(INDEPENDENT, "episode scores are symmetric"),
+    min_n=LEAST_FLIP,
+    counts="episodes",
+    allows_event_variance=True,
+    needs_rng=True,
+)
 def episode_sign_flip(dated: DatedReturns, rng: np.random.Generator) -> TestValue:
     """Sign-flip randomisation of the mean episode score; every pattern up to 14 episodes.
 
@@ -128,6 +153,20 @@ def episode_sign_flip(dated: DatedReturns, rng: np.random.Generator) -> TestValu
     return TestValue(value, math.nan, float(np.mean(sums >= sums[0] * (1 - 1e-12))), n)
 
 
+@OverDates(
+    name="episode_wild",
+    title="wild bootstrap over episodes",
+    paper="Cameron, Gelbach and Miller (2008), REStat 90, 414-427; Webb (2023), CJE 56, 839",
+    null="the mean effect is zero",
+    distribution="bootstrap, six-point weights per episode",
+    formula="sqrt E mean(y) / sd(y) against the same of w_e y_e",
+    meaning="The t over episodes against its own bootstrap distribution.",
+    assumes=(INDEPENDENT,),
+    min_n=LEAST_FLIP,
+    counts="episodes",
+    allows_event_variance=True,
+    needs_rng=True,
+)
 def episode_wild(dated: DatedReturns, rng: np.random.Generator) -> TestValue:
     """Wild bootstrap of the t of the episode scores, null imposed, six-point weights per episode.
 
@@ -149,6 +188,6 @@ def episode_wild(dated: DatedReturns, rng: np.random.Generator) -> TestValue:
     value = math.sqrt(n) * float(scores.mean()) / spread(scores, "episode score")
     weights = rng.choice(np.concatenate([WEBB, -WEBB]), size=(DRAWS, n))
     drawn = weights * scores
-    law = math.sqrt(n) * drawn.mean(axis=1) / drawn.std(axis=1, ddof=1)
-    pvalue = (1 + int((np.abs(law) >= abs(value)).sum())) / (DRAWS + 1)
+    under_null = math.sqrt(n) * drawn.mean(axis=1) / drawn.std(axis=1, ddof=1)
+    pvalue = (1 + int((np.abs(under_null) >= abs(value)).sum())) / (DRAWS + 1)
     return TestValue(value, math.nan, pvalue, n)
