@@ -66,7 +66,7 @@ def study(events: int):
     import pandas as pd
 
     import eventstudy as es
-    from eventstudy.inference.registry import statistic
+    from eventstudy.inference.statistic import statistic
     from eventstudy.models.designs import MarketModel
 
     returns, market, asset, session = simulate(events)
