@@ -12,11 +12,11 @@ from eventstudy.arrays import BoolArray, DayArray, IntArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
 from eventstudy.models.estimation import ModelFit, fit_pairs, gather
-from eventstudy.results import PlaceboSample
+from eventstudy.results import Placebos
 from eventstudy.results.tables import Effects, SessionReturns
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.design import Study
-from eventstudy.study.effects import AssetData, Effect, measure_effects
+from eventstudy.study.effects import AssetData, measure
 from eventstudy.study.tabulate import effects_table, session_returns
 from eventstudy.windows import Window
 
@@ -34,7 +34,7 @@ class AssetFindings:
     effects, alternatives : Effects
         On the first and on the second possible session.
     ar, alternative_ar : SessionReturns
-    placebos : tuple of PlaceboSample
+    placebos : Placebos
     roll_taus : mapping of (event_id, asset) to str
     """
 
@@ -44,7 +44,7 @@ class AssetFindings:
     alternatives: Effects
     ar: SessionReturns
     alternative_ar: SessionReturns
-    placebos: tuple[PlaceboSample, ...]
+    placebos: Placebos
     roll_taus: dict[tuple[str, str], str]
 
 
@@ -96,12 +96,10 @@ def study_asset(
     checked, fit = fit_kept(study, data, pairs)
     if fit is None:
         none, empty = Effects.empty(), SessionReturns.empty()
-        return AssetFindings(checked, None, none, none, empty, empty, (), {})
+        return AssetFindings(checked, None, none, none, empty, empty, Placebos.of(()), {})
     windows = study.car_windows
-    effects, placebos = measure_effects(
-        fit, data, study, windows=windows, role="primary", tick=tick
-    )
-    second, second_fit = _alternatives(study, data, checked)
+    found = measure(fit, data, study, windows=windows, role="primary", tick=tick)
+    second_fit = _alternatives(study, data, checked)
     rolls = {
         (event_id, data.asset): _roll_taus(data.rolls, int(at), study.window)
         for event_id, at in zip(fit.abnormal.event_ids, fit.abnormal.position, strict=True)
@@ -109,13 +107,13 @@ def study_asset(
     return AssetFindings(
         pairs=checked,
         abnormal=fit.abnormal,
-        effects=effects_table(effects, fit.abnormal, data, sessions),
-        alternatives=_rows(second, second_fit, data, sessions),
+        effects=effects_table(found, fit.abnormal, data, sessions),
+        alternatives=_second_effects(study, data, second_fit, sessions),
         ar=session_returns(fit.abnormal, data, sessions, study.level),
         alternative_ar=session_returns(second_fit.abnormal, data, sessions, study.level)
         if second_fit
         else SessionReturns.empty(),
-        placebos=tuple(placebos),
+        placebos=found.placebos(),
         roll_taus=rolls,
     )
 
@@ -243,9 +241,8 @@ def _fault(study: Study, fit: ModelFit, row: int) -> str:
     return ""
 
 
-def _alternatives(
-    study: Study, data: AssetData, pairs: Sequence[Pair]
-) -> tuple[list[Effect], ModelFit | None]:
+def _alternatives(study: Study, data: AssetData, pairs: Sequence[Pair]) -> ModelFit | None:
+    """Fit the model around the second possible session of ambiguous events."""
     chosen = [p for p in pairs if p.studied and p.alternative is not None]
     chosen = [
         p
@@ -253,22 +250,21 @@ def _alternatives(
         if _with_history(study, p, p.alternative, data).studied  # as for the first session
     ]
     if not chosen:
-        return [], None
+        return None
     position = np.array([p.alternative for p in chosen], dtype=np.int64)
     ids = tuple(p.event_id for p in chosen)
     fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
     good = np.array([row for row in range(len(ids)) if not _fault(study, fit, row)], dtype=int)
-    if not good.size:
-        return [], None
-    fit = _take(fit, good)
-    effects, _ = measure_effects(fit, data, study, windows=study.car_windows, role="alternative")
-    return effects, fit
+    return _take(fit, good) if good.size else None
 
 
-def _rows(
-    effects: list[Effect], fit: ModelFit | None, data: AssetData, sessions: DayArray
+def _second_effects(
+    study: Study, data: AssetData, fit: ModelFit | None, sessions: DayArray
 ) -> Effects:
-    return effects_table(effects, fit.abnormal, data, sessions) if fit else Effects.empty()
+    if fit is None:
+        return Effects.empty()
+    found = measure(fit, data, study, windows=study.car_windows, role="alternative")
+    return effects_table(found, fit.abnormal, data, sessions)
 
 
 def _take(fit: ModelFit, rows: IntArray) -> ModelFit:

@@ -22,7 +22,7 @@ from eventstudy.inference.tables import battery_table
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
-from eventstudy.results import Provenance, ResultTables, StudyResult, clean
+from eventstudy.results import Placebos, Provenance, ResultTables, StudyResult, clean
 from eventstudy.results.tables import (
     Claims,
     Effects,
@@ -149,7 +149,7 @@ def run_study(
         prices=_levels(study, panel),
         abnormal=joint.abnormal,
         provenance=_provenance(study, events, prices, series),
-        placebos=tuple(sample for one in found.values() for sample in one.placebos),
+        placebos=Placebos.joined([one.placebos for one in found.values()]),
         units={name: prices.meta(name).unit for name in study.assets},
     )
 
