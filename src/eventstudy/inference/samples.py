@@ -382,6 +382,10 @@ class StudySamples:
         """
         pairs = self.abnormal
         assets = tuple(dict.fromkeys(pairs.assets)) if label == ALL else (label,)
+        missing = [name for name in assets if name not in self.filtered]
+        if missing:
+            msg = f"there are no filtered returns of {missing[0]!r}"
+            raise EstimationError(msg)
         z = np.column_stack([self.filtered[name] for name in assets])
         code = {asset: number for number, asset in enumerate(assets)}
         column = np.array([code.get(asset, -1) for asset in pairs.assets], dtype=np.int64)

@@ -24,6 +24,7 @@ from eventstudy.errors import EstimationError, UnknownNameError, did_you_mean
 Scope = Literal["event", "dates", "events", "family"]
 Unit = Literal["events", "pairs", "windows", "episodes"]
 SCOPES: tuple[Scope, ...] = ("event", "dates", "events", "family")
+OVER_MANY: tuple[Scope, ...] = ("dates", "events")
 
 # Wording that declarations share.
 NO_EVENT_VARIANCE = "the event does not change the variance"
@@ -124,11 +125,8 @@ def statistics(scope: Scope | None = None) -> tuple[Statistic, ...]:
     >>> [entry.name for entry in statistics("family")]
     ['max_z', 'holm', 'benjamini_hochberg']
     """
-    # importing a room declares its statistics, in the order its __init__ gives
-    from eventstudy.inference import multiplicity, one_event, over_dates, over_events  # noqa: F401  # see above
-
     wanted = SCOPES if scope is None else (scope,)
-    return tuple(one for place in wanted for one in _REGISTRY.values() if one.scope == place)
+    return tuple(one for place in wanted for one in _declared().values() if one.scope == place)
 
 
 def statistic(name: str) -> Statistic:
@@ -144,11 +142,18 @@ def statistic(name: str) -> Statistic:
     >>> statistic("bmp").distribution
     't, N - 1 degrees of freedom'
     """
-    known = {entry.name: entry for entry in statistics()}
+    known = _declared()
     if name not in known:
         msg = f"no statistic {name!r}: {did_you_mean(name, known)}"
         raise UnknownNameError(msg)
     return known[name]
+
+
+def _declared() -> dict[str, Statistic]:
+    # importing a room declares its statistics, in the order its __init__ gives
+    from eventstudy.inference import multiplicity, one_event, over_dates, over_events  # noqa: F401  # see above
+
+    return _REGISTRY
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from eventstudy.inference.statistic import (
 BOOTSTRAP_DRAWS = 9999
 BOOTSTRAP_PART = 4
 LEAST_BOOTSTRAP = 20
+BLOCK = 2_000_000
 BHAR_ZERO = "the mean BHAR is zero"
 LYON_BARBER_TSAI = "Lyon, Barber and Tsai (1999), Journal of Finance 54, 165-201"
 
@@ -147,7 +148,14 @@ def _bootstrap(values: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Skewness-adjusted t of resamples, about the sample mean."""
     location_and_skew(values, "BHAR")
     size = len(values) // BOOTSTRAP_PART
-    drawn = values[rng.integers(0, len(values), size=(BOOTSTRAP_DRAWS, size))]
+    rows = max(BLOCK // size, 1)
+    # a block of resamples at a time: those of many events do not fit into memory together
+    blocks = [min(rows, BOOTSTRAP_DRAWS - done) for done in range(0, BOOTSTRAP_DRAWS, rows)]
+    return np.concatenate([_resampled(values, rng, n, size) for n in blocks])
+
+
+def _resampled(values: FloatArray, rng: np.random.Generator, n: int, size: int) -> FloatArray:
+    drawn = values[rng.integers(0, len(values), size=(n, size))]
     sd = drawn.std(axis=1, ddof=1)
     drawn, sd = drawn[sd > 0], sd[sd > 0]
     s = (drawn.mean(axis=1) - values.mean()) / sd
