@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.single import VOLATILITY_HIGH, VOLATILITY_LOW
+from eventstudy.inference.one_event.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
 
 NO_EFFECT = "the event has no effect on the price"
