@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "prices"))
-from loopback import World, serve  # noqa: E402  # found through the line above
+from loopback import LIMIT, World, serve  # noqa: E402  # found through the line above
 
 
 @pytest.fixture
@@ -48,9 +50,26 @@ def run(run_environment, tmp_path):
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LIMIT,
             check=False,
             **options,
         )
 
     return call
+
+
+@pytest.fixture
+def start():
+    """Start a program of our own; it is killed when the test ends, or hangs for minutes."""
+    with ExitStack() as running:
+
+        def call(*arguments, **options):
+            process = subprocess.Popen([sys.executable, *arguments], text=True, **options)
+            running.enter_context(process)
+            running.callback(process.kill)
+            watchdog = threading.Timer(LIMIT, process.kill)
+            running.callback(watchdog.cancel)
+            watchdog.start()
+            return process
+
+        yield call
