@@ -177,10 +177,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         is long.
     """
     choices = sorted(set(known))
-    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    near = nearest(name, choices)
+    if near is not None:
+        return f"did you mean {near!r}?"
     if len(choices) > _MOST_KNOWN:
         shown = ", ".join(choices[:_MOST_KNOWN])
         return f"known: {shown} and {len(choices) - _MOST_KNOWN} more"
     return f"known: {', '.join(choices)}" if choices else "nothing of that kind is known"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is nearest to a name, None where none is near."""
+    near = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0.6)
+    return near[0] if near else None

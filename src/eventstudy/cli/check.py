@@ -57,20 +57,18 @@ def check(
 def _row(pair: Pair, sessions: DayArray) -> dict[str, str]:
     from eventstudy.alignment import listed
 
-    placed = pair.placement
-    second = placed.alternative
     return {
         "event_id": pair.event_id,
         "asset": pair.asset,
-        "session": "" if placed.session is None else str(sessions[placed.session]),
+        "session": "" if pair.session is None else str(sessions[pair.session]),
         "state": pair.state,
-        "moved_from": placed.moved_from,
-        "or_session": "" if second is None else str(sessions[second]),
+        "moved_from": pair.moved_from,
+        "or_session": "" if pair.alternative is None else str(sessions[pair.alternative]),
         "same_session": listed(pair.confounded_with),
         "maybe_same_session": listed(pair.perhaps_with),
         "windows_overlap": listed(pair.overlaps_with),
         "in_estimation": listed(pair.estimation_overlaps),
-        "reason": placed.reason,
+        "reason": pair.reason,
     }
 
 

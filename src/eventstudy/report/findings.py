@@ -195,7 +195,7 @@ def _joint_text(result: StudyResult, group: pd.DataFrame) -> str:
 
 def _title(name: str) -> str:
     from eventstudy.errors import UnknownNameError
-    from eventstudy.inference.registry import statistic
+    from eventstudy.inference.statistic import statistic
 
     try:
         return statistic(name).title

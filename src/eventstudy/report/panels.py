@@ -150,7 +150,7 @@ def regression(result: StudyResult) -> Tablet:
 
 def statistics(result: StudyResult) -> list[dict[str, str]]:
     """Say what each statistic over all events is, in the words of the registry."""
-    from eventstudy.inference.registry import statistics as registered
+    from eventstudy.inference.statistic import statistics as registered
 
     used = set(result.tests["statistic"])
     return [
@@ -159,7 +159,7 @@ def statistics(result: StudyResult) -> list[dict[str, str]]:
             "title": entry.title,
             "meaning": entry.meaning,
             "formula": entry.formula,
-            "law": entry.law,
+            "law": entry.distribution,
             "paper": entry.paper,
         }
         for entry in registered()

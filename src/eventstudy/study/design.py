@@ -71,7 +71,7 @@ def roll_rule_names() -> tuple[str, ...]:
 
 
 def _tests(value: object) -> Tests:
-    from eventstudy.inference.registry import statistics
+    from eventstudy.inference.statistic import statistics
 
     if isinstance(value, str) and value in ("default", "all"):
         return "all" if value == "all" else "default"
