@@ -178,12 +178,9 @@ def test_an_interrupted_refresh_keeps_what_arrived(start, run_environment, tmp_p
     assert stored(tmp_path) == CLOSES
 
 
-def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
+def test_a_full_disk_keeps_what_was_there(run, run_environment, tmp_path):
     known, world = run_environment
-    run_it = [sys.executable, "-m", "eventstudy", "refresh", *FAST]
-    assert (
-        subprocess.run([*run_it, "wti_front"], env=known, check=False).returncode == 0
-    )  # our own program
+    assert run("refresh", *FAST, "wti_front").returncode == 0
     days = [f"{year}-{month:02d}-{day:02d}" for year in range(1990, 2026)
             for month in range(1, 13) for day in range(1, 28)]  # fmt: skip
     world.closes["GC=F"] = dict.fromkeys(days, 1000.0)
@@ -208,9 +205,7 @@ def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
     assert stored(tmp_path) == CLOSES
     assert stored(tmp_path, "gold_front") == {}
     # With room again, the same command catches up.
-    assert (
-        subprocess.run([*run_it, "gold_front"], env=known, check=False).returncode == 0
-    )  # our own program
+    assert run("refresh", *FAST, "gold_front").returncode == 0
     assert len(stored(tmp_path, "gold_front")) == len(days)
 
 

@@ -62,7 +62,7 @@ def server():
     server = HTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None
     server.finished = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()

@@ -171,7 +171,7 @@ def handler(world):  # noqa: C901  # one branch per kind of misbehaviour
 def serve(world):
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(world))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
