@@ -12,7 +12,7 @@
     |-- EstimationError (ArithmeticError)     a model that cannot be fitted: event, asset
     |-- UnknownNameError (KeyError)           a dataset, statistic, calendar or asset nobody knows
     |-- OutputError (OSError)                 a report that cannot be written
-    |-- PriceSourceError (OSError)            a source that did not answer, or answered nonsense
+    |-- PriceSourceError (OSError)            a source that did not answer, or returned invalid data
     |-- ArticleSourceError (OSError)          an article that cannot be fetched, or may not be
     |-- StoreError (OSError)                  a price store that cannot be opened or trusted
     `-- MissingDependencyError (ImportError)  an optional library that is not installed
@@ -142,7 +142,7 @@ class OutputError(EventStudyError, OSError):
 
 
 class PriceSourceError(EventStudyError, OSError):
-    """A price source that could not be reached or answered nonsense."""
+    """A price source that could not be reached or returned invalid data."""
 
 
 class ArticleSourceError(EventStudyError, OSError):

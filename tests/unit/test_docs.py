@@ -15,8 +15,8 @@ from eventstudy.events import Event, events_from_frame
 from eventstudy.events.columns import column_names, columns_of, document
 from eventstudy.events.drafts import REVIEW_COLUMNS
 from eventstudy.inference.texts import default_rows, methods_page, statistic_rows
-from eventstudy.loading import load_prices
 from eventstudy.models.designs import model_class
+from eventstudy.prices.loading import load_prices
 from eventstudy.results import SCHEMA, Provenance
 from eventstudy.results.docs import HEADER, documented_tables
 from eventstudy.results.export import frames, result_json

@@ -70,7 +70,7 @@ def _returns(source: str, column: str | None, *, quiet: bool) -> tuple[str, str,
     """Load one series as log returns; returns beside a price that is not positive are left out."""
     import numpy as np
 
-    from eventstudy.loading import load_prices
+    from eventstudy.prices.loading import load_prices
 
     prices = load_prices(source)
     name = column or str(prices.frame.columns[0])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.output import note, print_json, print_table
+from eventstudy.products import calendar_names, main_calendar
 
 if TYPE_CHECKING:
     from eventstudy.events import Event, EventTable
@@ -157,7 +158,7 @@ def accept(draft: str, target: str) -> None:
 @events.command()
 @_FILE
 @_choices
-@click.option("--calendar", "market", type=click.Choice(["wti", "brent"]), default="wti")
+@click.option("--calendar", "market", type=click.Choice(calendar_names()), default=main_calendar())
 def timeline(
     file: str | None,
     kinds: tuple[str, ...],

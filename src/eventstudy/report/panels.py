@@ -159,7 +159,7 @@ def statistics(result: StudyResult) -> list[dict[str, str]]:
             "title": entry.title,
             "meaning": entry.meaning,
             "formula": entry.formula,
-            "law": entry.distribution,
+            "distribution": entry.distribution,
             "paper": entry.paper,
         }
         for entry in registered()

@@ -210,9 +210,8 @@ def _granularity(result: StudyResult, lines: Sequence[dict[str, Any]]) -> str:
     parts = ["L: usable sessions of the estimation window."]
     if counts:
         parts.append(f"SQ moves in steps of 1/(L+1) = {1 / (min(counts) + 1):.4f}.")
-    sizes = [
-        len(s.standardised) for s in result.placebos if lines and s.event_id == lines[0]["event_id"]
-    ]
+    samples = result.placebos.of_event(lines[0]["event_id"]) if lines else ()
+    sizes = [len(sample.standardised) for sample in samples]
     if sizes:
         parts.append(
             f"VFC rests on {min(sizes)} ordinary windows: steps of {1 / (min(sizes) + 1):.4f}."

@@ -23,7 +23,7 @@ from eventstudy.inference.samples import StudySamples
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
-from eventstudy.results import Provenance, ResultTables, StudyResult, clean
+from eventstudy.results import Placebos, Provenance, ResultTables, StudyResult, clean
 from eventstudy.results.tables import (
     Claims,
     Effects,
@@ -154,7 +154,7 @@ def run_study(
         abnormal=joint.samples.abnormal,
         samples=joint.samples,
         provenance=_provenance(study, events, prices, series),
-        placebos=tuple(sample for one in found.values() for sample in one.placebos),
+        placebos=Placebos.joined([one.placebos for one in found.values()]),
         units={name: prices.meta(name).unit for name in study.assets},
     )
 

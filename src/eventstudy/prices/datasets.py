@@ -1,4 +1,4 @@
-"""Figures that ship with the package, with their publishers and known oddities."""
+"""Bundled data, with their publishers and known oddities."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from eventstudy.errors import UnknownNameError, did_you_mean
+from eventstudy.products import product
 
 SeriesKind = Literal["futures", "spot", "index", "volatility"]
 
@@ -29,11 +30,11 @@ class SeriesInfo:
     unit : str
         For example ``"USD/bbl"``.
     kind : {"futures", "spot", "index", "volatility"}
-        A spot assessment is not a settlement and never stands in for one.
+        A spot assessment is not a settlement and never replaces one.
     publisher, note : str
-        Who publishes the figures, and what they are.
+        Who publishes the values, and what they are.
     roll : str or None
-        Name of the expiry rule of a front-month series, ``"wti"`` or ``"brent"``.
+        Roll rule of a front-month series: a product.
     calendar : str
         Settlement calendar of the sessions.
     oddities : tuple of (date, str)
@@ -53,7 +54,7 @@ class SeriesInfo:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A table of daily figures that is installed with the package or with a dependency.
+    """A table of daily values that is installed with the package or with a dependency.
 
     Parameters
     ----------
@@ -90,17 +91,17 @@ class Dataset:
 
     @property
     def dropped_rows(self) -> int:
-        """Rows of the file without any figure, which `read` leaves out."""
+        """Rows of the file without any value, which `read` leaves out."""
         return int(_table(self).isna().all(axis=1).sum())
 
     def read(self) -> pd.DataFrame:
-        """Return the figures as printed.
+        """Return the values as published.
 
         Returns
         -------
         DataFrame
             Index ``session`` (datetime64), one float column per series; NaN where a series
-            has no figure that day. Rows without any figure are left out (`dropped_rows`).
+            has no value that day. Rows without any value are left out (`dropped_rows`).
         """
         return _table(self).dropna(how="all")
 
@@ -160,11 +161,14 @@ def _dataset(entry: dict[str, Any]) -> Dataset:
 
 
 def _series(entry: dict[str, Any]) -> SeriesInfo:
-    oddities = tuple((item["date"], item["what"]) for item in entry.get("oddities", ()))
-    plain = {key: entry[key] for key in ("name", "title", "unit", "kind", "publisher", "note")}
-    return SeriesInfo(
-        **plain, roll=entry.get("roll"), calendar=entry["calendar"], oddities=oddities
-    )
+    """Return what is known about a series; what is not stated comes from its product."""
+    plain = {"roll": None} | entry
+    if "product" in plain:
+        of = product(plain.pop("product"))
+        rolls = of.name if plain["kind"] == "futures" else None
+        plain = {"unit": of.unit, "calendar": of.calendar} | plain | {"roll": rolls}
+    plain["oddities"] = tuple((item["date"], item["what"]) for item in entry.get("oddities", ()))
+    return SeriesInfo(**plain)
 
 
 def _locate(item: Dataset) -> Traversable:

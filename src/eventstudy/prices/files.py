@@ -1,49 +1,24 @@
-"""Local files as a source, and as one-off imports: wide CSV or Parquet, a column per series."""
+"""Wide files into the store, and exports of it: the store is the record, a file is a copy."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
-from eventstudy.errors import EventStudyError, TableError, did_you_mean
-from eventstudy.prices.bars import Bar, StoredSeries, Written
-from eventstudy.prices.sources import Answer, Request, SourceError, from_day
+import pandas as pd
+
+from eventstudy.errors import OutputError, TableError, did_you_mean
+from eventstudy.prices.records import Bar, StoredSeries, Written
 from eventstudy.prices.store import Store
-from eventstudy.tables import read_wide
+from eventstudy.tables import read_wide, write_csv
 
-
-class LocalFile:
-    """The source ``file``: the symbol is ``PATH:COLUMN``."""
-
-    name = "file"
-
-    def fetch(self, request: Request) -> Answer:
-        """Return the closes of one column.
-
-        Raises
-        ------
-        SourceError
-            When the file or column is not there or has a fault.
-        """
-        if request.interval != "1d":
-            msg = f"has no {request.interval} bars"
-            raise SourceError(msg)
-        path, _, column = request.symbol.rpartition(":")
-        try:
-            bars = read_column(Path(path), column)
-        except EventStudyError as error:
-            raise SourceError(str(error)) from error
-        kept = from_day(bars, request.first)
-        if not kept:
-            msg = "no figure in this period"
-            raise SourceError(msg)
-        return Answer(kept)
+_LONG = ("open", "high", "low", "close", "volume", "source", "first_seen")
 
 
 def read_column(path: Path, column: str) -> tuple[Bar, ...]:
-    """Return the figures of one column as bars.
+    """Return the values of one column as bars.
 
     Raises
     ------
@@ -81,7 +56,7 @@ def import_file(
     path : Path
         CSV or Parquet with the column ``session`` first.
     unit, source : str
-        Unit of every column, and who publishes the figures.
+        Unit of every column, and who publishes the values.
     seen_at : datetime
         With a time zone.
     kind, calendar : str
@@ -115,3 +90,56 @@ def import_file(
             bars = read_column(path, name)
             written[name] = store.put_bars(name, bars, source=source, seen_at=seen_at)
     return written
+
+
+def long_table(
+    store: Store,
+    symbols: Sequence[str],
+    *,
+    interval: str = "1d",
+    asof: date | str | None = None,
+) -> pd.DataFrame:
+    """Return every bar of the named series as a row: symbol, stamp, values, source, first seen."""
+    parts = []
+    for symbol in symbols:
+        store.one_series(symbol)
+        bars = store.read(symbol, interval=interval, asof=asof)
+        parts.append(bars[list(_LONG)].reset_index().assign(symbol=symbol))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["symbol", "stamp", *_LONG]]
+
+
+def wide_table(
+    store: Store, symbols: Sequence[str], *, asof: date | str | None = None
+) -> pd.DataFrame:
+    """Return settled daily closes, a column per series, indexed by session."""
+    columns = {}
+    for symbol in symbols:
+        store.one_series(symbol)
+        columns[symbol] = store.read(symbol, asof=asof)["close"]
+    frame = pd.DataFrame(columns).sort_index()
+    return frame.set_axis(pd.DatetimeIndex(frame.index.to_numpy(), name="session"))
+
+
+def export(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet where the name ends so, else as CSV.
+
+    Raises
+    ------
+    OutputError
+        When the file is there already or cannot be written.
+    """
+    if path.exists():
+        msg = f"{path} exists: choose another name"
+        raise OutputError(msg)
+    if path.suffix not in (".parquet", ".pq"):
+        write_csv(frame, path)
+        return
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_parquet(partial)
+        partial.replace(path)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}"
+        raise OutputError(msg) from error

@@ -1,7 +1,7 @@
-"""What stops a batch at the door: figures that cannot be the series they claim to be.
+"""Batch validation: what a source returned that cannot be the series it claims to be.
 
-The gate is for batches that would spoil the store, such as another unit or another series. A large
-move is not stopped: oil did settle at -37.63.
+It stops batches that would spoil the store, such as another unit or another series. A large move is
+not stopped: oil did settle at -37.63.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.records import Bar
 
 _REWRITTEN_SHARE: Final = 0.5
 _REWRITTEN_BY: Final = 0.10
@@ -19,7 +19,9 @@ _LEVEL_FACTOR: Final = 5.0
 _LEVEL_DAYS: Final = 10
 
 
-def refusals(known: Mapping[str, float], bars: Sequence[Bar], *, today: date) -> tuple[str, ...]:
+def batch_faults(
+    known: Mapping[str, float], bars: Sequence[Bar], *, today: date
+) -> tuple[str, ...]:
     """Return the reasons to refuse a batch of daily bars; none means that it may be stored.
 
     Parameters

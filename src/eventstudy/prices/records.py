@@ -1,12 +1,16 @@
-"""Bars, series and corrections: what a store takes and gives."""
+"""What a store takes and gives: bars, series, corrections, and the timestamps it writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Literal
+
+from eventstudy.errors import StoreError
 
 Interval = Literal["1d", "1h", "5m", "1m"]
-FIELDS = ("open", "high", "low", "close", "volume")
+_TIMESTAMP: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+FIELDS: Final = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Bar:
         ISO day of the session, or for intraday bars the UTC instant of its start, such as
         ``2026-01-07T15:00:00Z``.
     open, high, low, close, volume : float or None
-        Prices in the unit of the series; None where the source has no figure. A bar has a close.
+        Prices in the unit of the series; None where the source has no value. A bar has a close.
     provisional : bool
         Whether its session has not settled yet.
     """
@@ -35,7 +39,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One changed figure.
+    """One changed value.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ class Revision:
     field : str
         ``open`` .. ``volume``, ``source`` or ``provisional``.
     old, new : float, str or None
-        Figure before and after.
+        Value before and after.
     seen_at : str
         UTC instant at which the change was seen.
     was_final : bool
@@ -71,7 +75,7 @@ class StoredSeries:
         Name in the store, name for people, unit such as ``USD/bbl``, and ``futures``, ``contract``,
         ``spot``, ``index`` or ``volatility``.
     roll : str or None
-        Expiry rule of a front-month series.
+        Roll rule of a front-month series: a product.
     calendar : str
         Settlement calendar.
     """
@@ -95,7 +99,7 @@ class Written:
     settled : int
         Provisional bars that became final or were replaced.
     revisions : tuple of Revision
-        Figures of final bars that changed.
+        Values of final bars that changed.
     kept : int
         Bars of another source that were left alone.
     """
@@ -104,3 +108,33 @@ class Written:
     settled: int = 0
     revisions: tuple[Revision, ...] = field(default=())
     kept: int = 0
+
+
+def timestamp(moment: datetime) -> str:
+    """Write an aware moment in UTC so that text order is time order."""
+    if moment.tzinfo is None:
+        msg = f"moment {moment.isoformat()} has no time zone"
+        raise StoreError(msg)
+    return moment.astimezone(UTC).strftime(_TIMESTAMP)
+
+
+def asof_timestamp(asof: date | datetime | str | None) -> str | None:
+    """Turn an as-of moment into its stored form; a day means its end in UTC.
+
+    Raises
+    ------
+    StoreError
+        When it is neither an ISO date nor an ISO moment with a time zone.
+    """
+    if asof is None:
+        return None
+    if isinstance(asof, str):
+        try:
+            asof = datetime.fromisoformat(asof) if "T" in asof else date.fromisoformat(asof)
+        except ValueError:
+            msg = f"as-of {asof!r} is not an ISO date or moment such as 2026-01-07T20:00:00Z"
+            raise StoreError(msg) from None
+    if isinstance(asof, datetime):
+        return timestamp(asof)
+    end = datetime(asof.year, asof.month, asof.day, tzinfo=UTC) + timedelta(days=1)
+    return timestamp(end - timedelta(microseconds=1))

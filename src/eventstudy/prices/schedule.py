@@ -1,4 +1,4 @@
-"""Timers for the daily refresh: systemd units, a crontab line, a CI workflow.
+"""The daily refresh: timers, a foreground scheduler, and whether the store is up to date.
 
 The refresh is idempotent and catches up by itself, so a timer has only to call it once after the
 settlement is published: 17:30 New York on weekdays.
@@ -9,14 +9,26 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
-from eventstudy.errors import OutputError
+from eventstudy.calendars import settlement_calendar
+from eventstudy.errors import EventStudyError, MissingDependencyError, OutputError
+from eventstudy.prices.instruments import GRACE
+from eventstudy.prices.records import timestamp
+from eventstudy.prices.refresh import RefreshReport
+from eventstudy.prices.runs import last_good_item, last_good_run
+from eventstudy.prices.store import Store
+from eventstudy.products import main_calendar
 
 Kind = Literal["systemd", "cron", "github-actions"]
 NAME: Final = "eventstudy-refresh"
+TOLERANCE: Final = timedelta(hours=6)
+# The scheduled run takes place 90 minutes after publication: 17:30 New York.
+_DUE_AFTER: Final = timedelta(minutes=90)
 _BEGIN: Final = f"# >>> {NAME} >>>"
 _END: Final = f"# <<< {NAME} <<<"
 
@@ -200,3 +212,143 @@ def _systemd_word(word: str) -> str:
     if plain and not any(letter in plain for letter in " \t\"'\\;"):
         return plain
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state of a store.
+
+    Parameters
+    ----------
+    good : bool
+        Whether a good refresh followed the newest settlement that is due.
+    last : str or None
+        UTC instant of the last good refresh; None when there was none.
+    due : str
+        The newest session whose values should be there.
+    reason : str
+        One line for people.
+    """
+
+    good: bool
+    last: str | None
+    due: str
+    reason: str
+
+
+def health(
+    store: Store, *, now: datetime, symbol: str = "", tolerance: timedelta = TOLERANCE
+) -> Health:
+    """Compare the last good refresh with the settlement calendar.
+
+    Parameters
+    ----------
+    store : Store
+        Open store.
+    now : datetime
+        With a time zone.
+    symbol : str
+        Only this series; where empty, runs in which nothing failed.
+    tolerance : timedelta
+        How long after a settlement is published a refresh may take place.
+
+    Returns
+    -------
+    Health
+        Good over weekends and holidays as long as the last session was fetched after it settled.
+    """
+    today = now.astimezone(UTC).date()
+    calendar = settlement_calendar(
+        main_calendar(), today - timedelta(days=15), today + timedelta(days=1)
+    )
+    assert calendar.settlements is not None  # noqa: S101  # a market calendar has them
+    published = [
+        moment.astype(datetime).replace(tzinfo=UTC) + GRACE for moment in calendar.settlements
+    ]
+    index = max(i for i, moment in enumerate(published) if moment + tolerance <= now)
+    due, needed = str(calendar.sessions[index]), timestamp(published[index])
+    last = last_good_item(store, symbol) if symbol else last_good_run(store)
+    what = symbol or "everything"
+    if last is None:
+        return Health(False, None, due, f"{what} was never refreshed without a failure")
+    if last < needed:
+        reason = f"{what} was last refreshed at {last}, before session {due} was published"
+        return Health(False, last, due, reason)
+    return Health(True, last, due, f"{what} was refreshed at {last}, after session {due}")
+
+
+class Log(Protocol):
+    """Takes one event and its facts."""
+
+    def __call__(self, event: str, **facts: object) -> None:
+        """Write a line."""
+
+
+def keep_fresh(
+    path: Path, once: Callable[[], RefreshReport], *, clock: Callable[[], datetime], log: Log
+) -> None:
+    """Refresh now where a session was missed, then at 17:30 New York on weekdays, until stopped.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    once : callable
+        Runs one refresh.
+    clock : callable
+        The present moment, with a time zone.
+    log : Log
+        Receives ``missed``, ``refreshed``, ``failed``, ``waiting`` and ``stopped``.
+
+    Raises
+    ------
+    MissingDependencyError
+        When APScheduler is not installed.
+    """
+    try:
+        from apscheduler.schedulers.blocking import BlockingScheduler
+        from apscheduler.triggers.cron import CronTrigger
+    except ImportError as error:
+        msg = "schedule run needs APScheduler: install 'oil-eventstudy[schedule]', or use a timer"
+        raise MissingDependencyError(msg) from error
+
+    def job() -> None:
+        _logged(once, log)
+
+    if _missed(path, clock()):
+        log("missed")
+        job()
+    # Named days: its crontab form counts from Monday, where cron counts from Sunday.
+    trigger = CronTrigger(day_of_week="mon-fri", hour=17, minute=30, timezone="America/New_York")
+    scheduler = BlockingScheduler(timezone="America/New_York")
+    # A machine that slept through 17:30 refreshes once when it wakes.
+    scheduler.add_job(job, trigger, coalesce=True, misfire_grace_time=None, max_instances=1)
+    try:  # whoever reads that this waits may stop it at once
+        log("waiting", next=str(trigger.get_next_fire_time(None, clock())))
+        scheduler.start()
+    finally:
+        log("stopped")
+
+
+def _missed(path: Path, now: datetime) -> bool:
+    if not path.exists():
+        return True
+    with Store(path, read_only=True) as store:
+        return not health(store, now=now, tolerance=_DUE_AFTER).good
+
+
+def _logged(once: Callable[[], RefreshReport], log: Log) -> None:
+    """Run once; a failure is logged and the next day tries again."""
+    try:
+        report = once()
+    except EventStudyError as error:
+        log("failed", error=str(error))
+        return
+    failed = [item.symbol for item in report.items if not item.good]
+    log(
+        "refreshed",
+        exit_code=report.exit_code,
+        added=sum(item.added for item in report.items),
+        revised=len(report.revisions),
+        failed=",".join(failed) or "none",
+    )
