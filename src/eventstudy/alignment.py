@@ -35,7 +35,6 @@ from eventstudy.windows import Window
 
 State = Literal["kept", "moved", "ambiguous", "confounded", "dropped", "undated"]
 AMBIGUOUS_MINUTES = 30
-SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,12 +291,6 @@ def _on_asset(
         state: State = "confounded" if same else placed.state
         pairs.append(Pair(placed, asset, state, same, near, inside, perhaps))
     return pairs
-
-
-def listed(ids: Sequence[str]) -> str:
-    """Event ids in one cell: the first twenty, and how many more."""
-    more = f"; and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return "; ".join(ids[:SHOWN]) + more
 
 
 def _bounds(event: Event) -> str:

@@ -24,6 +24,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from eventstudy.formats import listed
+
 
 class EventStudyError(Exception):
     """Base of every error the package raises on purpose."""
@@ -161,7 +163,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
-    if len(choices) > _MOST_KNOWN:
-        shown = ", ".join(choices[:_MOST_KNOWN])
-        return f"known: {shown} and {len(choices) - _MOST_KNOWN} more"
-    return f"known: {', '.join(choices)}" if choices else "nothing of that kind is known"
+    if not choices:
+        return "nothing of that kind is known"
+    return f"known: {listed(choices, _MOST_KNOWN, sep=', ')}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from eventstudy.alignment import Pair
 from eventstudy.errors import AlignmentError, EstimationError
@@ -24,36 +23,80 @@ from eventstudy.inference.registry import statistic
 from eventstudy.inference.tables import ALL, groups
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.prices.table import PriceTable
+from eventstudy.progress import Progress, silent
 from eventstudy.study.assets import asset_data, fit_kept, joined
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData, measure_effects
 from eventstudy.study.many import DatedStudy
 from eventstudy.study.run import prepare
+from eventstudy.tables import columns
+from eventstudy.tables.columns import Row, Table
 from eventstudy.windows import Window
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 BLIND = "no effect up to eight standard deviations of a session is found"
 WINDOWS = (Window(0, 0), Window(0, 1), Window(0, 4), Window(0, 9))
-SINGLE_COLUMNS = (
-    "asset", "window", "test", "events", "median", "low", "high", "median_t", "power",
-)  # fmt: skip
-MEAN_COLUMNS = (
-    "asset", "window", "test", "n", "verdict", "reason", "mde_half_n", "mde", "mde_2n", "mde_4n",
-)  # fmt: skip
+
+
+class _SingleFields:
+    asset = columns.text("Series studied.")
+    window = columns.window("CAR window.")
+    test = columns.text(
+        "The default test of a single event in this window; empty where none was fitted."
+    )
+    events = columns.integer("Events with a filter.", shown="count")
+    median = columns.number("Median detectable effect of that test.", unit="return")
+    low = columns.number("The smallest.", unit="return")
+    high = columns.number("The largest.", unit="return")
+    median_t = columns.number("Median detectable effect of the t.", unit="return")
+    power = columns.number("Power at which these effects are found.")
+
+
+class SinglePowerRow(_SingleFields, Row):
+    """Detectable effects of the single events of one asset and window."""
+
+
+class SinglePower(_SingleFields, Table[SinglePowerRow]):
+    """A row per asset and window."""
+
+    row_type = SinglePowerRow
+
+
+class _MeanFields:
+    asset = columns.text("The sample: an asset, or `all` for every pair.")
+    window = columns.window("CAR window.")
+    test = columns.text("Name of the statistic.")
+    n = columns.integer("Pairs of event and asset, N.", shown="count")
+    verdict = columns.text("`holds`, `caution` or `refused`, as in the tests of a result.")
+    reason = columns.text("Why the verdict is not `holds`.")
+    mde_half_n = columns.number("Detectable mean effect with N / 2 events.", unit="return")
+    mde = columns.number("With N events.", unit="return")
+    mde_2n = columns.number("With 2N events.", unit="return")
+    mde_4n = columns.number("With 4N events.", unit="return")
+
+
+class MeanPowerRow(_MeanFields, Row):
+    """Mean effects that one test finds on one sample and window."""
+
+
+class MeanPower(_MeanFields, Table[MeanPowerRow]):
+    """A row per sample, window and test over events."""
+
+    row_type = MeanPowerRow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPower:
-    """Effects that a study finds with 80 % power.
+    """Effects that a study finds with 80% power.
 
     Parameters
     ----------
     name : str
     level : float
-    singles : DataFrame
+    singles : SinglePower
         Single events: median and range of the detectable effect by the default test, and the
         median by the t, per asset and window; in units of the return.
-    means : DataFrame
+    means : MeanPower
         Tests over events: the mean effect they find with N / 2, N, 2N and 4N events, and whether
         they apply to the design. Tests over all dates answer for N, by placebo dates.
     n_pairs, n_dropped : int
@@ -62,8 +105,8 @@ class StudyPower:
 
     name: str
     level: float
-    singles: pd.DataFrame
-    means: pd.DataFrame
+    singles: SinglePower
+    means: MeanPower
     n_pairs: int
     n_dropped: int
 
@@ -73,7 +116,7 @@ def study_power(
     events: EventTable,
     prices: PriceTable,
     *,
-    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+    progress: Progress = silent,
 ) -> StudyPower:
     """Say what effects a study can see, without using a return of any event window.
 
@@ -122,8 +165,8 @@ def study_power(
     return StudyPower(
         study.name,
         study.level,
-        pd.DataFrame(singles, columns=list(SINGLE_COLUMNS)),
-        pd.DataFrame(means, columns=list(MEAN_COLUMNS)),
+        SinglePower.of(singles),
+        MeanPower.of(means),
         len(abnormal),
         len(pairs) - len(abnormal),
     )
@@ -132,7 +175,7 @@ def study_power(
 def _single(asset: str, window: Window, effects: Any) -> dict[str, Any]:  # noqa: ANN401  # effects of all windows
     found = [e.result for e in effects if e.window == window and e.result is not None]
     values = np.array([result.mde for result in found])
-    row: dict[str, Any] = {"asset": asset, "window": str(window), "events": len(found)}
+    row: dict[str, Any] = {"asset": asset, "window": window, "events": len(found)}
     if found:
         row |= {
             "test": found[0].method,
@@ -156,7 +199,7 @@ def _means(
         if len(sample) < 2 and label != ALL:  # noqa: PLR2004  # a mean needs two
             continue
         for window in windows:
-            place = {"asset": label, "window": str(window)}
+            place = {"asset": label, "window": window}
             part = sample.restrict(window)
             rows += [place | row for row in _dated_rows(dated, label, window, part, study.level)]
             rows += [place | row for row in _sample_rows(part, study.level)]
