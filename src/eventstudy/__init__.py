@@ -16,10 +16,14 @@ _PUBLIC = {
     "EventStudyError": "eventstudy.errors",
     "EventTable": "eventstudy.events",
     "FactorModel": "eventstudy.models.designs",
+    "LoadedStudy": "eventstudy.study.file",
     "MarketAdjusted": "eventstudy.models.designs",
     "MarketModel": "eventstudy.models.designs",
     "PriceTable": "eventstudy.prices.table",
+    "ReportOptions": "eventstudy.study",
     "Study": "eventstudy.study",
+    "StudyError": "eventstudy.errors",
+    "StudyInputs": "eventstudy.study",
     "StudyResult": "eventstudy.results",
     "Window": "eventstudy.windows",
     "dataset": "eventstudy.datasets",
@@ -28,6 +32,7 @@ _PUBLIC = {
     "list_datasets": "eventstudy.datasets",
     "load_events": "eventstudy.events",
     "load_prices": "eventstudy.loading",
+    "load_study": "eventstudy.study.file",
     "plot_ar": "eventstudy.charts",
     "plot_caar": "eventstudy.charts",
     "plot_car": "eventstudy.charts",
@@ -37,10 +42,11 @@ _PUBLIC = {
     "read_claims": "eventstudy.events.claims",
     "read_events": "eventstudy.events",
     "read_quotes": "eventstudy.events.quotes",
-    "read_study": "eventstudy.studyfile",
+    "read_study": "eventstudy.study.file",
+    "run": "eventstudy.study.file",
     "run_study": "eventstudy.study",
     "settlement_calendar": "eventstudy.calendars",
-    "shipped_study": "eventstudy.studyfile",
+    "shipped_study": "eventstudy.study.file",
     "write_report": "eventstudy.report",
 }
 
@@ -49,7 +55,7 @@ __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604  # names are text
 if TYPE_CHECKING:
     from eventstudy.calendars import settlement_calendar
     from eventstudy.datasets import dataset, list_datasets
-    from eventstudy.errors import EventStudyError
+    from eventstudy.errors import EventStudyError, StudyError
     from eventstudy.events import Event, EventTable, events_from_frame, load_events, read_events
     from eventstudy.events.claims import read_claims
     from eventstudy.events.quotes import read_quotes
@@ -57,8 +63,8 @@ if TYPE_CHECKING:
     from eventstudy.models.designs import ConstantMean, FactorModel, MarketAdjusted, MarketModel
     from eventstudy.prices.table import PriceTable
     from eventstudy.results import StudyResult
-    from eventstudy.study import Study, run_study
-    from eventstudy.studyfile import read_study, shipped_study
+    from eventstudy.study import ReportOptions, Study, StudyInputs, run_study
+    from eventstudy.study.file import LoadedStudy, load_study, read_study, run, shipped_study
     from eventstudy.windows import Window
 
 

@@ -16,25 +16,36 @@ undated      the source gives no day; only bounds are known
 
 Where several hold, the one lower in the table but above ``dropped`` is the state; the others
 stay visible in their own columns.
+
+Everything is an array over events, or over pairs of event and asset. Sentences and lists of
+names are made when they are read: at 100,000 events they would fill the memory.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 
-from eventstudy.arrays import BoolArray, IntArray
+from eventstudy.arrays import BoolArray, DayArray, IntArray
 from eventstudy.calendars import SettlementCalendar
 from eventstudy.events import Event
 from eventstudy.windows import Window
 
 State = Literal["kept", "moved", "ambiguous", "confounded", "dropped", "undated"]
+StateArray = npt.NDArray[np.int8]
+STATES: Final[tuple[State, ...]] = (
+    "kept", "moved", "ambiguous", "confounded", "dropped", "undated",
+)  # fmt: skip
+KEPT, MOVED, AMBIGUOUS, CONFOUNDED, DROPPED, UNDATED = range(6)
 AMBIGUOUS_MINUTES = 30
+HOUR_MINUTES = 30  # a moment known to the hour may be this much off
+_END_OF_DAY = dt.time(23, 59, 59)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +76,353 @@ class Placement:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One event on one asset.
+@dataclass(frozen=True, slots=True, eq=False)
+class Placements:
+    """Where E events fall on a calendar.
 
     Parameters
     ----------
-    placement : Placement
-    asset : str
-    state : str
-    confounded_with, overlaps_with, estimation_overlaps : tuple of str
-        Events with the same session 0; with an overlapping event window; with an event window
-        that reaches into this estimation window.
-    perhaps_with : tuple of str
-        Ambiguous events whose second possible session is this session 0.
+    events : tuple of Event, length E
+    calendar : SettlementCalendar
+    ambiguous_minutes : int
+        A moment this close to a settlement could belong to either side of it.
+    state : (E,) int8
+        Index into `STATES`.
+    stated : (E,) datetime64[D]
+        The local day; NaT where the source gives none.
+    session, alternative : (E,) int
+        Indices of session 0 and of the second possible session; -1 where there is none.
+    moved : (E,) bool
+        Whether session 0 is another day than the one stated.
+    either_side, beyond : (E,) bool
+        Whether the clock allows two sessions; whether the second one has no price any more.
     """
 
-    placement: Placement
-    asset: str
-    state: State
-    confounded_with: tuple[str, ...] = ()
-    overlaps_with: tuple[str, ...] = ()
-    estimation_overlaps: tuple[str, ...] = ()
-    perhaps_with: tuple[str, ...] = ()
+    events: tuple[Event, ...]
+    calendar: SettlementCalendar
+    ambiguous_minutes: int
+    state: StateArray
+    stated: DayArray
+    session: IntArray
+    alternative: IntArray
+    moved: BoolArray
+    either_side: BoolArray
+    beyond: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __getitem__(self, i: int) -> Placement:
+        return Placement(
+            self.events[i],
+            STATES[int(self.state[i])],
+            _known(self.session[i]),
+            _known(self.alternative[i]),
+            self.moved_from(i),
+            self.reason(i),
+        )
+
+    def moved_from(self, i: int) -> str:
+        """ISO date event i was moved away from, or empty."""
+        return str(self.stated[i]) if self.moved[i] else ""
+
+    def reason(self, i: int) -> str:
+        """Why event i has this session, or why none."""
+        event = self.events[i]
+        if self.state[i] == UNDATED:
+            return _bounds(event)
+        first, last = self.calendar.sessions[0], self.calendar.sessions[-1]
+        if self.state[i] == DROPPED:
+            return f"{self.stated[i]} lies outside the prices, which run from {first} to {last}"
+        if event.time is not None and self.calendar.settlements is not None:
+            parts = self._reasons_of_moment(i, event, event.time)
+        else:
+            parts = self._reasons_of_day(i)
+        if event.other_dates:
+            others = ", ".join(day.isoformat() for day in event.other_dates)
+            parts.append(f"another source says {others}")
+        if self.beyond[i]:
+            parts.append(f"the second session lies after the last price, {last}")
+        return "; ".join(parts)
+
+    def _reasons_of_moment(self, i: int, event: Event, moment: dt.datetime) -> list[str]:
+        zone = self.calendar.zone or "UTC"
+        city = zone.rsplit("/", 1)[-1].replace("_", " ")
+        clock = f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {city}"
+        reason = f"{clock} is before the settlement of {self.calendar.sessions[self.session[i]]}"
+        if self.moved[i]:
+            reason += f", the first one after the news ({self.stated[i]} as stated)"
+        if not self.either_side[i]:
+            return [reason]
+        minutes = _margin(event, self.ambiguous_minutes)
+        return [reason, f"within {minutes} minutes of a settlement: both sessions shown"]
+
+    def _reasons_of_day(self, i: int) -> list[str]:
+        day = self.stated[i].item()
+        if not self.moved[i]:
+            reason = "stated day"
+        elif self.calendar.settlements is None:
+            reason = f"{day} is not a session of the file: moved to the next one"
+        else:
+            reason = f"no settlement on {day:%A} {day}: moved to the next session"
+        if not self.either_side[i]:
+            return [reason]
+        late = "known to the day only: news after the settlement belongs to the next session"
+        return [reason, late]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """Which of N pairs on one asset lie near one another in time.
+
+    In the order of their sessions the neighbours of a pair are a range, so that two numbers per
+    pair hold any number of names.
+
+    Parameters
+    ----------
+    order : (M,) int
+        The pairs with a session, by asset and session.
+    second : (A,) int
+        The pairs with a second session, by asset and that session.
+    same, near, reach : (N, 2) int
+        Ranges of `order`: the same session 0; an overlapping event window; an event window that
+        reaches into the estimation window. Empty for pairs without a session.
+    perhaps : (N, 2) int
+        Range of `second`: pairs whose second session is this session 0.
+    """
+
+    order: IntArray
+    second: IntArray
+    same: IntArray
+    near: IntArray
+    reach: IntArray
+    perhaps: IntArray
+
+    def confounding(self, row: int) -> list[int]:
+        """Pairs with the same session 0, in the order of the pairs."""
+        return self._within(row, self.same, self.order)
+
+    def overlapping(self, row: int) -> list[int]:
+        """Pairs with another session 0 and an overlapping event window."""
+        confounding = set(self.confounding(row))
+        found = self._within(row, self.near, self.order)
+        return [other for other in found if other not in confounding]
+
+    def reaching(self, row: int) -> list[int]:
+        """Pairs whose event window reaches into the estimation window."""
+        return self._within(row, self.reach, self.order)
+
+    def possible(self, row: int) -> list[int]:
+        """Pairs whose second possible session is this session 0."""
+        return self._within(row, self.perhaps, self.second)
+
+    def _within(self, row: int, ranges: IntArray, order: IntArray) -> list[int]:
+        first, last = ranges[row]
+        return [other for other in np.sort(order[first:last]).tolist() if other != row]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """N pairs of an event and an asset it concerns, ordered by event, then by asset.
+
+    Parameters
+    ----------
+    placements : Placements
+        Where the E events fall.
+    assets : tuple of str
+        Assets of the study.
+    event, asset : (N,) int
+        Index of the event and of the asset of each pair.
+    state : (N,) int8
+        Index into `STATES`.
+    neighbours : Neighbours
+    faults : mapping of int to str
+        Why pairs that have a session are not studied.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import pandas as pd
+    >>> from eventstudy.calendars import settlement_calendar
+    >>> from eventstudy.events import events_from_frame
+    >>> events = events_from_frame(
+    ...     pd.DataFrame({"event_id": ["a", "b"], "date": ["2026-01-03", "2026-01-05"]})
+    ... )
+    >>> wti = settlement_calendar("wti", dt.date(2025, 1, 1), dt.date(2026, 2, 27))
+    >>> pairs = align(events, wti, ["wti"], window=Window(0, 1), estimation=Window(-60, -1))
+    >>> [(pair.event_id, pair.state, pair.moved_from) for pair in pairs]
+    [('a', 'confounded', '2026-01-03'), ('b', 'confounded', '')]
+    >>> pairs[0].confounded_with
+    ('b',)
+    """
+
+    placements: Placements
+    assets: tuple[str, ...]
+    event: IntArray
+    asset: IntArray
+    state: StateArray
+    neighbours: Neighbours
+    faults: Mapping[int, str]
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def __getitem__(self, row: int) -> Pair:
+        return Pair(self, range(len(self))[row])
+
+    def __iter__(self) -> Iterator[Pair]:
+        return (Pair(self, row) for row in range(len(self)))
+
+    @property
+    def session(self) -> IntArray:
+        """Index of session 0 (N,); -1 where there is none."""
+        return self.placements.session[self.event]
+
+    @property
+    def alternative(self) -> IntArray:
+        """Index of the second possible session (N,); -1 where there is none."""
+        return self.placements.alternative[self.event]
+
+    @property
+    def studied(self) -> BoolArray:
+        """Whether a pair has a session and was not dropped (N,)."""
+        return np.asarray((self.state != DROPPED) & (self.state != UNDATED))
+
+    def rows_of(self, asset: str) -> IntArray:
+        """Pairs on one asset, in order."""
+        return np.flatnonzero(self.asset == self.assets.index(asset))
+
+    def event_id(self, row: int) -> str:
+        """Key of the event of a pair."""
+        return self.placements.events[int(self.event[row])].event_id
+
+    def reason(self, row: int) -> str:
+        """Why a pair has this session, or why it is not studied."""
+        return _joined(self.placements.reason(int(self.event[row])), self.faults.get(row, ""))
+
+    def confounded_with(self, row: int) -> tuple[str, ...]:
+        """Events with the same session 0."""
+        return self._ids(self.neighbours.confounding(row))
+
+    def overlaps_with(self, row: int) -> tuple[str, ...]:
+        """Events with another session 0 and an overlapping event window."""
+        return self._ids(self.neighbours.overlapping(row))
+
+    def estimation_overlaps(self, row: int) -> tuple[str, ...]:
+        """Events whose event window reaches into this estimation window."""
+        return self._ids(self.neighbours.reaching(row))
+
+    def perhaps_with(self, row: int) -> tuple[str, ...]:
+        """Ambiguous events whose second possible session is this session 0."""
+        return self._ids(self.neighbours.possible(row))
+
+    def _ids(self, rows: Sequence[int]) -> tuple[str, ...]:
+        return tuple(self.event_id(row) for row in rows)
+
+    def dropped(self, rows: Sequence[int] | IntArray, reasons: Sequence[str]) -> Alignment:
+        """Return the same pairs, some of them left out for a reason.
+
+        Parameters
+        ----------
+        rows : (n,) int
+        reasons : sequence of str, length n
+        """
+        state, faults = self.state.copy(), dict(self.faults)
+        for row, reason in zip(map(int, rows), reasons, strict=True):
+            state[row] = DROPPED
+            faults[row] = _joined(faults.get(row, ""), reason)
+        return replace(self, state=state, faults=faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One event on one asset: a row of an `Alignment` that makes each value when it is read.
+
+    Parameters
+    ----------
+    alignment : Alignment
+    row : int
+    """
+
+    alignment: Alignment
+    row: int
+
+    @property
+    def event(self) -> Event:
+        """The event."""
+        return self.alignment.placements.events[int(self.alignment.event[self.row])]
 
     @property
     def event_id(self) -> str:
         """Key of the event."""
-        return self.placement.event.event_id
+        return self.event.event_id
+
+    @property
+    def asset(self) -> str:
+        """The asset."""
+        return self.alignment.assets[int(self.alignment.asset[self.row])]
+
+    @property
+    def state(self) -> State:
+        """One of `STATES`."""
+        return STATES[int(self.alignment.state[self.row])]
 
     @property
     def studied(self) -> bool:
         """Whether the pair has a session and was not dropped."""
         return self.state not in ("dropped", "undated")
 
+    @property
+    def session(self) -> int | None:
+        """Index of session 0."""
+        alignment = self.alignment
+        return _known(alignment.placements.session[alignment.event[self.row]])
+
+    @property
+    def alternative(self) -> int | None:
+        """Index of the second possible session."""
+        alignment = self.alignment
+        return _known(alignment.placements.alternative[alignment.event[self.row]])
+
+    @property
+    def moved_from(self) -> str:
+        """ISO date the event was moved away from, or empty."""
+        return self.alignment.placements.moved_from(int(self.alignment.event[self.row]))
+
+    @property
+    def reason(self) -> str:
+        """Why this session, or why the pair is not studied."""
+        return self.alignment.reason(self.row)
+
+    @property
+    def confounded_with(self) -> tuple[str, ...]:
+        """Events with the same session 0."""
+        return self.alignment.confounded_with(self.row)
+
+    @property
+    def overlaps_with(self) -> tuple[str, ...]:
+        """Events with another session 0 and an overlapping event window."""
+        return self.alignment.overlaps_with(self.row)
+
+    @property
+    def estimation_overlaps(self) -> tuple[str, ...]:
+        """Events whose event window reaches into this estimation window."""
+        return self.alignment.estimation_overlaps(self.row)
+
+    @property
+    def perhaps_with(self) -> tuple[str, ...]:
+        """Ambiguous events whose second possible session is this session 0."""
+        return self.alignment.perhaps_with(self.row)
+
+    @property
+    def placement(self) -> Placement:
+        """Where the event falls, with the reason of the pair."""
+        placed = self.alignment.placements[int(self.alignment.event[self.row])]
+        return replace(placed, reason=self.reason)
+
     def dropped(self, reason: str) -> Pair:
         """Return the same pair, left out for a reason."""
-        placement = replace(self.placement, reason=_joined(self.placement.reason, reason))
-        return replace(self, placement=placement, state="dropped")
+        return Pair(self.alignment.dropped([self.row], [reason]), self.row)
 
 
 def place_event(
@@ -121,14 +441,51 @@ def place_event(
     -------
     Placement
     """
-    if event.precision == "undated" or (event.date is None and event.time is None):
-        return Placement(event, "undated", reason=_bounds(event))
-    if event.time is not None and calendar.settlements is not None:
-        placed = _place_moment(event, event.time, calendar, ambiguous_minutes)
-    else:
-        placed = _place_day(event, calendar)
-    placed = _with_other_dates(placed, calendar)
-    return _within(placed, calendar)
+    return place_events((event,), calendar, ambiguous_minutes=ambiguous_minutes)[0]
+
+
+def place_events(
+    events: Sequence[Event],
+    calendar: SettlementCalendar,
+    *,
+    ambiguous_minutes: int = AMBIGUOUS_MINUTES,
+) -> Placements:
+    """Find the sessions of events.
+
+    Parameters
+    ----------
+    events : sequence of Event
+    calendar : SettlementCalendar
+    ambiguous_minutes : int
+        A moment this close to a settlement could belong to either side of it.
+
+    Returns
+    -------
+    Placements
+    """
+    stated, dated = _stated_days(events)
+    size, sessions = len(calendar.sessions), calendar.sessions
+    session = np.searchsorted(sessions, np.where(dated, stated, sessions[0]), side="left")
+    session = np.where(dated, session, -1).astype(np.int64)
+    alternative = np.full(len(events), -1, dtype=np.int64)
+    if calendar.settlements is not None:
+        timed = dated & np.array([event.time is not None for event in events], dtype=bool)
+        _place_moments(events, timed, calendar, ambiguous_minutes, session, alternative)
+        _place_days(events, stated, dated & ~timed, calendar, session, alternative)
+    either_side = alternative >= 0
+    at = np.minimum(session, size - 1)
+    moved = dated & (session < size) & (sessions[at] != stated)
+    state = np.where(moved, MOVED, KEPT).astype(np.int8)
+    state[either_side] = AMBIGUOUS
+    _allow_other_dates(events, dated, calendar, session, alternative, state)
+    outside = dated & ((session >= size) | ((session == 0) & (stated < sessions[0])))
+    beyond = ~outside & (alternative >= size)
+    alternative[outside | beyond], session[outside] = -1, -1
+    state[outside], state[~dated] = DROPPED, UNDATED
+    return Placements(
+        tuple(events), calendar, ambiguous_minutes, state, stated, session, alternative,
+        moved & ~outside, either_side, beyond,
+    )  # fmt: skip
 
 
 def align(
@@ -139,7 +496,7 @@ def align(
     window: Window,
     estimation: Window,
     ambiguous_minutes: int = AMBIGUOUS_MINUTES,
-) -> tuple[Pair, ...]:
+) -> Alignment:
     """Place every event on every asset it concerns, with its overlaps.
 
     Parameters
@@ -154,19 +511,16 @@ def align(
 
     Returns
     -------
-    tuple of Pair
+    Alignment
         Ordered by event, then by asset.
     """
-    placements = [
-        place_event(event, calendar, ambiguous_minutes=ambiguous_minutes) for event in events
-    ]
-    pairs: dict[tuple[int, int], Pair] = {}
-    for column, asset in enumerate(assets):
-        rows = [i for i, e in enumerate(events) if e.asset in (None, asset)]
-        mine = [placements[i] for i in rows]
-        for row, pair in zip(rows, _on_asset(mine, asset, window, estimation), strict=True):
-            pairs[row, column] = pair
-    return tuple(pairs[key] for key in sorted(pairs))
+    placements = place_events(tuple(events), calendar, ambiguous_minutes=ambiguous_minutes)
+    event, asset = _pairs_of(placements.events, tuple(assets))
+    session, second = placements.session[event], placements.alternative[event]
+    neighbours = _neighbours(asset, session, second, window, estimation)
+    state = placements.state[event]
+    state[neighbours.same[:, 1] - neighbours.same[:, 0] > 1] = CONFOUNDED
+    return Alignment(placements, tuple(assets), event, asset, state, neighbours, {})
 
 
 def other_event_mask(
@@ -192,105 +546,136 @@ def other_event_mask(
     return np.isin(columns, busy)
 
 
-def _place_moment(
-    event: Event, moment: dt.datetime, calendar: SettlementCalendar, minutes: int
-) -> Placement:
+def _stated_days(events: Sequence[Event]) -> tuple[DayArray, BoolArray]:
+    """Local days (E,), NaT where the source gives none, and whether it gives one."""
+    days = [
+        None
+        if event.precision == "undated"
+        else event.date or (event.time.date() if event.time else None)
+        for event in events
+    ]
+    stated = np.array(days, dtype="datetime64[D]")
+    return stated, ~np.isnat(stated)
+
+
+def _place_moments(
+    events: Sequence[Event],
+    timed: BoolArray,
+    calendar: SettlementCalendar,
+    minutes: int,
+    session: IntArray,
+    alternative: IntArray,
+) -> None:
+    """Set session and alternative of the events with a moment."""
     assert calendar.settlements is not None  # noqa: S101  # the caller has looked
-    session = calendar.session_of(moment)
-    local = moment.astimezone(ZoneInfo(calendar.zone or "UTC"))
-    instant = np.datetime64(moment.astimezone(dt.UTC).replace(tzinfo=None), "s")
-    margin = np.timedelta64((minutes + (30 if event.precision == "hour" else 0)) * 60, "s")
-    stated = (event.date or moment.date()).isoformat()
-    clock = f"{local:%Y-%m-%d %H:%M} {_city(calendar.zone)}"
-    day = _day(calendar, session)
-    moved = stated if day and day != stated else ""
-    reason = f"{clock} is before the settlement of {day or 'no session in the prices'}"
-    if moved:
-        reason += f", the first one after the news ({stated} as stated)"
-    alternative = None
-    if session > 0 and instant - calendar.settlements[session - 1] < margin:
-        alternative = session - 1
-    elif session < len(calendar.settlements) and calendar.settlements[session] - instant <= margin:
-        alternative = session + 1
-    if alternative is None:
-        return Placement(event, "moved" if moved else "kept", session, None, moved, reason)
-    near = f"within {int(margin.astype(int)) // 60} minutes of a settlement: both sessions shown"
-    return Placement(event, "ambiguous", session, alternative, moved, _joined(reason, near))
+    rows = np.flatnonzero(timed)
+    if not len(rows):
+        return
+    mine = [events[i] for i in rows.tolist()]
+    # Settlements are whole seconds: cutting a moment to its second moves it past none of them.
+    seconds = [int(event.time.timestamp() // 1) for event in mine if event.time is not None]
+    instants = np.array(seconds, dtype="datetime64[s]")
+    margin = np.array([60 * _margin(event, minutes) for event in mine], dtype="timedelta64[s]")
+    settled, last = calendar.settlements, len(calendar.settlements) - 1
+    found = calendar.positions_of(instants)
+    after = (found > 0) & (instants - settled[np.maximum(found - 1, 0)] < margin)
+    before = (found <= last) & (settled[np.minimum(found, last)] - instants <= margin)
+    session[rows] = found
+    alternative[rows] = np.where(after, found - 1, np.where(before, found + 1, -1))
 
 
-def _place_day(event: Event, calendar: SettlementCalendar) -> Placement:
-    day = event.date or (event.time.date() if event.time else None)
-    assert day is not None  # noqa: S101  # the caller has looked
-    session = calendar.on_or_after(day)
-    found = _day(calendar, session)
-    moved = day.isoformat() if found and found != day.isoformat() else ""
-    reason = (
-        f"no settlement on {day:%A} {day}: moved to the next session" if moved else "stated day"
-    )
-    if moved and calendar.settlements is None:
-        reason = f"{day} is not a session of the file: moved to the next one"
-    late = None if calendar.settlements is None else _end_of_day(event, day, calendar)
-    if late is None or late <= session:
-        return Placement(event, "moved" if moved else "kept", session, None, moved, reason)
-    why = "known to the day only: news after the settlement belongs to the next session"
-    return Placement(event, "ambiguous", session, late, moved, _joined(reason, why))
+def _place_days(
+    events: Sequence[Event],
+    stated: DayArray,
+    known: BoolArray,
+    calendar: SettlementCalendar,
+    session: IntArray,
+    alternative: IntArray,
+) -> None:
+    """Set the alternative of events known to the day, where the day outlasts the settlement."""
+    rows = np.flatnonzero(known)
+    if not len(rows):
+        return
+    seen: dict[tuple[str, dt.date], int] = {}
+    ends = np.empty(len(rows), dtype="datetime64[s]")
+    for place, row in enumerate(rows.tolist()):
+        key = (events[row].zone or calendar.zone or "UTC", stated[row].item())
+        if key not in seen:
+            last = dt.datetime.combine(key[1], _END_OF_DAY, tzinfo=ZoneInfo(key[0]))
+            seen[key] = int(last.timestamp())
+        ends[place] = seen[key]
+    late = calendar.positions_of(ends)
+    alternative[rows] = np.where(late > session[rows], late, -1)
 
 
-def _end_of_day(event: Event, day: dt.date, calendar: SettlementCalendar) -> int:
-    zone = ZoneInfo(event.zone or calendar.zone or "UTC")
-    last = dt.datetime.combine(day, dt.time(23, 59, 59), tzinfo=zone)
-    return calendar.session_of(last)
-
-
-def _with_other_dates(placed: Placement, calendar: SettlementCalendar) -> Placement:
-    if not placed.event.other_dates:
-        return placed
-    others = ", ".join(day.isoformat() for day in placed.event.other_dates)
-    reason = _joined(placed.reason, f"another source says {others}")
-    sessions = [calendar.on_or_after(day) for day in placed.event.other_dates]
-    different = [s for s in sessions if s != placed.session]
-    if not different:
-        return replace(placed, reason=reason)
-    alternative = placed.alternative if placed.alternative in different else different[0]
-    return replace(placed, state="ambiguous", alternative=alternative, reason=reason)
-
-
-def _within(placed: Placement, calendar: SettlementCalendar) -> Placement:
-    size = len(calendar.sessions)
-    first, last = str(calendar.sessions[0]), str(calendar.sessions[-1])
-    stated = placed.event.date or (placed.event.time.date() if placed.event.time else None)
-    before = stated is not None and stated.isoformat() < first and placed.session == 0
-    if placed.session is None or placed.session >= size or before:
-        reason = f"{stated} lies outside the prices, which run from {first} to {last}"
-        return Placement(placed.event, "dropped", reason=reason)
-    if placed.alternative is not None and placed.alternative >= size:
-        reason = _joined(placed.reason, f"the second session lies after the last price, {last}")
-        return replace(placed, alternative=None, reason=reason)
-    return placed
-
-
-def _on_asset(
-    placements: list[Placement], asset: str, window: Window, estimation: Window
-) -> list[Pair]:
-    dated = [p for p in placements if p.session is not None]
-    at = np.array([p.session for p in dated], dtype=np.int64)
-    second = np.array([-1 if p.alternative is None else p.alternative for p in dated])
-    ids = np.array([p.event.event_id for p in dated], dtype=object)
-    pairs = []
-    for placed in placements:
-        if placed.session is None:
-            pairs.append(Pair(placed, asset, placed.state))
+def _allow_other_dates(
+    events: Sequence[Event],
+    dated: BoolArray,
+    calendar: SettlementCalendar,
+    session: IntArray,
+    alternative: IntArray,
+    state: StateArray,
+) -> None:
+    """Make an event ambiguous where another source gives a day with another session."""
+    for i, event in enumerate(events):
+        if not (event.other_dates and dated[i]):
             continue
-        lag = at - placed.session
-        other = ids != placed.event.event_id
-        same = tuple(ids[other & (lag == 0)])
-        near = tuple(ids[other & (lag != 0) & (np.abs(lag) < len(window))])
-        reach = (lag + window.end >= estimation.start) & (lag + window.start <= estimation.end)
-        inside = tuple(ids[other & reach])
-        perhaps = tuple(ids[other & (lag != 0) & (second == placed.session)])
-        state: State = "confounded" if same else placed.state
-        pairs.append(Pair(placed, asset, state, same, near, inside, perhaps))
-    return pairs
+        found = [calendar.on_or_after(day) for day in event.other_dates]
+        different = [other for other in found if other != session[i]]
+        if different:
+            state[i] = AMBIGUOUS
+            if alternative[i] not in different:
+                alternative[i] = different[0]
+
+
+def _pairs_of(events: Sequence[Event], assets: tuple[str, ...]) -> tuple[IntArray, IntArray]:
+    """Event and asset of every pair (N,); an event that names no asset concerns them all."""
+    known = {None: -1} | {name: i for i, name in enumerate(assets)}
+    own = np.array([known.get(event.asset, -2) for event in events], dtype=np.int64)
+    count = np.select([own == -1, own >= 0], [len(assets), 1], 0)
+    event = np.repeat(np.arange(len(events)), count)
+    within = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count)
+    return event, np.where(own[event] >= 0, own[event], within)
+
+
+def _neighbours(
+    asset: IntArray, session: IntArray, second: IntArray, window: Window, estimation: Window
+) -> Neighbours:
+    """Find the ranges of neighbours of every pair by binary search."""
+    lags = (estimation.start - window.end, estimation.end - window.start)
+    width = len(window) - 1
+    reach = max(width, abs(lags[0]), abs(lags[1])) + 1
+    band = int(max(session.max(initial=0), second.max(initial=0))) + 2 * reach + 1
+    base = asset * band + reach  # no range of one asset reaches into the band of the next
+
+    def ordered(place: IntArray) -> tuple[IntArray, IntArray]:
+        rows = np.flatnonzero(place >= 0)
+        rows = rows[np.argsort(base[rows] + place[rows], kind="stable")]
+        return rows, base[rows] + place[rows]
+
+    order, keys = ordered(session)
+    others, other_keys = ordered(second)
+    at = np.where(session >= 0, base + session, -1)
+
+    def between(low: int, high: int, sorted_keys: IntArray) -> IntArray:
+        first = np.searchsorted(sorted_keys, at + low, side="left")
+        last = np.searchsorted(sorted_keys, at + high, side="right")
+        last[session < 0] = first[session < 0]
+        return np.stack([first, last], axis=1)
+
+    return Neighbours(
+        order, others,
+        same=between(0, 0, keys), near=between(-width, width, keys),
+        reach=between(*lags, keys), perhaps=between(0, 0, other_keys),
+    )  # fmt: skip
+
+
+def _margin(event: Event, minutes: int) -> int:
+    return minutes + (HOUR_MINUTES if event.precision == "hour" else 0)
+
+
+def _known(index: np.int64) -> int | None:
+    return int(index) if index >= 0 else None
 
 
 def _bounds(event: Event) -> str:
@@ -303,14 +688,6 @@ def _bounds(event: Event) -> str:
     else:
         return "the source gives no day"
     return f"the source gives no day: only {bound.strip()} is known"
-
-
-def _day(calendar: SettlementCalendar, session: int) -> str:
-    return str(calendar.sessions[session]) if session < len(calendar.sessions) else ""
-
-
-def _city(zone: str | None) -> str:
-    return (zone or "UTC").rsplit("/", 1)[-1].replace("_", " ")
 
 
 def _joined(*parts: str) -> str:

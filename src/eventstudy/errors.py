@@ -3,7 +3,8 @@
 ::
 
     EventStudyError
-    |-- StudyFileError (ValueError)           a study file: file, section, key
+    |-- StudyError (ValueError)               a study that cannot be: every fault, with its key
+    |   `-- StudyFileError                    the same of a study file: file, section, key
     |-- TableError (ValueError)               a CSV or Parquet file: file, row, column
     |-- WindowError (ValueError)              windows that are empty, reversed or overlap
     |-- AlignmentError (ValueError)           no event can be placed on a session
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from eventstudy.formats import listed
 
@@ -34,20 +36,37 @@ class EventStudyError(Exception):
         return str(self.args[0]) if self.args else type(self).__name__
 
 
-class StudyFileError(EventStudyError, ValueError):
-    """A study file with faults, all of them in one message.
+class Fault(NamedTuple):
+    """One fault of a study: the field, the value it was given, and what is wrong with it."""
+
+    field: str
+    value: object
+    text: str
+
+
+class StudyError(EventStudyError, ValueError):
+    """A study that cannot be, with every fault in one message.
 
     Parameters
     ----------
     message : str
         One line, or one line per fault.
     faults : tuple of str
-        The single faults, each naming section and key.
+        The single faults, each naming its key.
+    found : tuple of Fault
+        The same as field, value and text.
     """
 
-    def __init__(self, message: str, *, faults: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, faults: tuple[str, ...] = (), found: tuple[Fault, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.faults = faults or (message,)
+        self.found = found
+
+
+class StudyFileError(StudyError):
+    """A study file with faults, all of them in one message, each naming section and key."""
 
 
 class TableError(EventStudyError, ValueError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eventstudy.events import load_events
-from eventstudy.studyfile import shipped_study
+from eventstudy.study.file import shipped_study
 
 FOLDER = Path(str(resources.files("eventstudy") / "data" / "paris-2026"))
 ARTICLES = Path(

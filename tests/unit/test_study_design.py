@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventstudy.errors import WindowError
+from eventstudy.errors import StudyError
 from eventstudy.study import Study
 from eventstudy.windows import Window
 
@@ -25,9 +25,9 @@ def test_windows_of_a_study_that_names_none_lie_inside_its_event_window(event, e
 
 
 def test_windows_that_are_named_must_fit():
-    with pytest.raises(WindowError, match="not inside the event window"):
+    with pytest.raises(StudyError, match="not inside the event window"):
         Study(name="x", assets=["a"], event_window=(-1, 1), car=[(0, 4)])
-    with pytest.raises(WindowError, match="at least one CAR window"):
+    with pytest.raises(StudyError, match="at least one CAR window"):
         Study(name="x", assets=["a"], car=[])
 
 

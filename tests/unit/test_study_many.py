@@ -16,7 +16,7 @@ from eventstudy.inference.multiplicity import step_down
 from eventstudy.loading import load_prices
 from eventstudy.models.designs import ConstantMean, MarketModel
 from eventstudy.models.volatility import filter_series
-from eventstudy.results import DESIGN_COLUMNS, FAMILY_COLUMNS
+from eventstudy.results.tables import Family, Samples
 from eventstudy.study import Study, run_study
 
 PLACES = np.array([420, 421, 470, 520, 523, 560, 610, 660])
@@ -116,7 +116,7 @@ def test_several_assets_move_together(frame, result):
 
 
 def test_the_family_holds_single_p_values_together(frame, result):
-    assert tuple(result.family.columns) == FAMILY_COLUMNS
+    assert list(result.family.columns) == [c.name for c in Family.columns()]
     mine = result.family[(result.family["asset"] == "wti") & (result.family["window"] == "[0,0]")]
     effects = result.effects[
         (result.effects["asset"] == "wti") & (result.effects["window"] == "[0,0]")
@@ -168,7 +168,7 @@ def test_directions_turn_effects_and_make_one_sided_tests(result):
 
 
 def test_the_design_says_what_the_choice_rests_on(result):
-    assert tuple(result.design.columns) == DESIGN_COLUMNS
+    assert list(result.design.columns) == [c.name for c in Samples.columns()]
     found = row(result.design, asset="wti", window="[0,3]")
     assert (found["n"], found["overlapping"], found["n_episodes"]) == (8, 2, 6)
     assert "2 couples of windows on one asset share sessions" in found["why"]

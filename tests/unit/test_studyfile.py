@@ -6,7 +6,7 @@ import pytest
 
 from eventstudy.errors import StudyFileError
 from eventstudy.models.designs import ConstantMean, FactorModel, MarketAdjusted, MarketModel
-from eventstudy.studyfile import new_study_text, parse_study, read_study, shipped_study
+from eventstudy.study.file import new_study_text, parse_study, read_study, shipped_study
 from eventstudy.windows import Window
 
 BASE = '[study]\nname = "x"\n[data]\nevents = "e.csv"\nprices = "p.csv"\n'

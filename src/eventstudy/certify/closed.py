@@ -12,7 +12,7 @@ from eventstudy.certify.rows import NOMINAL, CertificateRow
 from eventstudy.inference.design import size_ignoring
 from eventstudy.inference.parametric import patell
 from eventstudy.inference.power import normal_power
-from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.models.abnormal import AbnormalReturns, CovFactor
 from eventstudy.windows import Window
 
 VARIANCES = (1.5, 2.0, 3.385)
@@ -50,7 +50,7 @@ def known_variance(car: FloatArray, sigma: float) -> AbnormalReturns:
         s2=np.full(n, sigma**2),
         n_est=np.full(n, KNOWN, dtype=np.int64),
         n_params=1,
-        cov_factor=np.ones((n, 1, 1)),
+        cov_factor=CovFactor(np.empty((n, 0, 1))),
         return_kind="log",
     )
 

@@ -12,7 +12,7 @@ from eventstudy.certify.singles import ESTIMATION, GAP, RECENT
 from eventstudy.errors import EstimationError
 from eventstudy.inference import calendar_time, episodes, overlap, parametric, rank
 from eventstudy.inference.dated import DatedReturns, dated_returns
-from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.models.abnormal import AbnormalReturns, CovFactor
 from eventstudy.windows import Window
 
 DesignName = Literal["independent", "clustered", "turbulent"]
@@ -108,9 +108,7 @@ def constant_mean(returns: FloatArray, starts: IntArray, sessions: int) -> Abnor
         s2=estimation.var(axis=1, ddof=1),
         n_est=np.full(n, ESTIMATION),
         n_params=1,
-        cov_factor=np.broadcast_to(
-            np.eye(sessions) + 1.0 / ESTIMATION, (n, sessions, sessions)
-        ).copy(),
+        cov_factor=CovFactor(np.full((n, 1, sessions), ESTIMATION**-0.5)),
         return_kind="log",
     )
 

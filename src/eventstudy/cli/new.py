@@ -22,13 +22,13 @@ barrels-offer,,2026-01-06T18:30:00-05:00,Barrels offered,supply offer,Washington
 @click.option("--force", is_flag=True, help="Overwrite the study file where it exists.")
 def new(study: str, *, force: bool) -> None:
     """Write STUDY (a .toml file), and an events.csv beside it, to start from."""
-    from eventstudy.studyfile import new_study_text
+    from eventstudy.study.file import new_study_text
 
     path = Path(study)
     if path.suffix != ".toml":
         path = path.with_name(path.name + ".toml")
     events = path.parent / "events.csv"
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "study"
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-_") or "study"
     _write(path, new_study_text(name), force=force)
     if events.exists():
         note(f"{events} exists and was left as it is")

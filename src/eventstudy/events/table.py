@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -62,6 +62,11 @@ class Event:
     source: str | None
     features: Mapping[str, str | float]
     row: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The read-only view of the features cannot be pickled; a copy gets a view of its own.
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return _unpickled, (values | {"features": dict(self.features)},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,10 @@ class EventTable:
             for event in self.events
         )
         return EventTable(kept, self.path, self.sha256)
+
+
+def _unpickled(values: dict[str, Any]) -> Event:
+    return Event(**(values | {"features": MappingProxyType(values["features"])}))
 
 
 def _wanted(value: str | Iterable[str] | None) -> set[str] | None:

@@ -2,16 +2,119 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
-from eventstudy.arrays import FloatArray, IntArray, ReturnKind
-from eventstudy.errors import WindowError
+from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
+from eventstudy.errors import EstimationError, WindowError
 from eventstudy.windows import Window
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class CovFactor:
+    """Covariance ``C = noise I + H'H`` of the forecasts of N windows, kept as its small factor.
+
+    The matrices of N windows hold N W^2 numbers, their factors N K W; variances of sums and of
+    single sessions follow from the factor. `numpy.asarray` makes all matrices (N, W, W), and
+    ``cov_factor[i]`` that of one window.
+
+    Parameters
+    ----------
+    half : (N, K, W) float
+        ``root^-T X*'`` of the least-squares fit, so that ``H'H = X* (X'X)^-1 X*'``.
+    noise : float
+        What every session adds of its own: 1, or 0 where H holds all of C.
+
+    Examples
+    --------
+    >>> mean_of_four_sessions = CovFactor(np.full((1, 1, 2), 0.5))
+    >>> mean_of_four_sessions[0].tolist()
+    [[1.25, 0.25], [0.25, 1.25]]
+    >>> mean_of_four_sessions.total(np.ones((1, 2))).tolist()
+    [3.0]
+    """
+
+    half: FloatArray
+    noise: float = 1.0
+
+    @classmethod
+    def of(cls, matrices: FloatArray) -> CovFactor:
+        """Factor positive definite matrices (N, W, W).
+
+        Raises
+        ------
+        EstimationError
+            When one of them is not positive definite.
+        """
+        try:
+            lower = np.linalg.cholesky(np.asarray(matrices, dtype=np.float64))
+        except np.linalg.LinAlgError as error:
+            msg = "cov_factor holds a matrix that is not positive definite"
+            raise EstimationError(msg) from error
+        return cls(np.swapaxes(lower, 1, 2), 0.0)
+
+    @classmethod
+    def joined(cls, parts: Sequence[CovFactor]) -> CovFactor:
+        """Stack the windows of several factors.
+
+        Raises
+        ------
+        EstimationError
+            When the factors have different noise or a different number of regressors.
+        """
+        if len({(part.noise, part.half.shape[1:]) for part in parts}) > 1:
+            msg = "covariance factors of different models or windows cannot be stacked"
+            raise EstimationError(msg)
+        return cls(np.concatenate([part.half for part in parts]), parts[0].noise)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of the matrices (N, W, W)."""
+        n, _, width = self.half.shape
+        return n, width, width
+
+    def __len__(self) -> int:
+        return len(self.half)
+
+    def __getitem__(self, row: int) -> FloatArray:
+        half = self.half[row]
+        return np.asarray(self.noise * np.eye(half.shape[-1]) + half.T @ half)
+
+    def __array__(
+        self,
+        dtype: npt.DTypeLike | None = None,
+        copy: bool | None = None,  # noqa: FBT001  # the protocol of numpy
+    ) -> FloatArray:
+        del copy
+        common: FloatArray = np.einsum("nkv,nkw->nvw", self.half, self.half)
+        matrices = common + self.noise * np.eye(self.half.shape[2])
+        return matrices if dtype is None else matrices.astype(dtype)
+
+    def diagonal(self) -> FloatArray:
+        """Variances of single sessions, in units of s^2 (N, W)."""
+        return np.asarray(self.noise + np.einsum("nkw,nkw->nw", self.half, self.half))
+
+    def total(self, present: BoolArray | FloatArray) -> FloatArray:
+        """``1'C1`` over the sessions present (N, W), in units of s^2 (N,)."""
+        weights = np.asarray(present, dtype=np.float64)
+        # A missing session leaves the sum, its forecast included; NaN of a singular fit stays.
+        common = np.einsum("nkw,nw->nk", self.half, weights)
+        return np.asarray(self.noise * weights.sum(axis=1) + np.vecdot(common, common))
+
+    def restrict(self, part: slice) -> CovFactor:
+        """Keep some consecutive sessions."""
+        return CovFactor(self.half[:, :, part], self.noise)
+
+    def take(self, rows: IntArray | slice) -> CovFactor:
+        """Keep some windows."""
+        return CovFactor(self.half[rows], self.noise)
+
+
+@dataclass(frozen=True, eq=False)
 class AbnormalReturns:
     """Abnormal returns of N pairs of an event and an asset.
 
@@ -39,10 +142,14 @@ class AbnormalReturns:
         Usable estimation sessions L_i.
     n_params : int
         Regressors K.
-    cov_factor : (N, W, W) float
+    cov_factor : CovFactor, or (N, W, W) float
         ``I + X* (X'X)^-1 X*'``; times `s2` it is the prediction covariance of the window.
     return_kind : {"log", "simple", "change"}
         What a return is.
+
+    Notes
+    -----
+    What follows from these arrays is computed once, when it is first read.
     """
 
     event_ids: tuple[str, ...]
@@ -57,47 +164,98 @@ class AbnormalReturns:
     s2: FloatArray
     n_est: IntArray
     n_params: int
-    cov_factor: FloatArray
+    cov_factor: CovFactor
     return_kind: ReturnKind
+
+    def __post_init__(self) -> None:
+        given: object = self.cov_factor
+        if isinstance(given, np.ndarray):
+            object.__setattr__(self, "cov_factor", CovFactor.of(given))
 
     def __len__(self) -> int:
         return len(self.event_ids)
 
-    @property
+    @classmethod
+    def joined(cls, parts: Sequence[AbnormalReturns]) -> AbnormalReturns:
+        """Stack the pairs of several samples, such as those of several assets, in their order.
+
+        Raises
+        ------
+        EstimationError
+            When the parts have different windows or models, or there is none.
+        """
+        if not parts:
+            msg = "no abnormal returns to stack: no event was studied"
+            raise EstimationError(msg)
+        first = parts[0]
+        if any(
+            part.window != first.window or part.estimation != first.estimation for part in parts
+        ):
+            msg = "abnormal returns of different windows cannot be stacked"
+            raise EstimationError(msg)
+        if len(parts) == 1:
+            return first
+
+        def stack(name: str) -> FloatArray:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        return replace(
+            first,
+            event_ids=tuple(label for part in parts for label in part.event_ids),
+            assets=tuple(label for part in parts for label in part.assets),
+            position=np.concatenate([part.position for part in parts]),
+            n_est=np.concatenate([part.n_est for part in parts]),
+            ar=stack("ar"),
+            ar_est=stack("ar_est"),
+            returns=stack("returns"),
+            expected=stack("expected"),
+            s2=stack("s2"),
+            cov_factor=CovFactor.joined([part.cov_factor for part in parts]),
+        )
+
+    @cached_property
     def df(self) -> IntArray:
         """Residual degrees of freedom ``L_i - K`` (N,)."""
         return np.asarray(self.n_est - self.n_params, dtype=np.int64)
 
-    @property
+    @cached_property
+    def se(self) -> FloatArray:
+        """Standard errors ``s sqrt C`` of single abnormal returns (N, W)."""
+        return np.asarray(np.sqrt(self.s2[:, None] * self.cov_factor.diagonal()))
+
+    @cached_property
     def sar(self) -> FloatArray:
         """Standardised abnormal returns ``AR / (s sqrt C)`` (N, W)."""
-        factor = np.diagonal(self.cov_factor, axis1=1, axis2=2)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self.ar / np.sqrt(self.s2[:, None] * factor)
+            return np.asarray(self.ar / self.se)
 
-    @property
+    @cached_property
+    def present(self) -> BoolArray:
+        """Event sessions with an abnormal return (N, W)."""
+        return np.isfinite(self.ar)
+
+    @cached_property
     def n_sessions(self) -> IntArray:
         """Event sessions with an abnormal return, by pair (N,)."""
-        return np.asarray(np.isfinite(self.ar).sum(axis=1), dtype=np.int64)
+        return np.asarray(self.present.sum(axis=1), dtype=np.int64)
 
-    @property
+    @cached_property
     def car(self) -> FloatArray:
         """``sum_tau AR`` over the sessions present (N,); NaN where none is."""
-        total = np.nansum(self.ar, axis=1)
+        total = np.where(self.present, self.ar, 0.0).sum(axis=1)
         return np.where(self.n_sessions > 0, total, np.nan)
 
-    @property
+    @cached_property
     def variance(self) -> FloatArray:
         """``s^2 [W + 1' X* (X'X)^-1 X*' 1]`` over the sessions present (N,)."""
-        present = np.isfinite(self.ar).astype(float)
-        total = np.einsum("nv,nvw,nw->n", present, self.cov_factor, present)
+        total = self.cov_factor.total(self.present)
         return np.where(self.n_sessions > 0, self.s2 * total, np.nan)
 
-    @property
+    @cached_property
     def scar(self) -> FloatArray:
         """Standardised CAR ``CAR / sqrt V`` (N,)."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self.car / np.sqrt(self.variance)
+            return np.asarray(self.car / np.sqrt(self.variance))
 
     def restrict(self, window: Window) -> AbnormalReturns:
         """Keep the sessions of a window inside the event window.
@@ -107,6 +265,8 @@ class AbnormalReturns:
         WindowError
             When `window` is not inside the event window.
         """
+        if window == self.window:
+            return self
         if not self.window.covers(window):
             msg = f"window {window} is not inside the event window {self.window}"
             raise WindowError(msg)
@@ -117,21 +277,27 @@ class AbnormalReturns:
             ar=self.ar[:, part],
             returns=self.returns[:, part],
             expected=self.expected[:, part],
-            cov_factor=self.cov_factor[:, part, part],
+            cov_factor=self.cov_factor.restrict(part),
         )
 
     def take(self, rows: IntArray) -> AbnormalReturns:
         """Keep some pairs, in the order given."""
+        if len(rows) == len(self) and bool((rows == np.arange(len(self))).all()):
+            return self
+        chosen: IntArray | slice = rows
+        if len(rows) and bool((np.diff(rows) == 1).all()):
+            chosen = slice(int(rows[0]), int(rows[-1]) + 1)  # the pairs of one asset: a view
+        labels = rows.tolist()
         return replace(
             self,
-            event_ids=tuple(self.event_ids[i] for i in rows),
-            assets=tuple(self.assets[i] for i in rows),
-            position=self.position[rows],
-            ar=self.ar[rows],
-            ar_est=self.ar_est[rows],
-            returns=self.returns[rows],
-            expected=self.expected[rows],
-            s2=self.s2[rows],
-            n_est=self.n_est[rows],
-            cov_factor=self.cov_factor[rows],
+            event_ids=tuple([self.event_ids[i] for i in labels]),
+            assets=tuple([self.assets[i] for i in labels]),
+            position=self.position[chosen],
+            ar=self.ar[chosen],
+            ar_est=self.ar_est[chosen],
+            returns=self.returns[chosen],
+            expected=self.expected[chosen],
+            s2=self.s2[chosen],
+            n_est=self.n_est[chosen],
+            cov_factor=self.cov_factor.take(chosen),
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
-from eventstudy.models.abnormal import AbnormalReturns
-from eventstudy.models.least_squares import Fit, least_squares
+from eventstudy.models.abnormal import AbnormalReturns, CovFactor
+from eventstudy.models.least_squares import BLOCK, Fit, fit_columns, least_squares, stacked
 from eventstudy.windows import Window
 
 
@@ -23,17 +24,31 @@ class ModelFit:
         Coefficients of the estimation window; the intercept first where there is one.
     singular : (N,) bool
         Pairs that could not be fitted.
-    y : (N, L + W)
-        Returns less the offset, estimation sessions first; NaN where unusable.
-    x : (N, L + W, K)
-        Regressors of the same sessions.
+    adjusted : (S,)
+        Returns of the asset less the offset.
+    design : (S, K)
+        Regressors of the model.
+    masked : (S,) or (N, L) bool
+        Estimation sessions that may not be used.
     """
 
     abnormal: AbnormalReturns
     params: FloatArray
     singular: BoolArray
-    y: FloatArray
-    x: FloatArray
+    adjusted: FloatArray
+    design: FloatArray
+    masked: BoolArray
+
+    def take(self, rows: IntArray) -> ModelFit:
+        """Keep some pairs, in the order given."""
+        return ModelFit(
+            self.abnormal.take(rows),
+            self.params[rows],
+            self.singular[rows],
+            self.adjusted,
+            self.design,
+            self.masked if self.masked.ndim == 1 else self.masked[rows],
+        )
 
     def null_residuals(self, window: Window) -> FloatArray:
         """Residuals of the model fitted on estimation and window sessions together.
@@ -52,10 +67,12 @@ class ModelFit:
         ----------
         Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864.
         """
-        length = len(self.abnormal.estimation)
-        start = length + window.start - self.abnormal.window.start
-        columns = np.r_[0:length, start : start + len(window)]
-        return least_squares(self.y[:, columns], self.x[:, columns]).residuals
+        at, spans = self.abnormal.position, (self.abnormal.estimation, window)
+        left_out = _spread(self.masked, at, spans[0])
+        y = [gather(self.adjusted, at, span) for span in spans]
+        y[0] = np.where(left_out, np.nan, y[0])
+        x = [gather(self.design, at, span) for span in spans]
+        return least_squares(np.hstack(y), np.concatenate(x, axis=1)).residuals
 
 
 def gather(values: FloatArray, position: IntArray, window: Window) -> FloatArray:
@@ -71,11 +88,9 @@ def gather(values: FloatArray, position: IntArray, window: Window) -> FloatArray
     -------
     (N, W) or (N, W, K)
     """
-    index = position[:, None] + np.arange(window.start, window.end + 1)[None, :]
-    inside = (index >= 0) & (index < values.shape[0])
-    found = values[np.clip(index, 0, values.shape[0] - 1)]
-    mask = inside if found.ndim == inside.ndim else inside[:, :, None]
-    return np.where(mask, found, np.nan)
+    first, views = _views(values, position, window)
+    found = views[first]
+    return np.ascontiguousarray(np.moveaxis(found, -1, 1))
 
 
 def fit_pairs(
@@ -105,8 +120,9 @@ def fit_pairs(
         Session 0 of each event.
     window, estimation : Window
         Event window (W) and estimation window (L).
-    masked : (N, L) bool
-        Estimation sessions that may not be used: rolls, other events.
+    masked : (S,) or (N, L) bool
+        Estimation sessions that may not be used, such as rolls and other events: sessions of
+        the sample, or of each window where they differ by event.
     event_ids : tuple of str, length N
     asset : str
     return_kind : {"log", "simple", "change"}
@@ -120,39 +136,125 @@ def fit_pairs(
     MacKinlay (1997), Event studies in economics and finance, eqs. 4-9; Campbell, Lo and
     MacKinlay (1997), section 4.4, for the prediction covariance of the window.
     """
-    adjusted = returns - offset
-    y_est = np.where(masked, np.nan, gather(adjusted, position, estimation))
-    x_est = gather(design, position, estimation)
-    fit = least_squares(y_est, x_est)
-    y_win, x_win = gather(adjusted, position, window), gather(design, position, window)
-    fitted = np.einsum("nwk,nwk->nw", x_win, np.broadcast_to(fit.params[:, None, :], x_win.shape))
-    ar = _predict_residual(y_win, fitted, fit)
+    adjusted, position = returns - offset, position.astype(np.int64)
+    fit = _fit_windows(adjusted, design, position, estimation, masked)
+    ahead = gather(design, position, window)
+    fitted = np.vecdot(ahead, fit.params[:, None, :])
+    actual = gather(adjusted, position, window)
     abnormal = AbnormalReturns(
         event_ids=event_ids,
         assets=(asset,) * len(event_ids),
         window=window,
         estimation=estimation,
-        position=position.astype(np.int64),
-        ar=ar,
+        position=position,
+        ar=np.where(fit.singular[:, None], np.nan, actual - fitted),
         ar_est=fit.residuals,
         returns=gather(returns, position, window),
         expected=fitted + gather(offset, position, window),
         s2=fit.s2,
         n_est=fit.n_used,
         n_params=design.shape[1],
-        cov_factor=_cov_factor(x_win, fit),
+        # A missing regressor makes the abnormal return missing; it must not spoil the others.
+        cov_factor=CovFactor(fit.half_leverage(np.where(np.isfinite(ahead), ahead, 0.0))),
         return_kind=return_kind,
     )
-    y = np.hstack([y_est, y_win])
-    x = np.concatenate([x_est, x_win], axis=1)
-    return ModelFit(abnormal, fit.params, fit.singular, y, x)
+    return ModelFit(abnormal, fit.params, fit.singular, adjusted, design, masked)
 
 
-def _predict_residual(y: FloatArray, fitted: FloatArray, fit: Fit) -> FloatArray:
-    return np.where(fit.singular[:, None], np.nan, y - fitted)
+def _fit_windows(
+    y: FloatArray, design: FloatArray, position: IntArray, window: Window, masked: BoolArray
+) -> Fit:
+    """Fit one window of a series per position, a block of windows at a time.
+
+    Windows without a gap and windows with one are fitted apart: a number must not depend on
+    what lies in the other windows of its block.
+    """
+    usable = np.isfinite(y) & np.isfinite(design).all(axis=1)
+    left_out = masked if masked.ndim == 2 else None  # noqa: PLR2004  # a mask per window
+    if left_out is None:
+        usable &= ~masked
+    columns = [np.where(usable, column, 0.0) for column in (*design.T, y)]
+    constant = design.shape[1] > 0 and bool((design[:, 0] == 1.0).all())
+    series = _Series([*columns, usable.astype(np.float64)], position, window)
+    n_used = series.sums()
+    if left_out is not None:
+        n_used = n_used - (series.block(-1, slice(None)) * left_out).sum(axis=1).astype(np.int64)
+    full = n_used == len(window)
+    residuals = np.empty((len(position), len(window)))
+    order, fits = [], []
+    for whole in (True, False):
+        rows = np.flatnonzero(full == whole)
+        for first in range(0, len(rows), BLOCK):
+            part = rows[first : first + BLOCK]
+            fit = _fit_block(series, part, n_used[part], left_out, constant=whole and constant)
+            residuals[part] = fit.residuals
+            order.append(part)
+            fits.append(fit)
+    together = stacked(fits, residuals, design.shape[1])
+    back = np.argsort(np.concatenate(order)) if order else np.zeros(0, dtype=np.int64)
+    return Fit(
+        together.params[back], residuals, together.s2[back], n_used,
+        together.root[back], together.singular[back],
+    )  # fmt: skip
 
 
-def _cov_factor(x_win: FloatArray, fit: Fit) -> FloatArray:
-    # A missing regressor makes the abnormal return missing; its row must not spoil the others.
-    filled = np.where(np.isfinite(x_win), x_win, 0.0)
-    return np.eye(x_win.shape[1])[None, :, :] + fit.leverage(filled)
+def _fit_block(
+    series: _Series, rows: IntArray, n_used: IntArray, left_out: BoolArray | None, *, constant: bool
+) -> Fit:
+    """Fit some windows; with `constant` they have no gap and begin with an intercept."""
+    n_params = series.size - 2
+    columns: list[FloatArray | None] = [None] if constant else []
+    columns += [series.block(j, rows) for j in range(len(columns), n_params)]
+    y = series.block(n_params, rows)
+    if bool((n_used == series.width).all()):
+        return fit_columns(y, columns, n_used)
+    live = series.block(-1, rows)
+    if left_out is not None:
+        live *= ~left_out[rows]
+        y *= live
+        for column in columns:
+            if column is not None:
+                np.multiply(column, live, out=column)
+    fit = fit_columns(y, columns, n_used)
+    fit.residuals[live == 0.0] = np.nan
+    return fit
+
+
+class _Series:
+    """Windows of a fixed length on several series of one sample, zero outside it."""
+
+    def __init__(self, series: list[FloatArray], position: IntArray, window: Window) -> None:
+        self.size, self.width = len(series), len(window)
+        made = [_views(one, position, window, outside=0.0) for one in series]
+        self._first = made[0][0]
+        self._views = [views for _, views in made]
+
+    def block(self, number: int, rows: IntArray | slice) -> FloatArray:
+        """Copy the windows of one series (n, L)."""
+        return np.asarray(self._views[number][self._first[rows]])
+
+    def sums(self) -> IntArray:
+        """Sum the last series, of zeros and ones, over every window (N,)."""
+        flat = self._views[-1]
+        running = np.concatenate([[0.0], np.cumsum(np.append(flat[:, 0], flat[-1, 1:]))])
+        return np.asarray(running[self._first + self.width] - running[self._first], dtype=np.int64)
+
+
+def _views(
+    values: FloatArray, position: IntArray, window: Window, *, outside: float = np.nan
+) -> tuple[IntArray, FloatArray]:
+    """Every window of `values` as a view, time last, and the first row of each position."""
+    ends = (int(position.min()), int(position.max())) if len(position) else (-window.start,) * 2
+    low = min(ends[0] + window.start, 0)
+    high = max(ends[1] + window.end + 1, len(values), low + len(window))
+    if low < 0 or high > len(values):
+        padding = [(-low, high - len(values))] + [(0, 0)] * (values.ndim - 1)
+        values = np.pad(values, padding, constant_values=outside)
+    return position + window.start - low, sliding_window_view(values, len(window), axis=0)
+
+
+def _spread(masked: BoolArray, position: IntArray, window: Window) -> BoolArray:
+    """Return a mask of sessions, or of windows, as one of windows (N, L)."""
+    if masked.ndim == 2:  # noqa: PLR2004  # a mask per window
+        return masked
+    return np.asarray(np.nan_to_num(gather(masked.astype(np.float64), position, window)) > 0)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
+from eventstudy.regression.joint import DEPENDENT, dependent
 from eventstudy.windows import Window
-
-DEPENDENT = 1e-8  # share of a column's length that must lie outside the span of the others
 
 NO_SESSION = "no usable session on this series"
 IN_SPAN = "cannot be told from the constant and the controls"
@@ -140,22 +139,36 @@ def _circuits(columns: BoolArray, design: FloatArray) -> list[tuple[int, ...]]:
     A column alone in its set depends on constant and controls only. The sets of one basis are
     enough: whatever depends on one another is connected through them.
     """
-    full = np.column_stack([design, columns])
-    if np.linalg.matrix_rank(full) == full.shape[1]:
+    full = np.column_stack([design, columns.astype(float)])
+    if not dependent(full, np.linalg.qr(full)[1]).any():
         return []
-    basis = design
+    fixed = design.shape[1]
+    basis = np.zeros((len(full), min(full.shape)))
+    root = np.zeros((basis.shape[1],) * 2)
     members: list[int] = []
     out: list[tuple[int, ...]] = []
-    for g in range(columns.shape[1]):
-        column = columns[:, g].astype(float)
-        weights, *_ = np.linalg.lstsq(basis, column, rcond=None)
-        rest = np.linalg.norm(column - basis @ weights)
-        if rest > DEPENDENT * np.linalg.norm(column):
-            basis, members = np.column_stack([basis, column]), [*members, g]
-            continue
-        used = np.abs(weights[design.shape[1] :]) > DEPENDENT
-        out.append((*(m for m, u in zip(members, used, strict=True) if u), g))
+    for g, column in enumerate(full.T):
+        rank = len(members)
+        inside, rest = _split(column, basis[:, :rank])
+        length = float(np.linalg.norm(rest))
+        if rank < len(root) and length > DEPENDENT * np.linalg.norm(column):
+            root[:rank, rank], root[rank, rank] = inside, length
+            basis[:, rank] = rest / length
+            members.append(g - fixed)
+        elif g >= fixed:
+            weights = np.linalg.solve(root[:rank, :rank], inside)
+            used = np.abs(weights) > DEPENDENT
+            needed = (m for m, u in zip(members, used, strict=True) if u and m >= 0)
+            out.append((*needed, g - fixed))
     return out
+
+
+def _split(column: FloatArray, basis: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Coordinates of a column in an orthonormal basis, and what is left of it."""
+    inside = basis.T @ column
+    rest = column - basis @ inside
+    again = basis.T @ rest  # once more, or rounding would be left where nothing is
+    return inside + again, rest - basis @ again
 
 
 def _merge(sets: list[list[int]], joined: list[tuple[int, ...]]) -> list[list[int]]:

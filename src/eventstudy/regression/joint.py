@@ -12,6 +12,7 @@ from eventstudy.errors import EstimationError
 
 Shape = Literal["level", "session"]
 
+DEPENDENT = 1e-8  # share of a column's length that must lie outside the span of the others
 FULL_LEVERAGE = 1 - 1e-9  # a session whose residual is zero by construction
 
 
@@ -106,29 +107,31 @@ def fit_jointly(
     EstimationError
         When the regressors are too many or linearly dependent.
     """
-    import statsmodels.api as sm
+    from scipy.linalg import solve_triangular
 
     columns, weights = _columns(dummies, shape)
     full = np.column_stack([sample.design, columns])
-    _check_rank(full, asset)
-    model = sm.OLS(sample.y, full)
-    fit = model.fit()
+    basis, root = np.linalg.qr(full)
+    n, n_params = full.shape
+    _check_rank(full, root, asset)
+    params = solve_triangular(root, basis.T @ sample.y)
+    residuals = sample.y - full @ params
+    # Every effect is linear in the returns: column g holds their weights, w_g' (X'X)^-1 X'.
     n_fixed = sample.design.shape[1]
-    cov = fit.cov_params()[n_fixed:, n_fixed:]
-    refused = _refused(full, dummies)
-    se_hac = np.full(dummies.shape[1], np.nan)
-    if not refused.all():  # the sandwich of many saturated columns is dear and worth nothing
-        robust = model.fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True})
-        se_hac = _combined(robust.cov_params()[n_fixed:, n_fixed:], weights)
-    control_coefs = fit.params[1:n_fixed] / sample.scales
+    ahead = np.zeros((n_params, dummies.shape[1]))
+    ahead[n_fixed:] = weights.T
+    linear = basis @ solve_triangular(root, ahead, trans="T")
+    s2 = float(residuals @ residuals) / (n - n_params)
+    refused = _refused(basis, dummies)
+    control_coefs = params[1:n_fixed] / sample.scales
     return JointFit(
-        constant=float(fit.params[0] - sample.means @ control_coefs),
+        constant=float(params[0] - sample.means @ control_coefs),
         control_coefs=control_coefs,
-        coef=weights @ fit.params[n_fixed:],
-        se_ols=_combined(cov, weights),
-        se_hac=np.where(refused, np.nan, se_hac),
+        coef=weights @ params[n_fixed:],
+        se_ols=np.sqrt(s2 * (linear**2).sum(axis=0)),
+        se_hac=np.where(refused, np.nan, _newey_west(linear * residuals[:, None], lags, n_params)),
         refused=refused,
-        n_params=full.shape[1],
+        n_params=n_params,
     )
 
 
@@ -143,9 +146,9 @@ def _columns(dummies: BoolArray, shape: Shape) -> tuple[FloatArray, FloatArray]:
     return columns, (owner[None, :] == np.arange(n_groups)[:, None]).astype(float)
 
 
-def _check_rank(full: FloatArray, asset: str) -> None:
+def _check_rank(full: FloatArray, root: FloatArray, asset: str) -> None:
     n, n_params = full.shape
-    if n - n_params < 1 or np.linalg.matrix_rank(full) < n_params:
+    if n - n_params < 1 or dependent(full, root).any():
         msg = (
             f"event dummies{_on(asset)}: {n} usable sessions for {n_params} regressors that must "
             "be linearly independent: give a longer series, fewer controls or a shorter window"
@@ -153,16 +156,31 @@ def _check_rank(full: FloatArray, asset: str) -> None:
         raise EstimationError(msg)
 
 
-def _refused(full: FloatArray, dummies: BoolArray) -> BoolArray:
+def dependent(columns: FloatArray, root: FloatArray) -> BoolArray:
+    """Columns (n, P) of which those before leave nothing, by the diagonal of their QR factor.
+
+    Where there are more columns than rows, those too many are dependent.
+    """
+    left = np.zeros(columns.shape[1])
+    diagonal = np.abs(np.diagonal(root))
+    left[: len(diagonal)] = diagonal
+    return np.asarray(left <= DEPENDENT * np.linalg.norm(columns, axis=0))
+
+
+def _refused(basis: FloatArray, dummies: BoolArray) -> BoolArray:
     """Find the groups with a session whose residual is zero whatever the return was."""
-    basis, _ = np.linalg.qr(full)
-    saturated = np.einsum("tp,tp->t", basis, basis) > FULL_LEVERAGE
+    saturated = np.vecdot(basis, basis) > FULL_LEVERAGE
     return np.asarray(dummies[saturated].any(axis=0))
 
 
-def _combined(covariance: FloatArray, weights: FloatArray) -> FloatArray:
-    variance = np.einsum("gp,pq,gq->g", weights, covariance, weights)
-    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
+def _newey_west(scores: FloatArray, lags: int, n_params: int) -> FloatArray:
+    """Return standard errors of effects from their scores ``a_t e_t`` (n, G)."""
+    n = len(scores)
+    variance = (scores**2).sum(axis=0)
+    for lag in range(1, min(lags, n - 1) + 1):
+        weight = 2.0 * (1.0 - lag / (lags + 1.0))
+        variance += weight * (scores[lag:] * scores[:-lag]).sum(axis=0)
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0) * n / (n - n_params)))
 
 
 def _on(asset: str) -> str:

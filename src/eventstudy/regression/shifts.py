@@ -6,8 +6,7 @@ import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray
 
-CHUNK = 4_000_000  # numbers held at once while the normal equations of many shifts are solved
-SINGULAR = 1e-10  # smallest eigenvalue of a correlation-scaled Gram matrix that still counts
+SINGULAR = 1e-10  # smallest eigenvalue of a scaled matrix of products that still counts
 
 
 def level_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> FloatArray:
@@ -46,11 +45,7 @@ def level_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> Floa
     if design.shape[1] == 1:  # the constant alone: no shift changes the normal equations
         fixed = gram - np.outer(sizes, sizes) / len(y)
         return np.asarray(np.linalg.solve(fixed, rhs.T).T * sizes)
-    cross = circular(basis, columns)
-    coefs = np.concatenate(
-        [_solve_part(gram, cross[rows], rhs[rows]) for rows in _parts(len(y), columns.shape[1])]
-    )
-    return np.asarray(coefs * sizes)
+    return np.asarray(_after(gram, circular(basis, columns), rhs) * sizes)
 
 
 def session_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> FloatArray:
@@ -119,15 +114,37 @@ def circular(series: FloatArray, columns: FloatArray) -> FloatArray:
     return np.asarray(np.fft.irfft(left * right, n=n, axis=0))
 
 
-def _parts(n: int, width: int) -> list[slice]:
-    step = max(1, CHUNK // max(1, width * width))
-    return [slice(first, min(first + step, n)) for first in range(0, n, step)]
+def _after(gram: FloatArray, cross: FloatArray, rhs: FloatArray) -> FloatArray:
+    """Solve ``(gram - c_s' c_s) b_s = rhs_s`` at every shift s; NaN where it is singular.
 
+    Only the k rows of c_s, the products of the moved dummies with an orthonormal basis of the
+    other regressors, differ by shift: with ``g = gram^-1`` the inverse is
+    ``g + g c' (I - c g c')^-1 c g``. The eigenvalues of ``I - c g c'`` are the squared sines of
+    the angles between the two spaces.
 
-def _solve_part(gram: FloatArray, cross: FloatArray, rhs: FloatArray) -> FloatArray:
-    """Coefficients (S, G) of some shifts, from cross products (S, k, G) with the basis."""
-    left = gram[None] - np.einsum("ska,skb->sab", cross, cross)
-    return _solve_scaled(left, rhs, reference=np.diagonal(gram))
+    Parameters
+    ----------
+    gram : (G, G) float
+        Products of the dummies among themselves.
+    cross : (n, k, G) float
+    rhs : (n, G) float
+
+    References
+    ----------
+    Woodbury, M. A. (1950), Inverting modified matrices, Princeton Memorandum Report 42.
+    """
+    from scipy.linalg import cho_factor, cho_solve
+
+    n, k, groups = cross.shape
+    factor = cho_factor(gram)
+    alone = cho_solve(factor, rhs.T).T
+    moved = cho_solve(factor, cross.reshape(n * k, groups).T).T.reshape(n, k, groups)
+    angles = np.eye(k) - np.einsum("sag,sbg->sab", cross, moved)
+    usable = np.linalg.eigvalsh(angles)[:, 0] > SINGULAR
+    angles[~usable] = np.eye(k)
+    gained = np.linalg.solve(angles, np.einsum("sag,sg->sa", cross, alone)[:, :, None])[:, :, 0]
+    solved = alone + np.einsum("sag,sa->sg", moved, gained)
+    return np.where(usable[:, None], solved, np.nan)
 
 
 def _solve_scaled(gram: FloatArray, rhs: FloatArray, *, reference: FloatArray) -> FloatArray:

@@ -60,6 +60,8 @@ class Options:
         Most pairs of an event and an asset with a figure of their own; `events` where it is given.
     figures : {"both", "pdf", "png"}
         Files kept of each figure.
+    tables : sequence of str
+        File formats of the tables, names in `eventstudy.results.export.FORMATS`.
     sections : sequence of str
         Names of `SECTIONS` to print.
     """
@@ -69,6 +71,7 @@ class Options:
     events: int = 40
     pairs: int = 24
     figures: Kinds = "both"
+    tables: Sequence[str] = ("csv",)
     sections: Sequence[str] = SECTIONS
 
     @classmethod

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventstudy.progress import Progress, silent
-from eventstudy.report.files import result_json, write_tables
 from eventstudy.report.folder import replacing
+from eventstudy.results.export import result_json, write_tables
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -80,7 +80,7 @@ def _fill(result: StudyResult, folder: Path, progress: Progress) -> None:
     options = content.Options.of(result)
     progress("tables", 0, 1)
     (folder / "result.json").write_text(result_json(result), encoding="utf-8", newline="\n")
-    write_tables(result, folder / "tables")
+    write_tables(result, folder / "tables", formats=options.tables)
     progress("tables", 1, 1)
     drawn = figures.draw_figures(
         result, folder / "figures", kinds=options.figures, pairs=options.pairs, progress=progress

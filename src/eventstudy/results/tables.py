@@ -18,6 +18,7 @@ from eventstudy.tables.columns import (
     Row,
     Table,
     TextArray,
+    count,
     day,
     flag,
     integer,
@@ -116,7 +117,7 @@ class _EffectFields:
         unit="return", tags=_WIDE,
     )  # fmt: skip
     t = number("effect / se.", shown="signed", tags=_WIDE)
-    df = number("L - K.", shown="count", tags=(HEADLINE,))
+    df = count("L - K.", tags=(HEADLINE,))
     p_t = number(
         "Two-sided p of `t` under the t distribution with `df` degrees of freedom.",
         shown="pvalue", tags=_WIDE,
@@ -338,11 +339,13 @@ class _TestFields:
 class TestRow(_TestFields, Row):
     """One statistic on one sample and window."""
 
-    __test__ = False
+    __test__ = False  # no class of tests to pytest
 
 
 class Tests(_TestFields, Table[TestRow]):
     """A row per sample, window and statistic over many events."""
+
+    __test__ = False  # no class of tests to pytest
 
     row_type = TestRow
 
@@ -350,17 +353,17 @@ class Tests(_TestFields, Table[TestRow]):
 class _SampleFields:
     asset = text("The sample: an asset, or `all` for every pair.")
     window = window("CAR window.")
-    n = number("Pairs with an abnormal return in the window.", shown="count")
-    n_assets = number("Assets among them.", shown="count")
-    overlapping = number("Overlapping pairs of windows on one asset.", shown="count")
+    n = count("Pairs with an abnormal return in the window.")
+    n_assets = count("Assets among them.")
+    overlapping = count("Overlapping pairs of windows on one asset.")
     shared = number("Share of pairs of windows on different assets that share a session.")
     rbar = number("Mean correlation of estimation residuals, matched by calendar session.")
     rbar_windows = number("Mean correlation of CARs that this and the overlap imply.")
     size_xc = number("What a test that ignores this correlation rejects at a nominal 5%.")
     variance_ratio = number("Variance of the standardised CARs against 1: event-induced variance.")
     variance_pvalue = number("Its p-value.", shown="pvalue")
-    n_dated = number("Windows on the filtered returns.", shown="count")
-    n_episodes = number("Windows merged wherever they share a session.", shown="count")
+    n_dated = count("Windows on the filtered returns.")
+    n_episodes = count("Windows merged wherever they share a session.")
     covered = number("Share of sessions inside a window.")
     abs_z_ratio = number("Mean absolute filtered return on covered over other sessions.")
     p_abs_z = number("Its p-value by circular shift.", shown="pvalue")
@@ -631,32 +634,50 @@ def wide_events(
     facts = events.frame()
     first = _Block(effects, events.effects_at, windows)
     second = _Block(alternatives, events.alternatives_at, windows)
-    lead = ["event_id", "asset", "session", "state"]
-    parts: dict[str, Any] = {name: facts[name] for name in lead}
-    parts["ar0"] = first.zero()
-    parts |= {f"car_{w.suffix}": first.of("effect", k) for k, w in enumerate(windows)}
-    parts |= {name: first.of(name, 0) for name in tagged(HEADLINE)}
-    parts |= {name: facts[name] for name in facts.columns if name not in lead}
-    parts |= {
-        f"{name}_{w.suffix}": first.of(name, k)
+    parts: dict[str, Any] = {}
+    for name, column, block, k in _wide_plan(windows):
+        if block == "facts":
+            parts[name] = facts[name]
+        else:
+            source = first if block == "first" else second
+            parts[name] = source.zero() if k is None else source.of(column.name, k)
+    parts |= features(events, taken=set(parts))
+    return pd.DataFrame(parts, index=range(len(events)))
+
+
+def wide_columns(windows: tuple[Window, ...]) -> dict[str, Column[Any, Any]]:
+    """Columns of the wide table of events by name, without those of the event file."""
+    return {name: column for name, column, _, _ in _wide_plan(windows)}
+
+
+_Plan = tuple[str, Column[Any, Any], str, int | None]
+
+
+def _wide_plan(windows: tuple[Window, ...]) -> list[_Plan]:
+    """Return name, declaration, block and window of each wide column; no window: session 0."""
+    facts = {c.name: c for c in Events.columns()}
+    lead = ("event_id", "asset", "session", "state")
+    ar0 = number("Abnormal return of session 0.", unit="return", shown="signed")
+    plan: list[_Plan] = [(name, facts[name], "facts", None) for name in lead]
+    plan.append(("ar0", ar0, "first", None))
+    plan += [(f"car_{w.suffix}", _CAR, "first", k) for k, w in enumerate(windows)]
+    plan += [(c.name, c, "first", 0) for c in tagged(HEADLINE)]
+    plan += [(name, c, "facts", None) for name, c in facts.items() if name not in lead]
+    plan += [
+        (f"{c.name}_{w.suffix}", c, "first", k)
         for k, w in enumerate(windows)
-        for name in tagged(PER_WINDOW)
-    }
-    parts["alt_ar0"] = second.zero()
-    parts |= {f"alt_{name}": second.of(name, 0) for name in tagged(SECOND)}
-    extra = features(events, taken=set(parts))
-    return pd.DataFrame(parts | extra, index=range(len(events)))
+        for c in tagged(PER_WINDOW)
+    ]
+    plan.append(("alt_ar0", ar0, "second", None))
+    return plan + [(f"alt_{c.name}", c, "second", 0) for c in tagged(SECOND)]
 
 
-def tagged(tag: str) -> tuple[str, ...]:
-    """Names of the columns of the effects that carry a tag."""
-    return tuple(c.name for c in Effects.columns() if tag in c.tags)
+_CAR = number("CAR = sum of AR over the window.", unit="return", shown="signed", name="effect")
 
 
-def wide_columns(windows: tuple[Window, ...]) -> list[str]:
-    """Columns of the wide table of events, without those of the event file."""
-    none = Effects.empty()
-    return list(wide_events(Events.empty(), none, none, windows).columns)
+def tagged(tag: str) -> tuple[Column[Any, Any], ...]:
+    """Columns of the effects that carry a tag."""
+    return tuple(c for c in Effects.columns() if tag in c.tags)
 
 
 def features(events: Events, *, taken: set[str]) -> dict[str, list[Any]]:

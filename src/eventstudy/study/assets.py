@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from eventstudy.alignment import Pair, other_event_mask
-from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
-from eventstudy.errors import EstimationError
+from eventstudy.arrays import BoolArray, DayArray, IntArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
 from eventstudy.models.estimation import ModelFit, fit_pairs, gather
@@ -174,7 +173,7 @@ def kept_pairs(study: Study, data: AssetData, pairs: Sequence[Pair]) -> tuple[Pa
 
 def all_sessions(pairs: Sequence[Pair]) -> IntArray:
     """Session 0 of every dated event."""
-    found = [p.placement.session for p in pairs if p.placement.session is not None]
+    found = [p.session for p in pairs if p.session is not None]
     return np.array(found, dtype=np.int64)
 
 
@@ -182,11 +181,11 @@ def fit_kept(
     study: Study, data: AssetData, pairs: Sequence[Pair]
 ) -> tuple[tuple[Pair, ...], ModelFit | None]:
     """Drop the pairs that cannot be studied, each with its reason, and fit the others."""
-    checked = [_with_history(study, pair, data) for pair in pairs]
+    checked = [_with_history(study, pair, pair.session, data) for pair in pairs]
     kept = [i for i, pair in enumerate(checked) if pair.studied]
     if not kept:
         return tuple(checked), None
-    position = np.array([checked[i].placement.session for i in kept], dtype=np.int64)
+    position = np.array([checked[i].session for i in kept], dtype=np.int64)
     ids = tuple(checked[i].event_id for i in kept)
     fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
     good = []
@@ -201,8 +200,7 @@ def fit_kept(
     return tuple(checked), _take(fit, np.array(good))
 
 
-def _with_history(study: Study, pair: Pair, data: AssetData) -> Pair:
-    session = pair.placement.session
+def _with_history(study: Study, pair: Pair, session: int | None, data: AssetData) -> Pair:
     if not pair.studied or session is None:
         return pair
     needed = session + study.estimation_window.start
@@ -248,15 +246,15 @@ def _fault(study: Study, fit: ModelFit, row: int) -> str:
 def _alternatives(
     study: Study, data: AssetData, pairs: Sequence[Pair]
 ) -> tuple[list[Effect], ModelFit | None]:
-    chosen = [p for p in pairs if p.studied and p.placement.alternative is not None]
+    chosen = [p for p in pairs if p.studied and p.alternative is not None]
     chosen = [
         p
         for p in chosen
-        if _with_history(study, _shifted(p), data).studied  # the same checks as the first session
+        if _with_history(study, p, p.alternative, data).studied  # as for the first session
     ]
     if not chosen:
         return [], None
-    position = np.array([p.placement.alternative for p in chosen], dtype=np.int64)
+    position = np.array([p.alternative for p in chosen], dtype=np.int64)
     ids = tuple(p.event_id for p in chosen)
     fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
     good = np.array([row for row in range(len(ids)) if not _fault(study, fit, row)], dtype=int)
@@ -267,10 +265,6 @@ def _alternatives(
     return effects, fit
 
 
-def _shifted(pair: Pair) -> Pair:
-    return replace(pair, placement=replace(pair.placement, session=pair.placement.alternative))
-
-
 def _rows(
     effects: list[Effect], fit: ModelFit | None, data: AssetData, sessions: DayArray
 ) -> Effects:
@@ -278,9 +272,7 @@ def _rows(
 
 
 def _take(fit: ModelFit, rows: IntArray) -> ModelFit:
-    return ModelFit(
-        fit.abnormal.take(rows), fit.params[rows], fit.singular[rows], fit.y[rows], fit.x[rows]
-    )
+    return fit.take(rows)
 
 
 def _roll_taus(rolls: BoolArray, position: int, window: Window) -> str:
@@ -298,24 +290,4 @@ def joined(parts: Sequence[AbnormalReturns]) -> AbnormalReturns:
     EstimationError
         When the parts have different windows.
     """
-    first = parts[0]
-    if any(part.window != first.window for part in parts):
-        msg = "abnormal returns of different windows cannot be stacked"
-        raise EstimationError(msg)
-
-    def stack(name: str) -> FloatArray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    return replace(
-        first,
-        event_ids=tuple(label for part in parts for label in part.event_ids),
-        assets=tuple(label for part in parts for label in part.assets),
-        position=np.concatenate([part.position for part in parts]),
-        n_est=np.concatenate([part.n_est for part in parts]),
-        ar=stack("ar"),
-        ar_est=stack("ar_est"),
-        returns=stack("returns"),
-        expected=stack("expected"),
-        s2=stack("s2"),
-        cov_factor=stack("cov_factor"),
-    )
+    return AbnormalReturns.joined(parts)

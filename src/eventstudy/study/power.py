@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.alignment import Pair
+from eventstudy.arrays import ReturnKind
 from eventstudy.errors import AlignmentError, EstimationError
 from eventstudy.events import EventTable
 from eventstudy.inference.design import Design, describe, verdict
@@ -101,6 +102,8 @@ class StudyPower:
         they apply to the design. Tests over all dates answer for N, by placebo dates.
     n_pairs, n_dropped : int
         Pairs studied, and those that would be dropped.
+    return_kind : {"log", "simple", "change"}
+        What a return is.
     """
 
     name: str
@@ -109,6 +112,7 @@ class StudyPower:
     means: MeanPower
     n_pairs: int
     n_dropped: int
+    return_kind: ReturnKind
 
 
 def study_power(
@@ -169,6 +173,7 @@ def study_power(
         MeanPower.of(means),
         len(abnormal),
         len(pairs) - len(abnormal),
+        data[study.assets[0]].kind,
     )
 
 

@@ -289,7 +289,7 @@ def prepare(
         window=study.window, estimation=study.estimation_window,
         ambiguous_minutes=study.ambiguous_minutes,
     )  # fmt: skip
-    return panel, pairs
+    return panel, tuple(pairs)
 
 
 def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:

@@ -55,7 +55,9 @@ Moment = dt.datetime | dt.date | None
 A = TypeVar("A")
 S = TypeVar("S")
 R = TypeVar("R", bound="Row")
-Kind = Literal["text", "integer", "number", "flag", "day", "moment", "window", "names", "plain"]
+Kind = Literal[
+    "text", "integer", "count", "number", "flag", "day", "moment", "window", "names", "plain"
+]
 
 HTML_ROWS = 60
 
@@ -200,6 +202,11 @@ def integer(meaning: str, **options: Unpack[Options]) -> Column[IntArray, int]:
     return Column("integer", meaning, **options)
 
 
+def count(meaning: str, **options: Unpack[Options]) -> Column[FloatArray, float]:
+    """Declare a column of whole numbers that may be missing: NaN."""
+    return Column("count", meaning, **options)
+
+
 def flag(meaning: str, **options: Unpack[Options]) -> Column[BoolArray, bool]:
     """Declare a column of yes and no."""
     return Column("flag", meaning, **options)
@@ -272,6 +279,9 @@ class Table(Generic[R]):
         put(self, "_arrays", arrays)
         put(self, "_derived", {})
         put(self, "_size", sizes.pop() if sizes else 0)
+
+    def __getitem__(self, index: int) -> R:
+        return self.row(range(len(self))[index])
 
     def __setattr__(self, name: str, value: object) -> None:
         msg = f"a table is frozen: {name} cannot be changed"
@@ -356,8 +366,8 @@ class Table(Generic[R]):
 
 
 _MISSING: dict[str, Any] = {
-    "text": "", "number": math.nan, "integer": 0, "flag": False, "day": np.datetime64("NaT"),
-    "moment": None, "window": None, "names": (), "plain": None,
+    "text": "", "number": math.nan, "count": math.nan, "integer": 0, "flag": False,
+    "day": np.datetime64("NaT"), "moment": None, "window": None, "names": (), "plain": None,
 }  # fmt: skip
 
 
@@ -370,6 +380,7 @@ def _declared(cls: type) -> tuple[Column[Any, Any], ...]:
 
 _DTYPES: dict[str, Any] = {
     "number": np.float64,
+    "count": np.float64,
     "integer": np.int64,
     "flag": np.bool_,
     "day": "datetime64[D]",
@@ -416,6 +427,8 @@ def cells(column: Column[Any, Any], array: Any) -> Any:
     (N,) array
         Numbers, flags and text as they are; days, moments, windows and lists of names as text.
     """
+    if column.kind == "count" and np.isfinite(array).all():
+        return array.astype(np.int64)
     if column.kind == "day":
         made = np.datetime_as_string(array).astype(object)
         made[np.isnat(array)] = ""
@@ -435,8 +448,9 @@ def _plain(value: Any) -> Any:
 
 def shown(column: Column[Any, Any], value: Any, *, digits: int = 4) -> str:
     """Return one value as a reader sees it, by the declared format."""
-    if column.kind in ("number", "integer"):
-        return significant(value, column.shown, digits=digits)
+    if column.kind in ("number", "integer", "count"):
+        form: Format = "count" if column.kind == "count" else column.shown
+        return significant(value, form, digits=digits)
     if column.kind == "flag":
         return "yes" if value else ""
     if column.kind == "names":
