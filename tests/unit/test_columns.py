@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from eventstudy.formats import listed
 from eventstudy.results.export import FORMATS
 from eventstudy.results.tables import Effects, Notes, Quotes, Tests, as_money, as_percent
 from eventstudy.tables import columns
-from eventstudy.formats import listed
 from eventstudy.tables.columns import NameLists, Row, Table
 from eventstudy.windows import Window
 

@@ -20,14 +20,14 @@ from eventstudy.charts import (
     plot_caar,
     plot_car,
     plot_effects,
+    plot_event,
     plot_placebo,
     plot_prices,
-    save_figures,
 )
-from eventstudy.charts.letters import is_readable, readable
-from eventstudy.charts.save import plot_event
+from eventstudy.charts.glyphs import has_glyphs, transliterate
 from eventstudy.charts.style import render
 from eventstudy.errors import UnknownNameError
+from eventstudy.report.figures import draw_figures
 from eventstudy.results import StudyResult
 
 Build = Callable[..., StudyResult]
@@ -85,7 +85,7 @@ DRAWN: dict[str, Callable[[StudyResult], Figure]] = {
     "caar": lambda r: plot_caar(r, "wti_front"),
     "caar of all": plot_caar,
     "placebo": lambda r: plot_placebo(r, *PAIR),
-    "placebo as returns": lambda r: plot_placebo(r, *PAIR, measure="effect"),
+    "placebo in per cent": lambda r: plot_placebo(r, *PAIR, measure="effect"),
     "event": lambda r: plot_event(r, *PAIR),
 }
 
@@ -144,7 +144,9 @@ def test_ar_are_those_of_the_result(result: StudyResult) -> None:
     ax = plot_ar(result, *PAIR).axes[0]
     drawn = np.concatenate([line(ax, "abnormal return"), line(ax, "roll of the contract")])
     rows = result.ar.query("event_id == @PAIR[0] and asset == @PAIR[1]")
-    np.testing.assert_allclose(np.sort(drawn), np.sort(100 * rows["ar"].to_numpy()), rtol=1e-12)
+    expected = 100 * (np.exp(rows["ar"].to_numpy()) - 1)
+    np.testing.assert_allclose(np.sort(drawn), np.sort(expected), rtol=1e-12)
+    assert ax.get_ylabel() == "%"
 
 
 def test_cumulative_path_and_band_follow_the_forecast_covariance(result: StudyResult) -> None:
@@ -155,13 +157,13 @@ def test_cumulative_path_and_band_follow_the_forecast_covariance(result: StudyRe
     band = ax.collections[0].get_paths()[0].vertices
     for k in range(len(ab.window)):
         total += ab.ar[i, k]
-        assert line(ax, "cumulative")[k] == pytest.approx(100 * total)
+        assert line(ax, "cumulative")[k] == pytest.approx(100 * (np.exp(total) - 1))
         # Constant mean: the variance of a sum of k + 1 sessions is s^2 (k + 1 + (k + 1)^2 / L).
         width = k + 1
         half = quantile * np.sqrt(ab.s2[i] * (width + width**2 / ab.n_est[i]))
         heights = band[band[:, 0] == ab.window.start + k][:, 1]
-        assert heights.max() == pytest.approx(100 * half)
-        assert heights.min() == pytest.approx(-100 * half)
+        assert heights.max() == pytest.approx(100 * (np.exp(half) - 1))
+        assert heights.min() == pytest.approx(100 * (np.exp(-half) - 1))
 
 
 def test_missing_session_widens_nothing(result: StudyResult) -> None:
@@ -211,8 +213,8 @@ def test_effects_show_both_sessions_of_an_uncertain_event(result: StudyResult) -
         x for x in ax.get_lines() if x.get_marker() == "D" and x.get_markerfacecolor() == "white"
     ]
     drawn = sorted(float(x.get_xdata()[0]) for x in hollow if len(x.get_xdata()))
-    expected = result.alternatives.query("asset == 'wti_front' and window == '[0,0]'")["effect"]
-    np.testing.assert_allclose(drawn, sorted(100 * expected))
+    expected = result.alternatives.query("asset == 'wti_front' and window == '[0,0]'")["percent"]
+    np.testing.assert_allclose(drawn, sorted(expected))
     legend = {t.get_text() for t in ax.get_legend().get_texts()}
     assert legend == {
         "event on its session", "session not certain: the first", "session not certain: the second",
@@ -225,7 +227,7 @@ def test_placebo_shows_the_share_of_windows_at_least_as_large(result: StudyResul
     larger = sum(abs(x) >= abs(sample.effect_standardised) for x in sample.standardised)
     share = (1 + larger) / (1 + len(sample.standardised))
     ax = plot_placebo(result, *PAIR).axes[0]
-    assert f"at least as large: {100 * share:.1f} % of windows" in ax.get_xlabel()
+    assert f"at least as large: {100 * share:.1f}% of windows" in ax.get_xlabel()
     assert sum(p.get_height() for p in ax.patches) == len(sample.standardised)
     own = next(x for x in ax.get_lines() if x.get_label() == "the event")
     assert own.get_xdata()[0] == pytest.approx(sample.effect_standardised)
@@ -262,7 +264,7 @@ def test_unknown_names_are_one_line(
 def test_files_have_stable_names_and_events_of_one_session_share_charts(
     result: StudyResult, tmp_path: Path
 ) -> None:
-    saved = save_figures(result, tmp_path, kinds="pdf")
+    saved = draw_figures(result, tmp_path, kinds="pdf")
     names = sorted(p.name for p in tmp_path.iterdir())
     assert names == sorted(f"{s.stem}.pdf" for s in saved)
     assert "event_paris-summit_wti-front.pdf" in names
@@ -275,7 +277,7 @@ def test_names_that_look_alike_stay_apart(
 ) -> None:
     one, two = many_events(2)
     events = (one | {"event_id": "a/b"}, two | {"event_id": "a b"})
-    saved = save_figures(build_result(events=events, assets=("x",)), tmp_path, kinds="png")
+    saved = draw_figures(build_result(events=events, assets=("x",)), tmp_path, kinds="png")
     assert len(list(tmp_path.iterdir())) == len(saved)
 
 
@@ -290,8 +292,8 @@ def test_names_that_look_alike_stay_apart(
     ],
 )
 def test_letters(text: str, shown: str) -> None:
-    assert readable(text) == shown
-    assert is_readable(text) == (text == shown)
+    assert transliterate(text) == shown
+    assert has_glyphs(text) == (text == shown)
 
 
 def test_unreadable_letters_in_names_do_not_warn(build_result: Build, many_events: Many) -> None:

@@ -143,7 +143,7 @@ def test_own_files_of_the_user_are_never_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     folder.mkdir()
     (folder / "letter.txt").write_text("dear")
-    with pytest.raises(OutputError, match="no report") as caught, replacing(folder):
+    with pytest.raises(OutputError, match="not a report") as caught, replacing(folder):
         pass
     assert "\n" not in str(caught.value)
     assert (folder / "letter.txt").read_text() == "dear"
@@ -165,7 +165,7 @@ def test_result_of_something_else_is_not_replaced(tmp_path: Path, text: str) -> 
     folder = tmp_path / "study"
     folder.mkdir()
     (folder / "result.json").write_text(text)
-    with pytest.raises(OutputError, match="no report"):
+    with pytest.raises(OutputError, match="not a report"):
         check_folder(folder)
 
 
