@@ -152,6 +152,13 @@ def test_per_cent_and_money_by_kind_of_return():
     assert as_money(effect, kind, base) == pytest.approx([5, 5, 5, 5])
 
 
+def test_large_changes_of_the_price_are_no_overflow():
+    effect, base = np.array([1000.0]), np.array([20_000.0])
+    kind = np.array(["change"], dtype=object)
+    assert as_percent(effect, kind, base).tolist() == [5.0]
+    assert as_money(effect, kind, base).tolist() == [1000.0]
+
+
 def test_the_p_value_that_counts_is_that_of_the_default_test_or_the_next_best():
     table = effects(
         ci_method=["vfc", "fhs", "vfc", "fhs", "t", "vfc"],

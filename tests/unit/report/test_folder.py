@@ -13,6 +13,7 @@ import eventstudy
 from eventstudy.errors import OutputError
 from eventstudy.report.folder import check_folder, replacing
 from eventstudy.results import SCHEMA
+from eventstudy.results.export import FORMATS
 
 
 def finished(folder: Path, word: str = "old") -> Path:
@@ -147,6 +148,15 @@ def test_own_files_of_the_user_are_never_replaced(tmp_path: Path) -> None:
         pass
     assert "\n" not in str(caught.value)
     assert (folder / "letter.txt").read_text() == "dear"
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_tables_of_every_format_are_part_of_a_report(tmp_path: Path, name: str) -> None:
+    out = finished(tmp_path / "study")
+    (out / "tables" / f"effects.{name}").write_text("")
+    with replacing(out) as staging:
+        fill(staging, "new")
+    assert word_of(out) == "new"
 
 
 @pytest.mark.parametrize("foreign", ["notes.txt", "tables/mine.xlsx", "figures/sub/own.png"])
