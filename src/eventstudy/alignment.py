@@ -119,21 +119,21 @@ class Placements:
             _known(self.session[i]),
             _known(self.alternative[i]),
             self.moved_from(i),
-            self.reason(i),
+            "; ".join(self.reasons(i)),
         )
 
     def moved_from(self, i: int) -> str:
         """ISO date event i was moved away from, or empty."""
         return str(self.stated[i]) if self.moved[i] else ""
 
-    def reason(self, i: int) -> str:
-        """Why event i has this session, or why none."""
+    def reasons(self, i: int) -> tuple[str, ...]:
+        """Why event i has this session, or why none, part by part."""
         event = self.events[i]
         if self.state[i] == UNDATED:
-            return _bounds(event)
+            return (_bounds(event),)
         first, last = self.calendar.sessions[0], self.calendar.sessions[-1]
         if self.state[i] == DROPPED:
-            return f"{self.stated[i]} lies outside the prices, which run from {first} to {last}"
+            return (f"{self.stated[i]} lies outside the prices, which run from {first} to {last}",)
         if event.time is not None and self.calendar.settlements is not None:
             parts = self._reasons_of_moment(i, event, event.time)
         else:
@@ -143,7 +143,7 @@ class Placements:
             parts.append(f"another source says {others}")
         if self.beyond[i]:
             parts.append(f"the second session lies after the last price, {last}")
-        return "; ".join(parts)
+        return tuple(parts)
 
     def _reasons_of_moment(self, i: int, event: Event, moment: dt.datetime) -> list[str]:
         zone = self.calendar.zone or "UTC"
@@ -292,13 +292,38 @@ class Alignment:
         """Pairs on one asset, in order."""
         return np.flatnonzero(self.asset == self.assets.index(asset))
 
-    def event_id(self, row: int) -> str:
-        """Key of the event of a pair."""
-        return self.placements.events[int(self.event[row])].event_id
+    def event_ids(self, rows: IntArray) -> tuple[str, ...]:
+        """Keys of the events of some pairs."""
+        events = self.placements.events
+        return tuple([events[i].event_id for i in self.event[rows].tolist()])
 
-    def reason(self, row: int) -> str:
-        """Why a pair has this session, or why it is not studied."""
-        return _joined(self.placements.reason(int(self.event[row])), self.faults.get(row, ""))
+    @property
+    def moved(self) -> BoolArray:
+        """Whether session 0 is another day than the one stated (N,)."""
+        return self.placements.moved[self.event]
+
+    @property
+    def n_confounded(self) -> IntArray:
+        """Other pairs on the asset with the same session 0 (N,)."""
+        ranges = self.neighbours.same
+        return np.asarray(np.maximum(ranges[:, 1] - ranges[:, 0] - 1, 0), dtype=np.int64)
+
+    @property
+    def n_possible(self) -> IntArray:
+        """Pairs on the asset whose second possible session is this session 0 (N,)."""
+        return self.neighbours.perhaps[:, 1] - self.neighbours.perhaps[:, 0]
+
+    def days(self, at: IntArray) -> DayArray:
+        """Days of sessions by index, NaT where it is -1."""
+        days: DayArray = np.where(
+            at >= 0, self.placements.calendar.sessions[at], np.datetime64("NaT")
+        )
+        return days
+
+    def reasons(self, row: int) -> tuple[str, ...]:
+        """Why a pair has this session, or why it is not studied, part by part."""
+        parts = self.placements.reasons(int(self.event[row]))
+        return (*parts, self.faults[row]) if row in self.faults else parts
 
     def confounded_with(self, row: int) -> tuple[str, ...]:
         """Events with the same session 0."""
@@ -317,7 +342,7 @@ class Alignment:
         return self._ids(self.neighbours.possible(row))
 
     def _ids(self, rows: Sequence[int]) -> tuple[str, ...]:
-        return tuple(self.event_id(row) for row in rows)
+        return self.event_ids(np.array(rows, dtype=np.int64))
 
     def dropped(self, rows: Sequence[int] | IntArray, reasons: Sequence[str]) -> Alignment:
         """Return the same pairs, some of them left out for a reason.
@@ -330,7 +355,7 @@ class Alignment:
         state, faults = self.state.copy(), dict(self.faults)
         for row, reason in zip(map(int, rows), reasons, strict=True):
             state[row] = DROPPED
-            faults[row] = _joined(faults.get(row, ""), reason)
+            faults[row] = "; ".join(filter(None, (faults.get(row), reason)))
         return replace(self, state=state, faults=faults)
 
 
@@ -392,7 +417,7 @@ class Pair:
     @property
     def reason(self) -> str:
         """Why this session, or why the pair is not studied."""
-        return self.alignment.reason(self.row)
+        return "; ".join(self.alignment.reasons(self.row))
 
     @property
     def confounded_with(self) -> tuple[str, ...]:
@@ -413,16 +438,6 @@ class Pair:
     def perhaps_with(self) -> tuple[str, ...]:
         """Ambiguous events whose second possible session is this session 0."""
         return self.alignment.perhaps_with(self.row)
-
-    @property
-    def placement(self) -> Placement:
-        """Where the event falls, with the reason of the pair."""
-        placed = self.alignment.placements[int(self.alignment.event[self.row])]
-        return replace(placed, reason=self.reason)
-
-    def dropped(self, reason: str) -> Pair:
-        """Return the same pair, left out for a reason."""
-        return Pair(self.alignment.dropped([self.row], [reason]), self.row)
 
 
 def place_event(
@@ -523,27 +538,28 @@ def align(
     return Alignment(placements, tuple(assets), event, asset, state, neighbours, {})
 
 
-def other_event_mask(
-    position: IntArray, sessions: IntArray, *, window: Window, estimation: Window
-) -> BoolArray:
-    """Estimation sessions that lie in the event window of another event.
+def event_sessions(sessions: IntArray, *, window: Window, size: int) -> BoolArray:
+    """Sessions of a sample that lie in the event window of an event.
+
+    An event never takes a session from its own estimation window: that lies before its own
+    event window.
 
     Parameters
     ----------
-    position : (N,) int
-        Session 0 of the events studied.
     sessions : (M,) int
-        Session 0 of every event on the asset, the studied ones included.
-    window, estimation : Window
+        Session 0 of every event on an asset.
+    window : Window
+    size : int
+        Sessions of the sample, S.
 
     Returns
     -------
-    (N, L) bool
-        An event never masks its own estimation window: that lies before its own event window.
+    (S,) bool
     """
-    columns = position[:, None] + np.arange(estimation.start, estimation.end + 1)[None, :]
-    busy = np.unique((sessions[:, None] + np.arange(window.start, window.end + 1)).ravel())
-    return np.isin(columns, busy)
+    edges = np.zeros(size + 1, dtype=np.int64)
+    np.add.at(edges, np.clip(sessions + window.start, 0, size), 1)
+    np.add.at(edges, np.clip(sessions + window.end + 1, 0, size), -1)
+    return np.asarray(np.cumsum(edges)[:size] > 0)
 
 
 def _stated_days(events: Sequence[Event]) -> tuple[DayArray, BoolArray]:
@@ -688,7 +704,3 @@ def _bounds(event: Event) -> str:
     else:
         return "the source gives no day"
     return f"the source gives no day: only {bound.strip()} is known"
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)

@@ -12,7 +12,7 @@
     |-- EstimationError (ArithmeticError)     a model that cannot be fitted: event, asset
     |-- UnknownNameError (KeyError)           a dataset, statistic, calendar or asset nobody knows
     |-- OutputError (OSError)                 a report that cannot be written
-    |-- PriceSourceError (OSError)            a source that did not answer, or answered nonsense
+    |-- PriceSourceError (OSError)            a source that did not answer, or returned invalid data
     |-- ArticleSourceError (OSError)          an article that cannot be fetched, or may not be
     |-- StoreError (OSError)                  a price store that cannot be opened or trusted
     `-- MissingDependencyError (ImportError)  an optional library that is not installed
@@ -144,7 +144,7 @@ class OutputError(EventStudyError, OSError):
 
 
 class PriceSourceError(EventStudyError, OSError):
-    """A price source that could not be reached or answered nonsense."""
+    """A price source that could not be reached or returned invalid data."""
 
 
 class ArticleSourceError(EventStudyError, OSError):
@@ -179,9 +179,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         is long.
     """
     choices = sorted(set(known))
-    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    near = nearest(name, choices)
+    if near is not None:
+        return f"did you mean {near!r}?"
     if not choices:
         return "nothing of that kind is known"
     return f"known: {listed(choices, _MOST_KNOWN, sep=', ')}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is nearest to a name, None where none is near."""
+    near = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0.6)
+    return near[0] if near else None

@@ -18,7 +18,7 @@ from eventstudy.calendars import SettlementCalendar
 from eventstudy.errors import TableError, UndefinedReturnError
 from eventstudy.formats import listed
 from eventstudy.notes import Note
-from eventstudy.prices.rolls import rolls_of
+from eventstudy.prices.contracts import roll_sessions
 from eventstudy.prices.table import PriceTable
 
 NonPositive = Literal["error", "change", "simple", "exclude", "next-contract"]
@@ -297,7 +297,7 @@ def _roll_marks(
                 text = "no roll rule is known: returns over a roll are not masked"
                 notes.append(Note("roll", name, text))
             continue
-        found = rolls_of(str(rule), calendar.sessions)
+        found = roll_sessions(str(rule), calendar.sessions)
         if rolls == "keep":
             text = f'{int(found.sum())} roll session(s) are not masked (rolls = "keep")'
         else:

@@ -10,16 +10,18 @@ import pytest
 from scipy import stats
 
 from eventstudy.errors import EstimationError
-from eventstudy.inference import episodes, multiplicity, overlap
-from eventstudy.inference.dated import dated_returns
-from eventstudy.inference.direction import (
+from eventstudy.inference import multiplicity
+from eventstudy.inference.applicability import describe_dates
+from eventstudy.inference.over_dates import episodes, overlap
+from eventstudy.inference.over_dates.direction import (
     direction_share,
     expected_signs,
     one_sided,
     signed_overlap_z,
     signed_shift,
 )
-from eventstudy.inference.many import describe_dates, run_dated
+from eventstudy.inference.over_dates.sample import dated_returns
+from eventstudy.inference.samples import run_tests as run_dated
 
 T, W = 211, 4
 FIRST = np.array([20, 22, 23, 60, 61, 90, 120, 150, 153, 180])

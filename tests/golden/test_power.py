@@ -10,17 +10,21 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from eventstudy.inference import overlap, parametric
-from eventstudy.inference.dated import dated_returns
 from eventstudy.inference.detectable import (
     CLOSED_FORM,
     PLACEBO,
     detectable_dated,
     detectable_mean,
+    normal_detectable,
+    normal_power,
+    t_detectable,
+    t_power,
     without_returns,
 )
-from eventstudy.inference.overlap import overlap_z, shift_mean
-from eventstudy.inference.power import normal_detectable, normal_power, t_detectable, t_power
+from eventstudy.inference.over_dates import overlap
+from eventstudy.inference.over_dates.overlap import overlap_z, shift_mean
+from eventstudy.inference.over_dates.sample import dated_returns
+from eventstudy.inference.over_events import parametric
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 

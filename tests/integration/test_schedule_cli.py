@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from eventstudy.prices.health import health
-from eventstudy.prices.jobs import RefreshReport
+from eventstudy.prices.refresh import RefreshReport
 from eventstudy.prices.runs import RunItem, finish_run, record_item, start_run
-from eventstudy.prices.schedules import (
+from eventstudy.prices.schedule import (
+    health,
     install_crontab,
     install_files,
+    keep_fresh,
     merged_crontab,
     timer_files,
 )
 from eventstudy.prices.store import Store
-from eventstudy.prices.timer import keep_fresh
 
 COMMAND = [sys.executable, "-m", "eventstudy", "refresh", "--store", "/data/my prices.sqlite"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eventstudy.articles.kinds import KINDS
+from eventstudy.articles.mentions import KINDS
 from eventstudy.calendars import settlement_calendar
 from eventstudy.errors import TableError
 from eventstudy.events import catalogue, load_events

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from eventstudy.cli import COMMANDS
-from eventstudy.events import events_from_frame
-from eventstudy.events import reading as event_reading
-from eventstudy.inference.registry import statistics
-from eventstudy.loading import load_prices
+from eventstudy.events import Event, events_from_frame
+from eventstudy.events.columns import column_names, columns_of, document
+from eventstudy.events.drafts import REVIEW_COLUMNS
+from eventstudy.inference.texts import default_rows, methods_page, statistic_rows
 from eventstudy.models.designs import model_class
+from eventstudy.prices.loading import load_prices
 from eventstudy.results import SCHEMA, Provenance
 from eventstudy.results.docs import HEADER, documented_tables
 from eventstudy.results.export import frames, result_json
@@ -78,14 +79,20 @@ def test_every_file_of_a_result_is_documented_with_its_columns():
 
 
 def test_every_statistic_over_events_is_documented_as_the_registry_states_it():
-    stated = [
-        [f"`{s.name}`", f"`{s.formula}`", s.law, s.paper]
-        for s in statistics()
-        if s.scope != "event"
-    ]
     if os.environ.get("EVENTSTUDY_WRITE_DOCS"):  # after a change of the registry
-        write_rows(DOCS / "tables.md", "| statistic | formula | law | paper |", stated)
-    assert rows(sections("tables.md")["tables/tests.csv"], "statistic") == stated, (
+        header = "| statistic | formula | null distribution | paper |"
+        write_rows(DOCS / "tables.md", header, statistic_rows())
+        (DOCS / "statistics.md").write_text(methods_page(), encoding="utf-8", newline="\n")
+    assert rows(sections("tables.md")["tables/tests.csv"], "statistic") == statistic_rows(), (
+        "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
+    )
+
+
+def test_the_default_tests_are_documented_as_their_table_states_them():
+    if os.environ.get("EVENTSTUDY_WRITE_DOCS"):  # after a change of the defaults
+        write_rows(DOCS / "inference.md", "| sample | layout | default tests |", default_rows())
+    heading = "What is refused, and what is a caution"
+    assert rows(sections("inference.md")[heading], "sample") == default_rows(), (
         "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
     )
 
@@ -201,7 +208,27 @@ def test_study_files_in_the_documents_can_be_read():
 
 def test_every_column_of_the_event_file_is_documented():
     documented = names(sections("events.md")["Columns"], "column")
-    assert sorted(documented) == sorted(event_reading._KNOWN)
+    assert sorted(documented) == sorted(column_names(Event))
+
+
+def test_the_event_file_is_documented_as_its_columns_are_declared():
+    stated = [list(cells) for cells in document(columns_of(Event))]
+    header = "| column | what it holds | if it is missing or blank |"
+    if os.environ.get("EVENTSTUDY_WRITE_DOCS"):  # after a change of the declarations
+        write_rows(DOCS / "events.md", header, stated)
+    assert rows(sections("events.md")["Columns"], "column") == stated, (
+        "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
+    )
+
+
+def test_the_columns_of_a_draft_are_documented_as_they_are_declared():
+    stated = [[f"`{item.name}`", item.meaning] for item in REVIEW_COLUMNS]
+    header = "| column | what it holds |"
+    if os.environ.get("EVENTSTUDY_WRITE_DOCS"):  # after a change of the declarations
+        write_rows(DOCS / "articles.md", header, stated)
+    assert rows(sections("articles.md")["Drafts and reviewed files"], "column") == stated, (
+        "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
+    )
 
 
 def test_every_command_is_in_the_readme():

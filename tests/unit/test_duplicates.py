@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from eventstudy.events import catalogue, events_from_frame
-from eventstudy.events.duplicates import likely_duplicates
+from eventstudy.events.review import likely_duplicates
 
 BASE = {
     "event_id": "a",

@@ -14,8 +14,8 @@ from eventstudy.events.drafts import (
     update_draft,
     write_rows,
 )
-from eventstudy.events.editing import accept, merge_rows, split_row
-from eventstudy.events.reading import parse_events
+from eventstudy.events.review import accept, merge_rows, split_row
+from eventstudy.events.table import parse_events
 
 HEAD = "LONDON, Jan 7, 2026 (Newsdesk) - "
 TWO = HEAD + "OPEC agreed to cut output on Sunday. Washington imposed sanctions on Iran on Monday."

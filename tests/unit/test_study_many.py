@@ -10,12 +10,12 @@ import pytest
 from scipy import stats
 
 from eventstudy.events import events_from_frame
-from eventstudy.inference import overlap
-from eventstudy.inference.dated import dated_returns
 from eventstudy.inference.multiplicity import step_down
-from eventstudy.loading import load_prices
+from eventstudy.inference.over_dates import overlap
+from eventstudy.inference.over_dates.sample import dated_returns
 from eventstudy.models.designs import ConstantMean, MarketModel
 from eventstudy.models.volatility import filter_series
+from eventstudy.prices.loading import load_prices
 from eventstudy.results.tables import Family, Samples
 from eventstudy.study import Study, run_study
 
@@ -171,7 +171,7 @@ def test_the_design_says_what_the_choice_rests_on(result):
     assert list(result.design.columns) == [c.name for c in Samples.columns()]
     found = row(result.design, asset="wti", window="[0,3]")
     assert (found["n"], found["overlapping"], found["n_episodes"]) == (8, 2, 6)
-    assert "2 couples of windows on one asset share sessions" in found["why"]
+    assert "2 pairs of windows on one asset share sessions" in found["why"]
     chosen = set(
         result.tests[(result.tests["asset"] == "wti") & (result.tests["window"] == "[0,3]")][
             "statistic"

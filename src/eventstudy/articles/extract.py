@@ -6,12 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from eventstudy.articles.datelines import find_dateline
-from eventstudy.articles.dates import MAX_EXPRESSIONS, find_dates
-from eventstudy.articles.happenings import ArticleEvent, to_events
-from eventstudy.articles.language import language
+from eventstudy.articles.dates import (
+    MAX_EXPRESSIONS,
+    DateExpression,
+    Dateline,
+    find_dateline,
+    find_dates,
+)
+from eventstudy.articles.gather import ExtractedEvent, to_events
+from eventstudy.articles.language import Place, language
 from eventstudy.articles.mentions import find_mentions
-from eventstudy.articles.moments import DateExpression, Dateline
 from eventstudy.articles.observations import (
     ArticleClaim,
     PriceObservation,
@@ -19,7 +23,7 @@ from eventstudy.articles.observations import (
     find_prices,
     is_market,
 )
-from eventstudy.articles.text import Document, printable, quotations, sentences
+from eventstudy.articles.text import Document, Span, printable, quotations, sentences
 
 MAX_SENTENCES = 5_000
 
@@ -36,7 +40,7 @@ class Extraction:
         When it was published, and how that is known.
     dates : tuple of DateExpression
         Dated expressions.
-    events : tuple of ArticleEvent
+    events : tuple of ExtractedEvent
         Events in each state, the denied ones included.
     prices : tuple of PriceObservation
         Observations of prices.
@@ -49,27 +53,33 @@ class Extraction:
     document: Document
     dateline: Dateline
     dates: tuple[DateExpression, ...]
-    events: tuple[ArticleEvent, ...]
+    events: tuple[ExtractedEvent, ...]
     prices: tuple[PriceObservation, ...]
     claims: tuple[ArticleClaim, ...]
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the extraction as plain data: the title, and spans instead of sentences."""
+        title = self.document.title
+        start = self.document.text.find(title)
         return {
             "schema": 1,
             "article": self.document.name,
             "sha256": self.document.sha256,
             "encoding": self.document.encoding,
-            "title": printable(self.document.title),
-            "title_span": _title_span(self.document),
-            "dateline": _dateline(self.dateline),
-            "dates": [_date(item) for item in self.dates],
-            "events": [_event(item) for item in self.events],
-            "prices": [_price(item) for item in self.prices],
-            "claims": [_claim(item) for item in self.claims],
+            "title": _value(title),
+            "title_span": f"{start}-{start + len(title)}",
+            "dateline": _plain(self.dateline, "day moment zone span how"),
+            "dates": [_plain(item, "text span value precision zone rule") for item in self.dates],
+            "events": [_plain(item, _EVENT) for item in self.events],
+            "prices": [_plain(item, _PRICE) for item in self.prices],
+            "claims": [_plain(item, "direction horizon span") for item in self.claims],
             "notes": list(self.notes),
         }
+
+
+_EVENT = "title kind state date time not_after date_rule place zone actors direction reason spans"
+_PRICE = "instrument level change_pct unit moment day span"
 
 
 def extract(
@@ -92,10 +102,10 @@ def extract(
         In the order of the text.
     """
     tables = language(lang)
-    parts = sentences(document)
+    parts = sentences(document, tables)
     dateline = find_dateline(document, tables, published)
     spans = [part.span for part in parts] or []
-    quotes = quotations(document)
+    quotes = quotations(document, tables)
     dates = find_dates(document.text, spans, quotes, dateline, tables) if spans else ()
     body = parts[_headline(parts) :][:MAX_SENTENCES]
     prices = [find_prices(part, dates, dateline, tables) for part in body]
@@ -121,7 +131,7 @@ def extract(
 
 
 def _headline(parts: tuple[Any, ...]) -> int:
-    """Headlines repeat what the text tells, without its dates: they are not read for events."""
+    """Headlines repeat what the text reports, without its dates: they are not read for events."""
     index = 0
     while index < min(len(parts) - 1, 4) and not _is_prose(parts[index].text):
         index += 1
@@ -145,61 +155,15 @@ def _notes(dates: int, parts: int, dateline: Dateline) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _title_span(document: Document) -> str:
-    start = document.text.find(document.title)
-    return f"{start}-{start + len(document.title)}"
+def _plain(item: object, names: str) -> dict[str, Any]:
+    return {name: _value(getattr(item, name)) for name in names.split()}
 
 
-def _dateline(item: Dateline) -> dict[str, Any]:
-    return {
-        "day": str(item.day) if item.day else None,
-        "moment": item.moment.isoformat() if item.moment else None,
-        "zone": item.zone,
-        "span": str(item.span) if item.span else None,
-        "how": item.how,
-    }
-
-
-def _date(item: DateExpression) -> dict[str, Any]:
-    return {
-        "text": printable(item.text),
-        "span": str(item.span),
-        "value": item.value,
-        "precision": item.precision,
-        "zone": item.zone,
-        "rule": item.rule,
-    }
-
-
-def _event(item: ArticleEvent) -> dict[str, Any]:
-    return {
-        "title": item.title,
-        "kind": item.kind,
-        "state": item.state,
-        "date": item.date,
-        "time": item.moment.isoformat() if item.moment else None,
-        "not_after": item.not_after.isoformat() if item.not_after else None,
-        "date_rule": item.date_rule,
-        "place": item.place.name if item.place else None,
-        "zone": item.place.zone if item.place else None,
-        "actors": list(item.actors),
-        "direction": item.direction,
-        "reason": item.reason,
-        "spans": [str(span) for span in item.spans],
-    }
-
-
-def _price(item: PriceObservation) -> dict[str, Any]:
-    return {
-        "instrument": item.instrument,
-        "level": item.level,
-        "change_pct": item.change_pct,
-        "unit": item.unit,
-        "moment": item.moment.isoformat() if item.moment else None,
-        "day": str(item.day) if item.day else None,
-        "span": str(item.span),
-    }
-
-
-def _claim(item: ArticleClaim) -> dict[str, Any]:
-    return {"direction": item.direction, "horizon": item.horizon, "span": str(item.span)}
+def _value(value: Any) -> Any:  # noqa: ANN401  # any value of what was found
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_value(item) for item in value]
+    if isinstance(value, Place):
+        return value.name
+    return printable(str(value)) if isinstance(value, (Span, str)) else value

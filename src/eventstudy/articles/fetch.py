@@ -129,7 +129,7 @@ def _body(response: http.client.HTTPResponse, url: str, deadline: float) -> byte
         size += len(piece)
         pieces.append(piece)
         if size > MAX_BYTES:
-            msg = f"{url}: is larger than {MAX_BYTES // 1_000_000} MB, which no article is"
+            msg = f"{url}: is larger than {MAX_BYTES // 1_000_000} MB; save what is needed of it"
             raise ArticleSourceError(msg)
         if time.monotonic() > deadline:
             raise TimeoutError

@@ -6,18 +6,16 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from typing import Literal
 
-from eventstudy.articles.language import Language
-from eventstudy.articles.moments import DateExpression, Dateline
+from eventstudy.articles.dates import DateExpression, Dateline
+from eventstudy.articles.language import ClaimWords, Language, PriceWords
 from eventstudy.articles.text import Sentence, Span
 
+Instrument = Literal["wti", "brent", "oil"]
+Horizon = Literal["short", "long", "open"]
 _MAX_SENTENCE = 1_500
-_SUPPLY = re.compile(r"\b(?:output|exports|production|supply|demand)\b")
-_HORIZONS = (
-    ("short", r"\b(?:short[- ]term|near[- ]term|near term|in the short|for now|today|this week)\b"),
-    ("long", r"\b(?:long[- ]run|long[- ]term|in the long|lasting|permanent)\b"),
-)
+_OPENING = 80  # characters after the instrument in which an outlook makes the sentence a claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class PriceObservation:
         The sentence.
     """
 
-    instrument: str
+    instrument: Instrument
     level: float | None
     change_pct: float | None
     moment: dt.datetime | None
@@ -61,8 +59,8 @@ class ArticleClaim:
         The sentence.
     """
 
-    direction: str
-    horizon: str
+    direction: Literal["up", "down"]
+    horizon: Horizon
     span: Span
 
 
@@ -73,19 +71,19 @@ def find_prices(
     language: Language,
 ) -> tuple[PriceObservation, ...]:
     """Find the price observations of a sentence: one for each instrument it names."""
-    tables = language.tables["prices"]
+    words = language.words.prices
     text = sentence.text[:_MAX_SENTENCE]
-    named = _instruments(text, tables)
+    named = _instruments(text, words)
     if not named:
         return ()
     ends = [start for _, start in named[1:]] + [len(text)]
     inside = (item for item in dates if item.span.overlaps(sentence.span))
-    stated = next((item for item in inside if item.rule != "dateline"), None)
+    stated = next((item for item in inside if not item.is_dateline), None)
     found: list[PriceObservation] = []
     for (name, start), end in zip(named, ends, strict=True):
-        if not found and _is_outlook(text[: start + 80], language):
+        if not found and _is_outlook(text[: start + _OPENING], language):
             return ()
-        numbers = _numbers(text[start:end], tables)
+        numbers = _numbers(text[start:end], words)
         if numbers is not None:
             day = stated.first if stated and stated.precision in {"day", "exact"} else dateline.day
             moment = stated.moment if stated else None
@@ -95,105 +93,99 @@ def find_prices(
 
 def is_market(sentence: Sentence, language: Language) -> bool:
     """Whether a sentence opens with a price that moved."""
-    tables = language.tables["prices"]
+    words = language.words.prices
     head = sentence.text[:120]
-    start = min((match.start() for match in _any(head, tables)), default=None)
-    return start is not None and start < 40 and bool(_compiled(tables["went"]).search(head[start:]))  # noqa: PLR2004 # opens
+    found = (pattern.search(head) for pattern in (words.brent, words.wti, words.oil))
+    start = min((match.start() for match in found if match), default=None)
+    return start is not None and start < 40 and words.went.search(head[start:]) is not None  # noqa: PLR2004 # opens
 
 
-def _numbers(part: str, tables: dict[str, str]) -> tuple[float | None, float | None] | None:
+def _instruments(text: str, words: PriceWords) -> list[tuple[Instrument, int]]:
+    """Each benchmark where it is first named; plain oil only where no benchmark is."""
+    benchmarks: list[tuple[Instrument, re.Match[str] | None]] = [
+        ("brent", words.brent.search(text)),
+        ("wti", words.wti.search(text)),
+    ]
+    first = [(name, match.start()) for name, match in benchmarks if match]
+    if not first:
+        match = words.oil.search(text)
+        return [("oil", match.start())] if match else []
+    return sorted(first, key=lambda item: item[1])
+
+
+def _numbers(part: str, words: PriceWords) -> tuple[float | None, float | None] | None:
     """Level and change of one instrument, where its part of the sentence says it moved."""
-    percent = _compiled(tables["percent"]).search(part)
-    level = _compiled(tables["level"]).search(part)
-    if not _compiled(tables["moved"]).search(part) or (percent is None and level is None):
+    percent, level = words.percent.search(part), words.level.search(part)
+    if not words.moved.search(part) or (percent is None and level is None):
         return None
     return (
         float(level.group("level")) if level else None,
-        _change(percent, part, tables["down"]) if percent else None,
+        _change(percent, part, words) if percent else None,
     )
 
 
-def find_claims(sentence: Sentence, language: Language) -> tuple[ArticleClaim, ...]:
-    """Find what the clauses of a sentence expect of the price."""
-    tables = language.tables["claims"]
-    text = sentence.text[:_MAX_SENTENCE]
-    cuts = [match.start() for match in _compiled(tables["clause"]).finditer(text)]
-    claims = []
-    for first, last in zip([0, *cuts], [*cuts, len(text)], strict=True):
-        expected = _expected(text[first:last], tables)
-        if expected is not None:
-            direction, where = expected
-            clause = text[first:last]
-            horizon = _horizon(clause, where) or _horizon(text, first + where) or "open"
-            claims.append(ArticleClaim(direction, horizon, sentence.span))
-    return tuple(claims)
-
-
-def _expected(clause: str, tables: dict[str, str]) -> tuple[str, int] | None:
-    subject = _compiled(tables["subject"], re.IGNORECASE).search(clause)
-    outlook = _compiled(tables["outlook"], re.IGNORECASE).search(clause)
-    if subject is None or outlook is None:
-        return None
-    start = min(subject.start(), outlook.start())
-    observed = _compiled(tables["observed"], re.IGNORECASE).search(clause)
-    if observed is not None and observed.start() < outlook.start():
-        return None
-    body = clause[start:]
-    if _compiled(tables["not_down"], re.IGNORECASE).search(body):
-        return "up", start
-    up = _compiled(tables["up"], re.IGNORECASE).search(body)
-    down = _compiled(tables["down"], re.IGNORECASE).search(body)
-    first = min((match.start() for match in (up, down) if match), default=None)
-    if first is None or _SUPPLY.search(body[:first]):
-        return None
-    return ("up" if up is not None and up.start() == first else "down"), start + first
-
-
-def _horizon(text: str, where: int) -> str:
-    """Name the horizon that stands nearest to the direction, or nothing."""
-    found = [
-        (abs(match.start() - where), name)
-        for name, pattern in _HORIZONS
-        for match in re.finditer(pattern, text, re.IGNORECASE)
-    ]
-    return min(found)[1] if found else ""
-
-
-def _instruments(text: str, tables: dict[str, str]) -> list[tuple[str, int]]:
-    """Each benchmark where it is first named; plain oil only where no benchmark is."""
-    first: dict[str, int] = {}
-    for name in ("brent", "wti"):
-        match = _compiled(tables[name]).search(text)
-        if match:
-            first[name] = match.start()
-    if not first:
-        match = _compiled(tables["oil"]).search(text)
-        return [("oil", match.start())] if match else []
-    return sorted(first.items(), key=lambda item: item[1])
-
-
-def _any(text: str, tables: dict[str, str]) -> list[re.Match[str]]:
-    found = (_compiled(tables[name]).search(text) for name in ("brent", "wti", "oil"))
-    return [match for match in found if match]
-
-
-def _change(percent: re.Match[str], rest: str, down: str) -> float:
+def _change(percent: re.Match[str], part: str, words: PriceWords) -> float:
+    """Sign a percentage by the word nearest before it."""
     value = float(percent.group("pct"))
-    near = rest[max(0, percent.start() - 60) : percent.start()]
-    words = list(_compiled(down).finditer(near))
-    rises = list(re.finditer(r"\b(?:up|rose|gain\w*|jump\w*|climb\w*|higher|add\w*)\b", near))
-    falls = bool(words) and (not rises or words[-1].start() > rises[-1].start())
-    return -abs(value) if falls else value
+    near = part[max(0, percent.start() - 60) : percent.start()]
+    falls = max((match.start() for match in words.down.finditer(near)), default=-1)
+    rises = max((match.start() for match in words.up.finditer(near)), default=-1)
+    return -abs(value) if falls > rises else value
 
 
 def _is_outlook(text: str, language: Language) -> bool:
     """Whether a sentence looks ahead only: an expectation is a claim, not an observation."""
-    tables = language.tables["claims"]
-    outlook = _compiled(tables["outlook"], re.IGNORECASE).search(text)
-    observed = _compiled(language.tables["prices"]["moved"]).search(text)
+    outlook = language.words.claims.outlook.search(text)
+    observed = language.words.prices.moved.search(text)
     return outlook is not None and (observed is None or outlook.start() < observed.start())
 
 
-@cache
-def _compiled(text: str, flags: int = 0) -> re.Pattern[str]:
-    return re.compile(text, flags)
+def find_claims(sentence: Sentence, language: Language) -> tuple[ArticleClaim, ...]:
+    """Find what the clauses of a sentence expect of the price."""
+    words = language.words.claims
+    text = sentence.text[:_MAX_SENTENCE]
+    cuts = [match.start() for match in words.clause.finditer(text)]
+    claims = []
+    for first, last in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        expected = _expected(text[first:last], words)
+        if expected is not None:
+            direction, where = expected
+            horizon = (
+                _horizon(text[first:last], where, words)
+                or _horizon(text, first + where, words)
+                or "open"
+            )
+            claims.append(ArticleClaim(direction, horizon, sentence.span))
+    return tuple(claims)
+
+
+def _expected(clause: str, words: ClaimWords) -> tuple[Literal["up", "down"], int] | None:
+    subject, outlook = words.subject.search(clause), words.outlook.search(clause)
+    if subject is None or outlook is None:
+        return None
+    start = min(subject.start(), outlook.start())
+    observed = words.observed.search(clause)
+    if observed is not None and observed.start() < outlook.start():
+        return None
+    body = clause[start:]
+    if words.not_down.search(body):
+        return "up", start
+    up, down = words.up.search(body), words.down.search(body)
+    first = min((match.start() for match in (up, down) if match), default=None)
+    if first is None or words.supply.search(body[:first]):
+        return None
+    return ("up" if up is not None and up.start() == first else "down"), start + first
+
+
+def _horizon(text: str, where: int, words: ClaimWords) -> Horizon | None:
+    """Name the horizon that stands nearest to the direction, or nothing."""
+    horizons: tuple[tuple[Horizon, re.Pattern[str]], ...] = (
+        ("short", words.short),
+        ("long", words.long),
+    )
+    found = [
+        (abs(match.start() - where), name)
+        for name, pattern in horizons
+        for match in pattern.finditer(text)
+    ]
+    return min(found)[1] if found else None

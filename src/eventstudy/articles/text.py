@@ -6,18 +6,14 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from eventstudy.articles.language import Language, Pattern, alternation, language
 from eventstudy.errors import MissingDependencyError, TableError
 
 MAX_BYTES = 2_000_000
-_BREAK = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|\n+")
-_SHORT = re.compile(
-    r"(?:\b(?:U\.S|U\.K|U\.N|Mr|Mrs|Dr|St|No|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
-    r"|a\.m|p\.m|[A-Z])\.)$"
-)
 _HTML = re.compile(r"<(?:!doctype|html|head|body|article|div|p|script)\b", re.IGNORECASE)
-_QUOTED = re.compile(r"[\"“]([^\"“”\n]{1,2000})[\"”]")
 # Marks that change how text looks but not what it says: bidirectional controls, zero width.
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -106,7 +102,7 @@ def to_document(content: bytes, name: str) -> Document:
         When they are HTML and trafilatura is not installed.
     """
     if len(content) > MAX_BYTES:
-        msg = f"is larger than {MAX_BYTES // 1_000_000} MB, which no article is; split it"
+        msg = f"is larger than {MAX_BYTES // 1_000_000} MB; split it"
         raise TableError(msg, path=name)
     text, encoding = _decode(content, name)
     digest = hashlib.sha256(content).hexdigest()
@@ -116,12 +112,21 @@ def to_document(content: bytes, name: str) -> Document:
     return Document(name, digest, _clean(text), encoding)
 
 
-def sentences(document: Document) -> tuple[Sentence, ...]:
-    """Split a document into sentences."""
+@cache
+def _sentence_patterns(language: Language) -> tuple[Pattern, Pattern]:
+    """Return what stands between sentences, and what a full stop does not end."""
+    words = language.words.sentences
+    between = rf"(?<=[.!?])[\"'”’)]*\s+(?={words.start})|\n+"
+    return re.compile(between), re.compile(rf"\b(?:{alternation(words.abbreviations)}|[A-Z])\.$")
+
+
+def sentences(document: Document, tables: Language | None = None) -> tuple[Sentence, ...]:
+    """Split a document into sentences, as its language ends them; English where none is given."""
     text = document.text
+    between, abbreviation = _sentence_patterns(tables or language())
     starts, begin = [], 0
-    for match in _BREAK.finditer(text):
-        if "\n" not in match.group() and _SHORT.search(
+    for match in between.finditer(text):
+        if "\n" not in match.group() and abbreviation.search(
             text[max(0, match.start() - 8) : match.start()]
         ):
             continue
@@ -138,9 +143,10 @@ def sentences(document: Document) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-def quotations(document: Document) -> tuple[Span, ...]:
+def quotations(document: Document, tables: Language | None = None) -> tuple[Span, ...]:
     """Return the spans inside quotation marks, within one line each."""
-    return tuple(Span(match.start(1), match.end(1)) for match in _QUOTED.finditer(document.text))
+    quoted = (tables or language()).words.sentences.quoted
+    return tuple(Span(match.start(1), match.end(1)) for match in quoted.finditer(document.text))
 
 
 def printable(text: str) -> str:
@@ -181,6 +187,6 @@ def _from_html(text: str, name: str) -> tuple[str, str | None]:
     # The extensive search takes dates from links beside the article.
     data = trafilatura.extract_metadata(text, extensive=False)
     if not body.strip():
-        msg = "holds no article text that can be told from the page around it; give plain text"
+        msg = "holds no article text beside the rest of the page; give plain text"
         raise TableError(msg, path=name)
     return body, (data.date if data else None)

@@ -9,9 +9,9 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray
 from eventstudy.certify.rows import NOMINAL, CertificateRow
-from eventstudy.inference.design import size_ignoring
-from eventstudy.inference.parametric import patell
-from eventstudy.inference.power import normal_power
+from eventstudy.inference.applicability import size_ignoring
+from eventstudy.inference.detectable import normal_power
+from eventstudy.inference.over_events.parametric import patell
 from eventstudy.models.abnormal import AbnormalReturns, CovFactor
 from eventstudy.windows import Window
 

@@ -10,8 +10,9 @@ from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
 from eventstudy.certify.singles import ESTIMATION, GAP, RECENT
 from eventstudy.errors import EstimationError
-from eventstudy.inference import calendar_time, episodes, overlap, parametric, rank
-from eventstudy.inference.dated import DatedReturns, dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns, dated_returns
+from eventstudy.inference.over_events.sample import EventSample, event_sample
+from eventstudy.inference.statistic import statistic
 from eventstudy.models.abnormal import AbnormalReturns, CovFactor
 from eventstudy.windows import Window
 
@@ -23,24 +24,11 @@ CLUSTER, SPAN = 5, 10
 FIRST = ESTIMATION + GAP + RECENT
 EFFECTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 
-DATED = {
-    "overlap_z": overlap.overlap_z,
-    "shift_sharp": overlap.shift_sharp,
-    "shift_mean": overlap.shift_mean,
-    "shift_variance": overlap.shift_variance,
-    "episode_bmp": episodes.episode_bmp,
-}
-PAIRED = {
-    "cross_sectional_t": parametric.cross_sectional_t,
-    "patell": parametric.patell,
-    "bmp": parametric.bmp,
-    "bmp_kp": parametric.bmp_kp,
-    "bmp_kp_overlap": parametric.bmp_kp_overlap,
-    "patell_kp_overlap": parametric.patell_kp_overlap,
-    "corrado_rank": rank.corrado_rank,
-    "grank_t": rank.grank_t,
-    "calendar_time_t": calendar_time.calendar_time_t,
-}
+DATED = ("overlap_z", "shift_sharp", "shift_mean", "shift_variance", "episode_bmp")
+PAIRED = (
+    "cross_sectional_t", "patell", "bmp", "bmp_kp", "bmp_kp_overlap", "patell_kp_overlap",
+    "corrado_rank", "grank_t", "calendar_time_t",
+)  # fmt: skip
 BANDED = ("overlap_z", "shift_sharp", "shift_mean")
 KNOWN_BAD = {("clustered", 5): ("cross_sectional_t", "bmp", "grank_t")}
 BAD = (0.09, 0.60)
@@ -127,17 +115,15 @@ def design_block(
     for _ in range(repetitions):
         starts = draw_starts(design, n, sessions, volatility, rng)
         dated = dated_returns(z, starts, sessions=sessions)
-        sample = constant_mean(returns, starts, sessions)
-        for name, test in DATED.items():
-            found[name].append(_rejects(test, dated))
-        for name, paired in PAIRED.items():
-            found[name].append(_rejects(paired, sample))
+        pairs = event_sample(constant_mean(returns, starts, sessions))
+        for name, rejections in found.items():
+            rejections.append(_rejects(name, dated if name in DATED else pairs))
     return found
 
 
-def _rejects(test: Any, given: DatedReturns | AbnormalReturns) -> bool | None:  # noqa: ANN401  # any test
+def _rejects(name: str, given: DatedReturns | EventSample) -> bool | None:
     try:
-        return bool(test(given).pvalue <= NOMINAL)
+        return bool(statistic(name).function(given).pvalue <= NOMINAL)
     except EstimationError:
         return None
 
@@ -173,7 +159,7 @@ def curve_block(
             moved[starts] += effect
             dated = dated_returns(moved, starts, sessions=1)
             rows += [
-                {"N": n, "effect": effect, "test": name, "rejects": _rejects(DATED[name], dated)}
+                {"N": n, "effect": effect, "test": name, "rejects": _rejects(name, dated)}
                 for name in BANDED
             ]
     return rows

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def articles() -> None:
 @click.option("--published", help="When it was published (2026-01-07, or a time with its offset).")
 @click.option("--lang", default="en", show_default=True, help="Language tables.")
 @click.option("--draft", type=click.Path(), help="Write or update this draft for a reviewer.")
-@click.option("--sentences", is_flag=True, help="Print the sentences that tell of each event.")
-@click.option("--json", "as_json", is_flag=True, help="Print all that was found as JSON.")
+@click.option("--sentences", is_flag=True, help="Print the sentences that report each event.")
+@json_option
 def extract(
     sources: tuple[str, ...],
     published: str | None,
@@ -62,24 +63,20 @@ def extract(
 
 
 @articles.command()
-@click.option("--half", type=click.Choice(["dev", "held-out", "both"]), default="both")
-@click.option("--baseline/--no-baseline", default=True, help="Beside dateparser, if installed.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def evaluate(half: str, *, baseline: bool, as_json: bool) -> None:
-    """Score the extraction on the labelled dispatches, the ones set aside included."""
-    from importlib.util import find_spec
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
+@click.option("--lang", default="en", show_default=True, help="Language tables.")
+@json_option
+def evaluate(folders: tuple[str, ...], lang: str, *, as_json: bool) -> None:
+    """Score the extraction on labelled texts of your own, one corpus in each FOLDER.
 
-    from eventstudy.articles.scores import Score, score
+    A corpus is a folder of .txt files with labels; docs/articles.md describes their form.
+    """
+    from eventstudy.articles.evaluation import evaluate as evaluate_corpus
+    from eventstudy.articles.evaluation import read_corpus
 
-    beside = baseline and find_spec("dateparser") is not None
-    scores: dict[str, tuple[Score, ...]] = {}
-    if half in {"dev", "both"}:
-        scores["dev"] = score("dev", baseline=beside)
-    if half in {"held-out", "both"}:
-        scores["held-out"] = score("held-out", baseline=beside)
     table = [
         {
-            "half": name,
+            "corpus": folder,
             "task": item.task,
             "precision": round(item.precision, 3),
             "recall": round(item.recall, 3),
@@ -87,16 +84,14 @@ def evaluate(half: str, *, baseline: bool, as_json: bool) -> None:
             "false": item.false,
             "missed": item.missed,
         }
-        for name, items in scores.items()
-        for item in items
+        for folder in folders
+        for item in evaluate_corpus(read_corpus(folder), lang=lang)
     ]
     if as_json:
         print_json(table)
     else:
         rows = [[str(cell) for cell in line.values()] for line in table]
         print_table(list(table[0]), rows, right=(2, 3, 4, 5, 6))
-    if baseline and not beside:
-        note("dateparser is not installed: its column is left out")
 
 
 def _moment(text: str | None) -> dt.datetime | dt.date | None:
@@ -178,7 +173,7 @@ def _show(item: Extraction, *, sentences: bool) -> None:
         [
             p.instrument,
             "-" if p.level is None else f"{p.level:.2f}",
-            "-" if p.change_pct is None else f"{p.change_pct:+.2f} %",
+            "-" if p.change_pct is None else f"{p.change_pct:+.2f}%",
             str(p.moment or p.day or "-"),
             str(p.span),
         ]

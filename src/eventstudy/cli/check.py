@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from eventstudy.cli import options
 from eventstudy.cli.load import load
+from eventstudy.cli.options import events_option, json_option, study_options
 from eventstudy.cli.output import note, print_json, print_table
 from eventstudy.errors import AlignmentError
 from eventstudy.formats import listed
 
 if TYPE_CHECKING:
-    from eventstudy.alignment import Pair
+    from eventstudy.alignment import Alignment, Pair
     from eventstudy.arrays import DayArray
 
 HEADER = (
@@ -26,9 +25,9 @@ HEADER = (
 
 
 @click.command()
-@options.study
-@options.events
-@options.as_json
+@study_options
+@events_option
+@json_option
 def check(
     study: str | None,
     events: str | None,
@@ -83,7 +82,7 @@ def _day(sessions: DayArray, at: int | None) -> str:
     return "" if at is None else str(sessions[at])
 
 
-def _print(name: str, pairs: Sequence[Pair], sessions: DayArray) -> None:
+def _print(name: str, pairs: Alignment, sessions: DayArray) -> None:
     states = Counter(pair.state for pair in pairs)
     counted = ", ".join(f"{number} {state}" for state, number in states.items())
     click.echo(f"{name}: {len(pairs)} pairs of event and asset: {counted}\n")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import note, print_json, print_table
+from eventstudy.products import calendar_names, main_calendar
 
 if TYPE_CHECKING:
     from eventstudy.events import Event, EventTable
@@ -20,7 +22,7 @@ _CHOICES = [
     click.option("--place", "places", multiple=True, help="Keep events at this place."),
     click.option("--from", "first", help="Keep events from this day on (2019-01-01)."),
     click.option("--to", "last", help="Keep events up to this day."),
-    click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
+    json_option,
 ]
 
 
@@ -34,7 +36,7 @@ def _choices(command: Any) -> Any:  # noqa: ANN401  # click's decorators are unt
 def events() -> None:
     """List, check, merge, split and accept events.
 
-    FILE is an event file; without one it is the catalogue that ships.
+    FILE is an event file; without one it is the bundled catalogue.
     """
 
 
@@ -67,18 +69,18 @@ def list_events(
 @click.argument("event_id")
 @_FILE
 @click.option("--articles", "folder", help="Folder of the articles: show their sentences.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def show(event_id: str, file: str | None, folder: str | None, *, as_json: bool) -> None:
     """Show everything that is known of one event, with --articles also what they say of it."""
     from eventstudy.errors import UnknownNameError, did_you_mean
 
     if folder and not Path(folder).is_dir():
-        msg = f"--articles {folder!r} is no folder; name the one that holds the articles"
+        msg = f"--articles {folder!r} is not a folder; name the one that holds the articles"
         raise click.UsageError(msg)
     table = _table(file)
     event = next((item for item in table if item.event_id == event_id), None)
     if event is None:
-        msg = f"no event is called {event_id!r}; {did_you_mean(event_id, table.ids)}"
+        msg = f"no event has the ID {event_id!r}; {did_you_mean(event_id, table.ids)}"
         raise UnknownNameError(msg)
     if as_json:
         print_json(_plain(event))
@@ -99,8 +101,8 @@ def validate(file: str) -> None:
     click.echo(f"{file}: {len(table)} event(s), {undated} undated, no faults")
     for kind, count in sorted(_kinds(table).items()):
         click.echo(f"  {count:4d}  {kind}")
-    from eventstudy.articles.kinds import KINDS
-    from eventstudy.events.duplicates import likely_duplicates
+    from eventstudy.articles.mentions import KINDS
+    from eventstudy.events.review import likely_duplicates
 
     for keep, other in likely_duplicates(table):
         note(f"{keep} and {other} may be one event: eventstudy events merge {file} {keep} {other}")
@@ -114,7 +116,7 @@ def validate(file: str) -> None:
 @click.argument("other")
 def merge(file: str, keep: str, other: str) -> None:
     """Merge event OTHER into KEEP: a differing day is kept as a conflict, sources are joined."""
-    from eventstudy.events.editing import merge_rows
+    from eventstudy.events.review import merge_rows
 
     columns, rows = _rows(file)
     merged = merge_rows(rows, keep, other)
@@ -129,7 +131,7 @@ def merge(file: str, keep: str, other: str) -> None:
 @click.argument("new_id")
 def split(file: str, event_id: str, new_id: str) -> None:
     """Split EVENT_ID: its first other date becomes an event of its own, NEW_ID."""
-    from eventstudy.events.editing import split_row
+    from eventstudy.events.review import split_row
 
     columns, rows = _rows(file)
     _save(file, columns, split_row(rows, event_id, new_id))
@@ -141,7 +143,7 @@ def split(file: str, event_id: str, new_id: str) -> None:
 @click.option("--into", "target", required=True, type=click.Path(), help="Reviewed event file.")
 def accept(draft: str, target: str) -> None:
     """Move the rows of DRAFT that a reviewer marked accept into the reviewed file."""
-    from eventstudy.events.editing import accept as accept_rows
+    from eventstudy.events.review import accept as accept_rows
 
     columns, rows = _rows(draft)
     known, reviewed = _rows(target) if Path(target).exists() else ((), ())
@@ -157,7 +159,7 @@ def accept(draft: str, target: str) -> None:
 @events.command()
 @_FILE
 @_choices
-@click.option("--calendar", "market", type=click.Choice(["wti", "brent"]), default="wti")
+@click.option("--calendar", "market", type=click.Choice(calendar_names()), default=main_calendar())
 def timeline(
     file: str | None,
     kinds: tuple[str, ...],
@@ -169,7 +171,7 @@ def timeline(
     as_json: bool,
 ) -> None:
     """Show events in New York time between the settlements, and what else each session holds."""
-    from eventstudy.cli.eventline import draw, place, plain_placement
+    from eventstudy.cli.timeline import draw, place, plain_placement
 
     table = _select(_table(file), kinds, places, first, last)
     dated = [event for event in table if event.date]
@@ -227,26 +229,19 @@ def _when(event: Event) -> str:
 
 
 def _plain(event: Event) -> dict[str, Any]:
-    plain = {
-        "event_id": event.event_id,
-        "title": event.title,
-        "kind": event.kind,
-        "date": str(event.date) if event.date else None,
-        "time": event.time.isoformat() if event.time else None,
-        "zone": event.zone,
-        "precision": event.precision,
-        "other_dates": [str(day) for day in event.other_dates],
-        "not_before": event.not_before.isoformat() if event.not_before else None,
-        "not_after": event.not_after.isoformat() if event.not_after else None,
-        "asset": event.asset,
-        "place": event.place,
-        "direction": event.direction,
-        "source": event.source,
-    }
-    return plain | {
-        name: None if value != value else value  # noqa: PLR0124  # NaN is no JSON
-        for name, value in event.features.items()
-    }
+    """Return an event as values of JSON, by column."""
+    from eventstudy.events.columns import columns_of
+
+    declared = {item.field: getattr(event, item.field) for item in columns_of(type(event))}
+    return {name: _json(value) for name, value in {**declared, **event.features}.items()}
+
+
+def _json(value: Any) -> Any:  # noqa: ANN401  # any value of an event
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_json(item) for item in value]
+    return None if value != value else value  # noqa: PLR0124  # NaN is no JSON
 
 
 def _sentences(event: Event, folder: str) -> list[str]:
@@ -285,7 +280,7 @@ def _rows(file: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     from eventstudy.events.drafts import read_draft
 
     if file == "catalogue" and not Path(file).exists():
-        msg = "the one that ships is not edited; name an event file of your own"
+        msg = "the bundled one is not edited; name an event file of your own"
         raise TableError(msg, path=file)
     return read_draft(file)
 
@@ -293,7 +288,7 @@ def _rows(file: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
 def _save(file: str, columns: tuple[str, ...], rows: tuple[Row, ...]) -> None:
     """Write an event file only when it is one that reads back without a fault."""
     from eventstudy.events.drafts import to_csv, write_rows
-    from eventstudy.events.reading import parse_events
+    from eventstudy.events.table import parse_events
 
     parse_events(to_csv(columns, rows).encode(), file)
     write_rows(file, columns, rows)

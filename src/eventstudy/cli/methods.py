@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import print_json, print_table
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-@click.option("--markdown", is_flag=True, help="Print the page of the docs.")
+@json_option
+@click.option("--markdown", is_flag=True, help="Print the page of the documents.")
 def methods(name: str | None, *, as_json: bool, markdown: bool) -> None:
-    """List every statistic, or explain one: null, formula, law, assumptions, paper."""
-    from eventstudy.inference.registry import statistic, statistics
+    """List every statistic, or explain one: null hypothesis, formula, distribution, paper."""
+    from eventstudy.inference.statistic import statistic, statistics
     from eventstudy.inference.texts import SCOPES, described, explained, methods_page
 
     if markdown:

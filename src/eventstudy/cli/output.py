@@ -28,6 +28,20 @@ def print_table(
             click.echo("  ".join("-" * width for width in widths))
 
 
+def print_rows(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    as_json: bool,
+    right: Sequence[int] = (),
+) -> None:
+    """Print rows as a table, or as JSON objects keyed by the header."""
+    if as_json:
+        print_json([dict(zip(header, row, strict=True)) for row in rows])
+    else:
+        print_table(header, rows, right=right)
+
+
 def print_json(value: Any) -> None:  # noqa: ANN401  # JSON holds any plain value
     """Print plain values as JSON."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=False))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventstudy.cli import options
 from eventstudy.cli.load import load
+from eventstudy.cli.options import json_option, quiet_option, study_options
 from eventstudy.cli.output import note, print_json, print_table, progress_display
 from eventstudy.formats import PLAIN
 
@@ -22,9 +22,9 @@ MEAN = ("asset", "window", "test", "N", "N/2", "N", "2N", "4N", "verdict")
 
 
 @click.command()
-@options.study
-@options.as_json
-@options.quiet
+@study_options
+@json_option
+@quiet_option
 def power(
     study: str | None, asof: str | None, store: str | None, *, as_json: bool, quiet: bool
 ) -> None:

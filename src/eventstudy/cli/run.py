@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventstudy.cli import options
 from eventstudy.cli.load import folder_of, load
+from eventstudy.cli.options import events_option, json_option, quiet_option, study_options
 from eventstudy.cli.output import note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.study
-@options.events
+@study_options
+@events_option
 @click.option("--out", help="Folder of the report; reports/<name> where left out.")
-@options.as_json
+@json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print the events table as CSV.")
-@options.quiet
+@quiet_option
 def run(
     study: str | None,
     out: str | None,

@@ -1,8 +1,14 @@
-"""Event tables: types, reading, selection, and the catalogue that ships."""
+"""Event tables: declared columns, reading, selection, and the bundled catalogue."""
 
+from eventstudy.articles.language import Direction
 from eventstudy.events.catalogue import catalogue, load_events
-from eventstudy.events.reading import events_from_frame, read_events
-from eventstudy.events.table import Direction, Event, EventTable, Precision
+from eventstudy.events.table import (
+    Event,
+    EventTable,
+    Precision,
+    events_from_frame,
+    read_events,
+)
 
 __all__ = [
     "Direction",

@@ -1,4 +1,4 @@
-"""The catalogue of dated oil events that ships with the package."""
+"""The bundled catalogue of dated oil events."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eventstudy.errors import TableError, did_you_mean
-from eventstudy.events.reading import read_events
-from eventstudy.events.table import EventTable
+from eventstudy.events.table import EventTable, read_events
 
 
 def catalogue() -> EventTable:
@@ -51,11 +50,11 @@ def load_events(path: str | Path, *, select: Mapping[str, Any] | None = None) ->
         event has.
     """
     place = Path(path)
-    shipped = place.name == "catalogue" and not place.exists()
-    table = catalogue() if shipped else read_events(place)
+    bundled = place.name == "catalogue" and not place.exists()
+    table = catalogue() if bundled else read_events(place)
     if not select:
         return table
-    name = "catalogue" if shipped else str(path)
+    name = "catalogue" if bundled else str(path)
     _check_ids(table, select.get("event_id", ()), name)
     chosen = table.select(**select).without_blank_features()
     if not len(chosen):
@@ -71,7 +70,7 @@ def _check_ids(table: EventTable, asked: str | Iterable[str], name: str) -> None
     known = {key.casefold() for key in table.ids}
     for key in [asked] if isinstance(asked, str) else asked:
         if key.casefold() not in known:
-            msg = f"the selection asks for {key!r}, and no event is called so; "
+            msg = f"the selection asks for {key!r}, and no event has that ID; "
             raise TableError(msg + did_you_mean(key, table.ids), path=name, column="event_id")
 
 

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from eventstudy.errors import WindowError
-from eventstudy.events.rows import Faults, read_csv_rows
+from eventstudy.events.columns import Cells, column, read_table
 from eventstudy.windows import Window
 
-_REQUIRED = ("claim_id", "asset", "event_id", "window_start", "window_end", "direction")
+_DIRECTIONS: dict[str, Literal["up", "down"]] = {"up": "up", "down": "down"}
+
+
+class _ClaimCells(Cells):
+    def window(self, _: str) -> Window | None:
+        try:
+            return Window(int(self.text("window_start")), int(self.text("window_end")))
+        except WindowError as error:
+            self.fault("window_end", str(error))
+        except ValueError:
+            self.fault("window_start", "both ends of a window are whole numbers")
+        return None
+
+    def direction(self, name: str) -> Literal["up", "down"] | None:
+        return self.choice(name, _DIRECTIONS, "direction; use up or down")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +33,8 @@ class Claim:
 
     Parameters
     ----------
-    claim_id, title : str
-        Key and the hypothesis in words.
+    claim_id : str
+        Key.
     asset : str
         The price series it speaks of.
     event_id : str
@@ -29,23 +43,25 @@ class Claim:
         Sessions over which the price should move.
     direction : {"up", "down"}
         Sign of the cumulative abnormal return that the claim expects.
+    title : str
+        The hypothesis in words.
     role : str
         The part of the article's argument it stands for; claims of one role are read together.
     note, article, article_sha256, span : str
         Where it was made; several spans are separated by semicolons.
     """
 
-    claim_id: str
-    title: str
-    asset: str
-    event_id: str
-    window: Window
-    direction: Literal["up", "down"]
-    role: str
-    note: str
-    article: str
-    article_sha256: str
-    span: str
+    claim_id: str = column(_ClaimCells.text, required=True)
+    asset: str = column(_ClaimCells.text, required=True)
+    event_id: str = column(_ClaimCells.text, required=True)
+    window: Window = column(_ClaimCells.window, names=("window_start", "window_end"), required=True)
+    direction: Literal["up", "down"] = column(_ClaimCells.direction, required=True)
+    title: str = column(_ClaimCells.text, default="")
+    role: str = column(_ClaimCells.text, default="")
+    note: str = column(_ClaimCells.text, default="")
+    article: str = column(_ClaimCells.text, default="")
+    article_sha256: str = column(_ClaimCells.text, default="")
+    span: str = column(_ClaimCells.text, default="")
 
 
 def read_claims(path: str | Path) -> tuple[Claim, ...]:
@@ -62,40 +78,4 @@ def read_claims(path: str | Path) -> tuple[Claim, ...]:
     TableError
         With every fault of the file, one line each.
     """
-    columns, rows = read_csv_rows(path, what="claims")
-    faults = Faults(str(path))
-    for name in _REQUIRED:
-        if name not in columns:
-            faults.add(f"column {name!r} is missing; add it", row=1)
-    faults.raise_any()
-    claims = tuple(_claim(line, cells, faults) for line, cells in rows)
-    faults.raise_any()
-    return tuple(claim for claim in claims if claim is not None)
-
-
-def _claim(line: int, cells: dict[str, str], faults: Faults) -> Claim | None:
-    window = _window(line, cells, faults)
-    if cells["direction"] not in {"up", "down"}:
-        faults.add(f"{cells['direction']!r}: use up or down", row=line, column="direction")
-        return None
-    if window is None:
-        return None
-    optional = ("title", "role", "note", "article", "article_sha256", "span")
-    return Claim(
-        claim_id=cells["claim_id"],
-        asset=cells["asset"],
-        event_id=cells["event_id"],
-        window=window,
-        direction=cast("Literal['up', 'down']", cells["direction"]),
-        **{name: cells.get(name, "") for name in optional},
-    )
-
-
-def _window(line: int, cells: dict[str, str], faults: Faults) -> Window | None:
-    try:
-        return Window(int(cells["window_start"]), int(cells["window_end"]))
-    except WindowError as error:
-        faults.add(str(error), row=line, column="window_end")
-    except ValueError:
-        faults.add("both ends of a window are whole numbers", row=line, column="window_start")
-    return None
+    return read_table(path, Claim, cells=_ClaimCells, what="claims")

@@ -7,49 +7,116 @@ what the extraction now finds otherwise.
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from eventstudy.articles.merge import MergedEvent
 from eventstudy.articles.text import printable
 from eventstudy.errors import OutputError, TableError
-from eventstudy.events.rows import read_csv_rows, split_csv
+from eventstudy.events.columns import columns_of, row_of, split_csv
+from eventstudy.events.table import Event
+from eventstudy.tables.text import bytes_of
 
-DRAFT_COLUMNS = (
-    "event_id",
-    "decision",
-    "title",
-    "kind",
-    "date",
-    "time",
-    "zone",
-    "precision",
-    "other_dates",
-    "not_before",
-    "not_after",
-    "place",
-    "direction",
-    "expected_reason",
-    "state",
-    "date_rule",
-    "conflict",
-    "actors",
-    "source",
-    "article",
-    "article_sha256",
-    "span",
-    "extracted",
-    "change",
-)
+Row = dict[str, str]
+
+NOT_REVIEWED: Final = "extracted, not reviewed"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
-Row = dict[str, str]
+
+@dataclass(frozen=True, slots=True)
+class ReviewColumn:
+    """A column that a draft has beside those of an event file.
+
+    Parameters
+    ----------
+    name, meaning : str
+        Column, and what it holds.
+    of : callable
+        Its cell for an extracted event.
+    is_left_behind : bool
+        It ends with the draft: accepted rows do not have it.
+    is_list : bool
+        Parts separated by semicolons, one for each source: merging rows joins them.
+    """
+
+    name: str
+    meaning: str
+    of: Callable[[MergedEvent], str]
+    is_left_behind: bool = False
+    is_list: bool = False
+
+
+def _blank(_: MergedEvent) -> str:
+    return ""
+
+
+def _reading(event: MergedEvent) -> str:
+    """Return what the extraction read, by which a later one is compared."""
+    lead = event.lead
+    place = lead.place.name if lead.place else "-"
+    return _PART.join((lead.kind, lead.state, lead.date, place))
+
+
+def _per_span(of: Callable[[str, str, str], str]) -> Callable[[MergedEvent], str]:
+    """Return a list with a part for each sentence: from article, its hash and the span."""
+
+    def cell(event: MergedEvent) -> str:
+        return ";".join(
+            of(account.document.name, account.document.sha256, str(span))
+            for account in event.accounts
+            for span in account.event.spans
+        )
+
+    return cell
+
+
+_PART = "; "
+
+REVIEW_COLUMNS: Final = (
+    ReviewColumn(
+        "decision", "What the reviewer writes: `accept` or `reject`.", _blank, is_left_behind=True
+    ),
+    ReviewColumn(
+        "expected_reason", "Why the price is expected to go that way.", lambda e: e.lead.reason
+    ),
+    ReviewColumn(
+        "state", "Whether it was reported, planned or conditional.", lambda e: e.lead.state
+    ),
+    ReviewColumn(
+        "date_rule", "How the date was found, or why there is none.", lambda e: e.lead.date_rule
+    ),
+    ReviewColumn("conflict", "Who gives which day, where they differ.", lambda e: e.conflict),
+    ReviewColumn("actors", "Who is named.", lambda e: ";".join(e.lead.actors)),
+    ReviewColumn(
+        "article", "File of each sentence.", _per_span(lambda name, *_: name), is_list=True
+    ),
+    ReviewColumn(
+        "article_sha256", "Its hash.", _per_span(lambda _, digest, __: digest), is_list=True
+    ),
+    ReviewColumn(
+        "span", "Its characters, `start-end`.", _per_span(lambda *parts: parts[2]), is_list=True
+    ),
+    ReviewColumn(
+        "extracted", "What the extraction read, kept as it was.", _reading, is_left_behind=True
+    ),
+    ReviewColumn("change", "`new`, or what the extraction now reads.", _blank, is_left_behind=True),
+)
+"""The columns of a draft beside those of an event file, the reviewer's decision first."""
+
+DRAFT_COLUMNS: Final = (
+    "event_id",
+    "decision",
+    *(c.field for c in columns_of(Event)[1:] if "not in drafts" not in c.tags),
+    *(c.name for c in REVIEW_COLUMNS[1:]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +142,50 @@ def draft_rows(events: Sequence[MergedEvent]) -> tuple[Row, ...]:
     taken: set[str] = set()
     rows = []
     for event in events:
-        row = _row(event)
-        row["event_id"] = _free(row["event_id"], taken)
-        taken.add(row["event_id"])
-        rows.append(row)
+        key = _free(_key(event), taken)
+        taken.add(key)
+        cells = row_of(_event(event, key)) | {c.name: c.of(event) for c in REVIEW_COLUMNS}
+        rows.append({name: cells[name] for name in DRAFT_COLUMNS})
     return tuple(rows)
+
+
+def _event(event: MergedEvent, key: str) -> Event:
+    """Return an extracted event as one of an event file."""
+    lead = event.lead
+    not_before, not_after = None, lead.not_after
+    is_day = lead.first is not None and lead.first == lead.last
+    if lead.first and lead.last and not is_day:
+        # A range is no day: it bounds the event.
+        not_before = dt.datetime.combine(lead.first, dt.time(), dt.UTC)
+        not_after = dt.datetime.combine(lead.last, dt.time(23, 59, 59), dt.UTC)
+    return Event(
+        event_id=key,
+        title=lead.title,
+        kind=lead.kind,
+        date=lead.first if is_day and not lead.time else None,
+        time=lead.time,
+        zone=lead.zone,
+        precision="exact" if lead.time else "day" if is_day else "undated",
+        other_dates=event.other_dates,
+        not_before=not_before,
+        not_after=not_after,
+        place=lead.place.name if lead.place else None,
+        direction=lead.direction,
+        source=NOT_REVIEWED,
+    )
+
+
+def _key(event: MergedEvent) -> str:
+    lead = event.lead
+    parts = [lead.kind, lead.place.name if lead.place else "", str(lead.first or "undated")]
+    return re.sub(r"[^a-z0-9]+", "-", " ".join(parts).casefold()).strip("-")
+
+
+def _free(name: str, taken: set[str]) -> str:
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate, number = f"{name}-{number}", number + 1
+    return candidate
 
 
 def update_draft(existing: Sequence[Row], extracted: Sequence[Row]) -> DraftUpdate:
@@ -103,13 +209,39 @@ def update_draft(existing: Sequence[Row], extracted: Sequence[Row]) -> DraftUpda
     return DraftUpdate(tuple(rows), tuple(new), tuple(changed), tuple(kept))
 
 
+def _same_source(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    """Whether two rows report one event: the same words of one file, or its kind and place."""
+    first, second = (row.get("extracted", "").split(_PART) for row in (old, new))
+    if set(_spans(old)) & set(_spans(new)):
+        return first[0] == second[0]
+    names, digests = _parts(old, "article"), _parts(old, "article_sha256")
+    if not names & _parts(new, "article") or digests & _parts(new, "article_sha256"):
+        return False
+    return (first[0], first[-1]) == (second[0], second[-1])
+
+
+def _parts(row: Mapping[str, str], name: str) -> set[str]:
+    return set(row.get(name, "").split(";")) - {""}
+
+
+def _spans(row: Mapping[str, str]) -> list[tuple[str, str]]:
+    digests = row.get("article_sha256", "").split(";")
+    spans = row.get("span", "").split(";")
+    return [(digest, span) for digest, span in zip(digests, spans, strict=False) if digest and span]
+
+
 def read_draft(path: str | Path) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     """Read the columns and rows of a draft or event file as text."""
-    columns, rows = read_csv_rows(path, what="events")
-    if "event_id" not in columns:
+    return parse_rows(bytes_of(Path(path), "events"), str(path))
+
+
+def parse_rows(content: bytes, path: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    """Read the bytes of a draft or event file as text, as `to_csv` wrote them."""
+    header, rows = split_csv(content, path)
+    if "event_id" not in header:
         msg = "column 'event_id' is missing; give an event file or a draft"
-        raise TableError(msg, path=str(path), row=1)
-    return tuple(columns), tuple(_unguarded(cells) for _, cells in rows)
+        raise TableError(msg, path=path, row=1)
+    return tuple(header), tuple(_unguarded(cells) for _, cells in rows)
 
 
 def write_rows(path: str | Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
@@ -149,93 +281,8 @@ def guarded(text: str) -> str:
     return f"'{cell}" if risky else cell
 
 
-def parse_csv(text: str) -> tuple[Row, ...]:
-    """Read back what `to_csv` wrote."""
-    return tuple(_unguarded(cells) for _, cells in split_csv(text.encode(), "text")[1])
-
-
 def _unguarded(cells: Mapping[str, str]) -> Row:
     return {
         name: cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA and cell[1:2] else cell
         for name, cell in cells.items()
     }
-
-
-def _row(event: MergedEvent) -> Row:
-    lead = event.lead
-    dated = lead.first is not None
-    exact = lead.moment is not None
-    spans = [
-        (telling.document.name, telling.document.sha256, str(span))
-        for telling in event.tellings
-        for span in telling.event.spans
-    ]
-    ranged = lead.first != lead.last
-    row = {
-        "event_id": _key(event),
-        "decision": "",
-        "title": lead.title,
-        "kind": lead.kind,
-        "date": str(lead.first) if dated and not exact and not ranged else "",
-        "time": lead.moment.isoformat() if lead.moment else "",
-        "zone": lead.place.zone if lead.place else "",
-        "precision": "exact" if exact else "day" if dated and not ranged else "undated",
-        "other_dates": ";".join(str(day) for day in event.other_dates),
-        "not_before": "",
-        "not_after": lead.not_after.isoformat() if lead.not_after else "",
-        "place": lead.place.name if lead.place else "",
-        "direction": lead.direction,
-        "expected_reason": lead.reason,
-        "state": lead.state,
-        "date_rule": lead.date_rule,
-        "conflict": event.conflict,
-        "actors": ";".join(lead.actors),
-        "source": "extracted, not reviewed",
-        "article": ";".join(name for name, _, _ in spans),
-        "article_sha256": ";".join(digest for _, digest, _ in spans),
-        "span": ";".join(span for _, _, span in spans),
-        "extracted": "; ".join(
-            (lead.kind, lead.state, lead.date, lead.place.name if lead.place else "-")
-        ),
-        "change": "",
-    }
-    if ranged and lead.first and lead.last:
-        # A range is no day: it bounds the event, in the zone of its place.
-        row["not_before"] = f"{lead.first}T00:00:00+00:00"
-        row["not_after"] = f"{lead.last}T23:59:59+00:00"
-    return row
-
-
-def _key(event: MergedEvent) -> str:
-    lead = event.lead
-    parts = [lead.kind, lead.place.name if lead.place else "", str(lead.first or "undated")]
-    return re.sub(r"[^a-z0-9]+", "-", " ".join(parts).casefold()).strip("-")
-
-
-def _free(name: str, taken: set[str]) -> str:
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name}-{number}", number + 1
-    return candidate
-
-
-def _same_source(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
-    """Whether two rows tell of one event: the same words of one file, or its kind and place."""
-    old_spans = set(_spans(old))
-    if old_spans & set(_spans(new)):
-        return old.get("extracted", "").split(";")[0] == new["extracted"].split(";")[0]
-    articles = set(old.get("article", "").split(";")) & set(new["article"].split(";"))
-    same_text = set(old.get("article_sha256", "").split(";")) & set(
-        new["article_sha256"].split(";")
-    )
-    if not articles - {""} or same_text - {""}:
-        return False
-    ends = ("; ", 0, -1)
-    first, second = (row["extracted"].split(ends[0]) for row in (old, new))
-    return (first[0], first[-1]) == (second[0], second[-1])
-
-
-def _spans(row: Mapping[str, str]) -> list[tuple[str, str]]:
-    names = row.get("article_sha256", "").split(";")
-    spans = row.get("span", "").split(";")
-    return [(name, span) for name, span in zip(names, spans, strict=False) if name and span]

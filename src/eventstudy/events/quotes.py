@@ -12,10 +12,23 @@ import pandas as pd
 
 from eventstudy.calendars import SettlementCalendar
 from eventstudy.errors import AlignmentError
-from eventstudy.events.rows import Faults, read_csv_rows
+from eventstudy.events.columns import Cells, column, read_table
 
 _NEW_YORK = ZoneInfo("America/New_York")
-_REQUIRED = ("quote_id", "asset", "time", "level")
+
+
+class _QuoteCells(Cells):
+    def stated_time(self, name: str) -> dt.datetime | None:
+        return self.moment(name, self.zone())
+
+    def price(self, name: str) -> float | None:
+        value = self.number(name)
+        if value is not None and value <= 0:
+            self.fault(name, f"{self.text(name)!r} is not a positive price")
+        return value
+
+    def decimals(self, name: str) -> int:
+        return len(self.text(name).partition(".")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +37,18 @@ class Quote:
 
     Parameters
     ----------
-    quote_id, title, asset : str
-        Key, words, and the price series it speaks of.
+    quote_id, asset : str
+        Key, and the price series it speaks of.
     time : datetime
         Aware.
-    zone : str or None
-        IANA zone in which the moment was stated.
     level : float
         In `unit`.
     level_decimals : int
         Decimals printed, which bound what rounding can hide.
+    title : str
+        What was seen, in words.
+    zone : str or None
+        IANA zone in which the moment was stated.
     change_pct : float or None
         Quoted change in per cent.
     change_decimals : int
@@ -42,20 +57,20 @@ class Quote:
         Unit and where it was printed; several articles or spans are separated by semicolons.
     """
 
-    quote_id: str
-    title: str
-    asset: str
-    time: dt.datetime
-    zone: str | None
-    level: float
-    level_decimals: int
-    change_pct: float | None
-    change_decimals: int
-    unit: str
-    note: str
-    article: str
-    article_sha256: str
-    span: str
+    quote_id: str = column(_QuoteCells.text, required=True)
+    asset: str = column(_QuoteCells.text, required=True)
+    time: dt.datetime = column(_QuoteCells.stated_time, required=True)
+    level: float = column(_QuoteCells.price, required=True)
+    level_decimals: int = column(_QuoteCells.decimals, names=("level",), default=0)
+    title: str = column(_QuoteCells.text, default="")
+    zone: str | None = column(_QuoteCells.text_or_none)
+    change_pct: float | None = column(_QuoteCells.number)
+    change_decimals: int = column(_QuoteCells.decimals, names=("change_pct",), default=0)
+    unit: str = column(_QuoteCells.text, default="")
+    note: str = column(_QuoteCells.text, default="")
+    article: str = column(_QuoteCells.text, default="")
+    article_sha256: str = column(_QuoteCells.text, default="")
+    span: str = column(_QuoteCells.text, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +136,7 @@ def read_quotes(path: str | Path) -> tuple[Quote, ...]:
     TableError
         With every fault of the file, one line each.
     """
-    columns, rows = read_csv_rows(path, what="quotes")
-    faults = Faults(str(path))
-    for name in _REQUIRED:
-        if name not in columns:
-            faults.add(f"column {name!r} is missing; add it", row=1)
-    faults.raise_any()
-    quotes = tuple(_quote(line, cells, faults) for line, cells in rows)
-    faults.raise_any()
-    return tuple(quote for quote in quotes if quote is not None)
+    return read_table(path, Quote, cells=_QuoteCells, what="quotes")
 
 
 def reconcile(quote: Quote, calendar: SettlementCalendar, levels: pd.Series) -> QuoteCheck:
@@ -185,60 +192,6 @@ def reconcile(quote: Quote, calendar: SettlementCalendar, levels: pd.Series) -> 
     )
 
 
-def _quote(line: int, cells: dict[str, str], faults: Faults) -> Quote | None:
-    moment = _moment(line, cells["time"], faults)
-    level = _number(line, cells, "level", faults)
-    change = _number(line, cells, "change_pct", faults) if cells.get("change_pct") else None
-    if level is not None and level <= 0:
-        faults.add(f"{cells['level']!r} is not a positive price", row=line, column="level")
-    if moment is None or level is None:
-        return None
-    text = {name: cells.get(name, "") for name in ("title", "unit", "note")}
-    source = {name: cells.get(name, "") for name in ("article", "article_sha256", "span")}
-    return Quote(
-        quote_id=cells["quote_id"],
-        asset=cells["asset"],
-        time=moment,
-        zone=cells.get("zone") or None,
-        level=level,
-        level_decimals=_decimals(cells["level"]),
-        change_pct=change,
-        change_decimals=_decimals(cells.get("change_pct", "")),
-        **text,
-        **source,
-    )
-
-
-def _moment(line: int, text: str, faults: Faults) -> dt.datetime | None:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        faults.add(
-            f"{text!r} is not an ISO 8601 time with an offset; write 2026-01-07T10:06:00+08:00",
-            row=line,
-            column="time",
-        )
-        return None
-    return moment
-
-
-def _number(line: int, cells: dict[str, str], column: str, faults: Faults) -> float | None:
-    try:
-        value = float(cells[column])
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        faults.add(f"{cells[column]!r} is not a number", row=line, column=column)
-        return None
-    return value
-
-
-def _decimals(text: str) -> int:
-    return len(text.partition(".")[2])
-
-
 def _tolerance(quote: Quote, base: float) -> float:
     change = 0.5 * 10.0**-quote.change_decimals
     # Level and base are both rounded, each to half of its last printed digit at most.
@@ -262,10 +215,10 @@ def _sentence(quote: Quote, session: dt.date, base_session: dt.date, base: float
         f"{quote.level:.{quote.level_decimals}f} {quote.unit} at {quote.time:%Y-%m-%d %H:%M} "
         f"({quote.zone or quote.time.tzname()}) is {moment:%H:%M} in New York on "
         f"{moment:%d %B %Y}, within the session of {session}; against the settlement "
-        f"{base:.2f} of {base_session} that is {implied:+.3f} %"
+        f"{base:.2f} of {base_session} that is {implied:+.3f}%"
     )
     if quote.change_pct is None:
         return f"{text}."
     agrees = abs(quote.change_pct - implied) <= _tolerance(quote, base)
     verdict = "agrees with" if agrees else "does not agree with"
-    return f"{text}, which {verdict} the quoted {quote.change_pct:+.{quote.change_decimals}f} %."
+    return f"{text}, which {verdict} the quoted {quote.change_pct:+.{quote.change_decimals}f}%."

@@ -1,72 +1,240 @@
-"""Event tables: one row per event, keyed on `event_id`, dated to the day or to the moment."""
+"""Event tables: one row per event, keyed on `event_id`, dated to the day or to the moment.
+
+The columns of an event file are the fields of `Event`, each declared once with how it is read and
+what it means; reading, `EventTable.frame`, drafts, editing and docs/events.md come from there. A
+column of your own needs no declaration: it is a feature.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from types import MappingProxyType
-from typing import Any, Literal
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
 
 import pandas as pd
 
+from eventstudy.articles.language import Direction
+from eventstudy.errors import did_you_mean
+from eventstudy.events.columns import (
+    Cells,
+    Faults,
+    Row,
+    cell_of,
+    check_keys,
+    column,
+    column_names,
+    columns_of,
+    number,
+    read_row,
+    split_csv,
+)
+from eventstudy.tables.text import bytes_of
+
 Precision = Literal["exact", "hour", "day", "undated"]
-Direction = Literal["up", "down", "none"]
+
+_DATING = ("dating",)
+_PRECISIONS = get_args(Precision)
+_DIRECTIONS: Mapping[str, Direction] = {
+    "up": "up",
+    "+1": "up",
+    "1": "up",
+    "1.0": "up",
+    "+": "up",
+    "down": "down",
+    "-1": "down",
+    "-1.0": "down",
+    "-": "down",
+    "none": "none",
+    "0": "none",
+    "0.0": "none",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One dated (or bounded) event.
+class Features(Mapping[str, str | float]):
+    """The further columns of one event: a mapping that nothing changes.
 
     Parameters
     ----------
-    event_id : str
-        Key of the event, never the asset.
-    title, kind : str
-        What happened, in words and as a class; empty where the file says nothing.
-    date : date or None
-        The local day; None for an undated event.
-    time : datetime or None
-        The moment, with its zone, where one is known.
-    zone : str or None
-        IANA zone in which date and time are stated; None means that of the calendar.
-    precision : {"exact", "hour", "day", "undated"}
-        ``"hour"``: the moment is known to about an hour.
-    other_dates : tuple of date
-        Days that other sources give: a conflict that is kept.
-    not_before, not_after : datetime or None
-        Bounds of an undated event.
-    asset, place, source : str or None
-        The only asset concerned, where it happened, who says so.
-    direction : {"up", "down", "none"} or None
-        Expected direction of the oil price.
+    values : mapping
+        Values by column.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str | float]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> str | float:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return f"Features({self._values!r})"
+
+
+class _EventCells(Cells):
+    """A row of an event file: its zone places its times, its day and its moment must agree."""
+
+    @cached_property
+    def own_zone(self) -> str | None:
+        return self.zone()
+
+    @cached_property
+    def own_time(self) -> dt.datetime | None:
+        return self.moment("time", self.own_zone)
+
+    def stated_zone(self, _: str) -> str | None:
+        return self.own_zone
+
+    def stated_time(self, _: str) -> dt.datetime | None:
+        return self.own_time
+
+    def bound(self, name: str) -> dt.datetime | None:
+        return self.moment(name, self.own_zone)
+
+    def local_day(self, name: str) -> dt.date | None:
+        date, time = self.day(name), self.own_time
+        if date and time and date != time.date():
+            self.fault(name, f"{date} is not the local day of time {time.isoformat()}; blank it")
+        return time.date() if time else date
+
+    def precision(self, name: str) -> Precision:
+        stated = self.text(name)
+        has_time, has_date = bool(self.text("time")), bool(self.text("date"))
+        if stated and stated not in _PRECISIONS:
+            self.fault(name, f"{stated!r} is not a precision; {did_you_mean(stated, _PRECISIONS)}")
+        elif stated == "undated" and (has_time or has_date):
+            self.fault(name, "is 'undated' although the row has a date; blank one of them")
+        elif stated in {"exact", "hour"} and not has_time:
+            self.fault(name, f"is {stated!r} but the row has no time; fill 'time'")
+        elif stated != "undated" and not has_time and not has_date:
+            self.fault("date", "is empty; fill 'date' or 'time', or set precision to 'undated'")
+        default = "exact" if has_time else "day" if has_date else "undated"
+        return cast("Precision", stated or default)
+
+    def direction(self, name: str) -> Direction | None:
+        return self.choice(name, _DIRECTIONS, "direction; use up, down or none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One dated (or bounded) event.
+
+    The fields are the columns of an event file (docs/events.md, written from here), and:
+
+    Parameters
+    ----------
     features : mapping
         Further columns, numbers where every value of the column is one.
     row : int
         Line of the file, the header being line 1.
+
+    Notes
+    -----
+    A field made with `column` is one more column of the file: it is read, shown by
+    `EventTable.frame`, offered in drafts and documented. Its tags: ``dating``, on a merge it comes
+    from the row that states the day; ``carried``, it stands in the tables of a result beside the
+    features; ``not in drafts``.
     """
 
-    event_id: str
-    title: str
-    kind: str
-    date: dt.date | None
-    time: dt.datetime | None
-    zone: str | None
-    precision: Precision
-    other_dates: tuple[dt.date, ...]
-    not_before: dt.datetime | None
-    not_after: dt.datetime | None
-    asset: str | None
-    place: str | None
-    direction: Direction | None
-    source: str | None
-    features: Mapping[str, str | float]
-    row: int
+    event_id: str = column(
+        Cells.text,
+        "Key of the event, unique in the file. All tables and charts use it.",
+        required=True,
+    )
+    title: str = column(
+        Cells.text, "What happened, in words. Shown literally in the report.", "empty", default=""
+    )
+    kind: str = column(Cells.text, "Class of the event, any text.", "empty", default="")
+    date: dt.date | None = column(
+        _EventCells.local_day,
+        "The local day, `YYYY-MM-DD`.",
+        "the local day of `time`",
+        tags=_DATING,
+    )
+    time: dt.datetime | None = column(
+        _EventCells.stated_time,
+        "The moment, ISO 8601 with an offset or `Z` (`2026-01-07T10:06:00+08:00`). Without an "
+        "offset the row needs a `zone`; a naive time without a zone is an error, because the same "
+        "clock time belongs to different sessions in different places.",
+        "the event is known to the day",
+        tags=_DATING,
+    )
+    zone: str | None = column(
+        _EventCells.stated_zone,
+        "IANA name such as `Europe/Paris`: where date and time are stated.",
+        "the offset of `time`; for a day, the zone of the calendar",
+        tags=_DATING,
+    )
+    precision: Precision = column(
+        _EventCells.precision,
+        "`exact`, `hour` (known to about an hour), `day` or `undated`.",
+        "`exact` with a time, `day` with a date",
+        default="day",
+        tags=_DATING,
+    )
+    other_dates: tuple[dt.date, ...] = column(
+        Cells.days,
+        "Further days that other sources give, separated by `;`. The conflict is kept: both "
+        "sessions are studied.",
+        "none",
+        default=(),
+    )
+    not_before: dt.datetime | None = column(
+        _EventCells.bound,
+        "An undated event did not happen before it; ISO 8601 with zone.",
+        "none",
+        tags=_DATING,
+    )
+    not_after: dt.datetime | None = column(
+        _EventCells.bound,
+        "An undated event had happened by then; ISO 8601 with zone.",
+        "none",
+        tags=_DATING,
+    )
+    asset: str | None = column(
+        Cells.text_or_none,
+        "The only asset the event concerns, a column of the prices and one of `[study] assets`.",
+        "every asset of the study",
+        tags=["not in drafts"],
+    )
+    place: str | None = column(Cells.text_or_none, "Where it happened.", "empty")
+    direction: Direction | None = column(
+        _EventCells.direction,
+        "Expected direction of the price: `up`, `down` or `none` (also `+1`, `-1`, `0`). It is "
+        "shown beside the effect; p-values stay two-sided.",
+        "not stated",
+    )
+    source: str | None = column(Cells.text_or_none, "Who says so.", "empty")
+    features: Mapping[str, str | float] = Features({})
+    row: int = 0
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The read-only view of the features cannot be pickled; a copy gets a view of its own.
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return _unpickled, (values | {"features": dict(self.features)},)
+    def __post_init__(self) -> None:
+        """Keep any mapping of features as one that nothing changes."""
+        if not isinstance(self.features, Features):
+            object.__setattr__(self, "features", Features(self.features))
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """What the tables of a result carry beside their own columns, by name."""
+        declared = {
+            item.field: getattr(self, item.field)
+            for item in columns_of(type(self))
+            if "carried" in item.tags
+        }
+        return {**declared, **self.features}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +266,7 @@ class EventTable:
 
     def frame(self) -> pd.DataFrame:
         """Return a row per event, indexed by ``event_id``, features as further columns."""
-        names = [item.name for item in fields(Event) if item.name not in {"features", "row"}]
+        names = [item.field for item in columns_of(Event)]
         rows = [
             {**{name: getattr(event, name) for name in names}, **event.features}
             for event in self.events
@@ -147,17 +315,13 @@ class EventTable:
         kept = tuple(
             replace(
                 event,
-                features=MappingProxyType(
+                features=Features(
                     {name: value for name, value in event.features.items() if name in filled}
                 ),
             )
             for event in self.events
         )
         return EventTable(kept, self.path, self.sha256)
-
-
-def _unpickled(values: dict[str, Any]) -> Event:
-    return Event(**(values | {"features": MappingProxyType(values["features"])}))
 
 
 def _wanted(value: str | Iterable[str] | None) -> set[str] | None:
@@ -176,3 +340,87 @@ def _within(day: dt.date | None, first: dt.date | None, last: dt.date | None) ->
     if first is None and last is None:
         return True
     return day is not None and (first is None or day >= first) and (last is None or day <= last)
+
+
+def read_events(path: str | Path) -> EventTable:
+    """Read an event file.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV with ``event_id`` and ``date`` or ``time`` (ISO 8601).
+
+    Raises
+    ------
+    TableError
+        With every fault of the file, one line each (attribute `faults`).
+    """
+    return parse_events(bytes_of(Path(path), "events"), str(path))
+
+
+def parse_events(content: bytes, path: str) -> EventTable:
+    """Read the bytes of an event file, see `read_events`."""
+    header, rows = split_csv(content, path)
+    return EventTable(_parse(header, rows, path), path, hashlib.sha256(content).hexdigest())
+
+
+def events_from_frame(frame: pd.DataFrame) -> EventTable:
+    """Build an event table from a DataFrame, with the checks of `read_events`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The columns of an event file; ``event_id`` may be the index. Missing values are blank
+        cells, dates and times may be text, `date`, `datetime` or timestamps.
+
+    Raises
+    ------
+    TableError
+        With every fault, one line each; row 2 is the first of the frame.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = events_from_frame(pd.DataFrame({"event_id": ["cut"], "date": ["2024-06-02"]}))
+    >>> table.events[0].date
+    datetime.date(2024, 6, 2)
+    """
+    table = frame.reset_index() if frame.index.name == "event_id" else frame
+    header = [str(name) for name in table.columns]
+    records = table.itertuples(index=False, name=None)
+    rows = [
+        (line, {name: cell_of(value) for name, value in zip(header, record, strict=True)})
+        for line, record in enumerate(records, start=2)
+    ]
+    return EventTable(_parse(header, rows, "events"))
+
+
+def _parse(header: Sequence[str], rows: Sequence[Row], path: str) -> tuple[Event, ...]:
+    faults = Faults(path)
+    if "event_id" not in header:
+        faults.add(f"column 'event_id' is missing; {did_you_mean('event_id', header)}", row=1)
+    if "date" not in header and "time" not in header:
+        faults.add("column 'date' or 'time' is missing; add the day or the moment", row=1)
+    faults.raise_any()
+    if not rows:
+        faults.add("no events in the file; add at least one row")
+    check_keys(rows, "event_id", faults)
+    further = [name for name in header if name and name not in column_names(Event)]
+    numeric = {name for name in further if _is_numeric([cells[name] for _, cells in rows])}
+    events = [_event(line, cells, further, numeric, faults) for line, cells in rows]
+    faults.raise_any()
+    return tuple(event for event in events if event is not None)
+
+
+def _is_numeric(values: Sequence[str]) -> bool:
+    filled = [value for value in values if value]
+    return bool(filled) and all(number(value) is not None for value in filled)
+
+
+def _event(
+    line: int, cells: Mapping[str, str], further: Sequence[str], numeric: set[str], faults: Faults
+) -> Event | None:
+    features = Features(
+        {name: float(cells[name] or "nan") if name in numeric else cells[name] for name in further}
+    )
+    return read_row(_EventCells(line, cells, faults), Event, features=features, row=line)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,6 +16,95 @@ if TYPE_CHECKING:
 
 MDE_POWER = 0.8
 HALVINGS = 60
+# a tie by arithmetic noise alone counts as a tie
+TIE = 1.0 - 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilteredTests:
+    """VFC and FHS of one window, and the interval of the test that is the default there.
+
+    Parameters
+    ----------
+    p_vfc, p_fhs : float
+        NaN where the history is shorter than the window.
+    n_vfc, n_fhs : int
+        Size of the reference sets.
+    method : {"vfc", "fhs"}
+        The default: VFC for one session, FHS for several.
+    critical : float
+        Largest absolute effect that the default does not reject; infinite where it cannot reject.
+    mde : float
+        Effect that the default finds in 8 of 10 cases.
+    reference : (n,) float
+        Null distribution of the effect by the default.
+    """
+
+    p_vfc: float
+    p_fhs: float
+    n_vfc: int
+    n_fhs: int
+    method: Literal["vfc", "fhs"]
+    critical: float
+    mde: float
+    reference: FloatArray
+
+
+def filtered_tests(
+    effect: float,
+    sessions: int,
+    *,
+    history: FloatArray,
+    path: FilteredPath,
+    filt: VolatilityFilter,
+    forecast_sd: float,
+    level: float,
+    draws: int,
+    rng: np.random.Generator,
+) -> FilteredTests:
+    """Rank a CAR among what its history, filtered, would show in as many sessions.
+
+    Parameters
+    ----------
+    effect : float
+        CAR over the sessions present.
+    sessions : int
+        W, sessions present.
+    history : (H,) float
+        Abnormal returns before the window.
+    path : FilteredPath
+        The history seen through the filter.
+    filt : VolatilityFilter
+    forecast_sd : float
+        Standard deviation of the error that the estimated model adds to the CAR.
+    level : float
+        Level of the interval and of the detectable effect.
+    draws : int
+        B, number of simulated CARs.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    FilteredTests
+    """
+    scale = float(filt.forecast_scale(path.sigma_next, sessions))
+    vfc = scale * vfc_reference(history, path, filt, sessions)
+    fhs = fhs_reference(path, filt, sessions, forecast_sd=forecast_sd, draws=draws, rng=rng)
+    method: Literal["vfc", "fhs"] = "vfc" if sessions == 1 else "fhs"
+    reference = vfc if method == "vfc" else fhs
+    ordered = np.sort(np.abs(reference))
+    critical = _critical(ordered, level)
+    return FilteredTests(
+        p_vfc=rank_pvalue(effect, vfc),
+        p_fhs=rank_pvalue(effect, fhs),
+        n_vfc=len(vfc),
+        n_fhs=len(fhs),
+        method=method,
+        critical=critical,
+        mde=_detectable(ordered, critical, MDE_POWER),
+        reference=reference,
+    )
 
 
 def rank_pvalue(value: float, reference: FloatArray) -> float:
@@ -26,9 +116,15 @@ def rank_pvalue(value: float, reference: FloatArray) -> float:
         Observed statistic.
     reference : (n,) float
         What the statistic does where there is no effect.
+
+    Returns
+    -------
+    float
+        NaN where there is no reference.
     """
-    # a tie by arithmetic noise alone counts as a tie
-    at_least = np.abs(reference) >= abs(value) * (1.0 - 1e-12)
+    if not len(reference):
+        return math.nan
+    at_least = np.abs(reference) >= abs(value) * TIE
     return (1.0 + float(np.count_nonzero(at_least))) / (len(reference) + 1.0)
 
 
@@ -47,37 +143,53 @@ def critical_value(reference: FloatArray, level: float) -> float:
     float
         Infinite where the granularity ``1 / (n + 1)`` lies above the level.
     """
-    size = len(reference)
+    return _critical(np.sort(np.abs(reference)), level)
+
+
+def _critical(ordered: FloatArray, level: float) -> float:
+    """`critical_value` of absolute values in ascending order."""
+    size = len(ordered)
     order = math.floor(level * (size + 1) - 1 + 1e-9) + 1
-    if order <= 0:
-        return math.inf
-    return float(np.sort(np.abs(reference))[size - order])
+    return float(ordered[size - order]) if order > 0 else math.inf
 
 
 def detectable_effect(reference: FloatArray, critical: float, power: float = MDE_POWER) -> float:
     """Return the effect that a test with this critical value finds with the given power.
 
-    The law of the statistic under the null, made symmetric, is shifted until the share of it
+    The null distribution of the statistic, made symmetric, is shifted until the share of it
     outside ``[-critical, critical]`` is `power`.
 
     Parameters
     ----------
     reference : (n,) float
-        Law under the null, in units of the effect.
+        Null distribution, in units of the effect.
     critical : float
         Largest absolute value not rejected, in the same units.
     power : float
         Share of rejections wanted.
     """
+    return _detectable(np.sort(np.abs(reference)), critical, power)
+
+
+def _detectable(ordered: FloatArray, critical: float, power: float) -> float:
+    """`detectable_effect` of absolute values in ascending order."""
     if not math.isfinite(critical):
         return math.inf
-    law = np.sort(np.concatenate([reference, -reference]))
-    low, high = 0.0, critical + float(law[-1])
+    n = len(ordered)
+    low, high = 0.0, critical + float(ordered[-1])
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        kept = np.searchsorted(law, critical - middle, "right")
-        enough = len(law) - kept + np.searchsorted(law, -critical - middle) >= power * len(law)
-        low, high = (low, middle) if enough else (middle, high)
+        if not low < middle < high:
+            break
+        edge = critical - middle
+        # Of the values and their mirror images: those above the upper edge, then below the lower.
+        above = (
+            n - ordered.searchsorted(edge, "right")
+            if edge >= 0
+            else (n + ordered.searchsorted(-edge, "left"))
+        )
+        below = n - ordered.searchsorted(critical + middle, "right")
+        low, high = (low, middle) if above + below >= power * 2 * n else (middle, high)
     return high
 
 
@@ -115,11 +227,33 @@ def vfc_reference(
 
 
 def block_sums(values: FloatArray, sessions: int) -> FloatArray:
-    """Sum every run of W consecutive values (n - W + 1,); empty where there are fewer."""
-    if len(values) < sessions:
-        return np.empty(0)
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    return np.asarray(total[sessions:] - total[:-sessions], dtype=float)
+    """Sum every run of W consecutive values of each row.
+
+    Parameters
+    ----------
+    values : (..., n) float
+    sessions : int
+        W.
+
+    Returns
+    -------
+    (..., n - W + 1) float
+        Empty where there are fewer than W values.
+
+    Examples
+    --------
+    >>> block_sums(np.array([1.0, 2.0, 3.0]), 2).tolist()
+    [3.0, 5.0]
+    """
+    totals = running_totals(values)
+    return np.asarray(totals[..., sessions:] - totals[..., :-sessions], dtype=float)
+
+
+def running_totals(values: FloatArray) -> FloatArray:
+    """Sum the first 0, 1, .. n values of each row (..., n + 1)."""
+    totals = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=totals[..., 1:])
+    return totals
 
 
 def fhs_reference(
@@ -165,35 +299,46 @@ def fhs_reference(
     Davison, Hinkley and Schechtman (1986), Biometrika 73, 555-566, for balanced draws.
     """
     centred = path.z - path.z.mean()
-    if len(centred) < sessions:
-        return np.empty(0)
     runs = len(centred) - sessions + 1
+    if runs < 1:
+        return np.empty(0)
     starts = np.concatenate([rng.permutation(runs) for _ in range(-(-draws // runs))])[:draws]
-    shocks = centred[starts[:, None] + np.arange(sessions)]
-    simulated = filt.simulate(path.sigma_next, shocks).sum(axis=1)
-    return np.asarray(simulated + forecast_sd * rng.standard_normal(draws), dtype=float)
+    shocks = (centred[step : step + runs].take(starts) for step in range(sessions))
+    total = np.zeros(draws)
+    for returns in filt.steps(path.sigma_next, shocks):
+        total += returns
+    error = rng.standard_normal(draws)
+    error *= forecast_sd
+    total += error
+    return total
 
 
-def conformal_pvalue(residuals: FloatArray, sessions: int) -> float:
-    """Return the moving-block permutation p-value of the last W residuals.
+def conformal_pvalue(residuals: FloatArray, sessions: int) -> FloatArray:
+    """Return the moving-block permutation p-value of the last W residuals of each row.
 
     All ``T = L + W`` cyclic shifts of the residuals, the observed order included; the statistic
     is the absolute sum over the last W places.
 
     Parameters
     ----------
-    residuals : (L + W,) float
+    residuals : (..., L + W) float
         Residuals of a model fitted on estimation and event sessions together, under the null.
     sessions : int
         W.
+
+    Returns
+    -------
+    (...) float
+        NaN where there is nothing before the last W residuals.
 
     References
     ----------
     Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864.
     """
-    if len(residuals) <= sessions:
-        return float("nan")
-    circle = np.concatenate([residuals, residuals[: sessions - 1]])
+    *rows, n = residuals.shape
+    if n <= sessions:
+        return np.full(rows, np.nan)
+    circle = np.concatenate([residuals, residuals[..., : sessions - 1]], axis=-1)
     sums = np.abs(block_sums(circle, sessions))
-    observed = sums[len(residuals) - sessions]
-    return float(np.mean(sums >= observed * (1.0 - 1e-12)))
+    observed = sums[..., n - sessions, None]
+    return np.asarray(np.count_nonzero(sums >= observed * TIE, axis=-1) / n, dtype=float)

@@ -3,59 +3,121 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from eventstudy.arrays import FloatArray
-from eventstudy.inference.dated import DatedReturns
-from eventstudy.inference.overlap import circular_blocks, overlap_z, shift_sharp
+from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.inference.over_dates.overlap import (
+    ANYWHERE,
+    circular_blocks,
+    overlap_z,
+    shift_sharp,
+)
+from eventstudy.inference.over_dates.sample import DatedReturns
+from eventstudy.inference.statistic import F, Scope, Statistic
+
+NO_EFFECT = "no event of the study has an effect"
+SINGLE_VALID = "single p-values are valid"
+SINGLE = "single p-values"
 
 
-def holm(pvalues: FloatArray) -> FloatArray:
-    """Adjust p-values for the chance of any false finding; NaN stays NaN and does not count.
-
-    Parameters
-    ----------
-    pvalues : (N,) float
-        Single p-values.
-
-    References
-    ----------
-    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
-    """
-    return _ordered(pvalues, lambda p: np.maximum.accumulate(p * np.arange(len(p), 0, -1)))
-
-
-def benjamini_hochberg(pvalues: FloatArray) -> FloatArray:
-    """Adjust p-values for the expected share of false findings; NaN stays NaN.
+@dataclass(frozen=True, eq=False)
+class Family:
+    """The events of one asset over one window, looked at together.
 
     Parameters
     ----------
+    event_ids : tuple of str, length N
     pvalues : (N,) float
-        Single p-values.
-
-    References
-    ----------
-    Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57, 289-300.
+        Single p-values; NaN where there is none.
+    sessions : (N,) int
+        Session 0 of each: events on one session are one test, counted once.
+    windows : callable
+        Gives their windows on filtered returns, or an `EstimationError` why there are none.
     """
 
-    def adjust(p: FloatArray) -> FloatArray:
-        scaled = p * len(p) / np.arange(1, len(p) + 1)
-        return np.minimum.accumulate(scaled[::-1])[::-1]
+    event_ids: tuple[str, ...]
+    pvalues: FloatArray
+    sessions: IntArray
+    windows: Callable[[], DatedReturns]
 
-    return _ordered(pvalues, adjust)
+    def __len__(self) -> int:
+        return len(self.event_ids)
+
+    @cached_property
+    def dated(self) -> DatedReturns:
+        """Windows on filtered returns, each counted as +1."""
+        return self.windows().unsigned()
+
+    def adjusted(self, method: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """Adjust the single p-values, those of one session counted once (N,)."""
+        known = np.isfinite(self.pvalues)
+        _, first, place = np.unique(self.sessions[known], return_index=True, return_inverse=True)
+        found = np.full(len(self), math.nan)
+        found[known] = method(self.pvalues[known][first])[place]
+        return found
+
+    def over_windows(self, method: Callable[[DatedReturns], FloatArray]) -> FloatArray:
+        """Adjust by the windows on filtered returns (N,); NaN for an event without one.
+
+        Raises
+        ------
+        EstimationError
+            When no window lies on filtered returns.
+        """
+        found = dict(zip(self.dated.event_ids, method(self.dated), strict=True))
+        return np.array([found.get(event_id, math.nan) for event_id in self.event_ids])
 
 
-def _ordered(pvalues: FloatArray, adjust) -> FloatArray:  # type: ignore[no-untyped-def]  # noqa: ANN001  # a function of sorted p-values
-    """Apply an adjustment to the sorted p-values and put them back."""
-    adjusted = np.full(len(pvalues), math.nan)
-    known = np.flatnonzero(np.isfinite(pvalues))
-    order = known[np.argsort(pvalues[known], kind="stable")]
-    adjusted[order] = np.minimum(adjust(pvalues[order]), 1.0)
-    return adjusted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverFamily(Statistic):
+    """Declare an adjustment of single p-values, one adjusted p-value per event.
+
+    Parameters
+    ----------
+    takes : {"pvalues", "windows"}
+        Whether ``function(pvalues)`` or ``function(dated)``.
+    """
+
+    scope: ClassVar[Scope] = "family"
+
+    takes: Literal["pvalues", "windows"] = "pvalues"
+    min_n: int = 2
+    allows_cross_correlation: bool = True
+    allows_overlap: bool = True
+
+    def __call__(self, function: F) -> F:
+        """Declare the function."""
+        return self.register(function)
+
+    def adjust(self, family: Family) -> FloatArray:
+        """Return the adjusted p-value of each event (N,).
+
+        Raises
+        ------
+        EstimationError
+            As `Family.over_windows`.
+        """
+        if self.takes == "windows":
+            return family.over_windows(self.function)
+        return family.adjusted(self.function)
 
 
+@OverFamily(
+    name="max_z",
+    title="max-|z| step-down",
+    paper="Westfall and Young (1993); Romano and Wolf (2005), Econometrica 73, 1237-1282",
+    null=NO_EFFECT,
+    distribution="largest |z| of the same placebo shifts",
+    formula="share of shifts with max_j |z_j(s)| >= |z_i|, j over windows not yet passed",
+    meaning="The p-value of each event, given how many events were looked at.",
+    assumes=(ANYWHERE,),
+    takes="windows",
+)
 def step_down(dated: DatedReturns) -> FloatArray:
     """Adjust the windows of a study together by the largest |z| of the same placebo shifts.
 
@@ -90,6 +152,68 @@ def step_down(dated: DatedReturns) -> FloatArray:
         total[rank] = np.mean(largest >= observed[i] * (1 - 1e-12))
     adjusted = np.empty(len(order))
     adjusted[order] = np.maximum.accumulate(total)
+    return adjusted
+
+
+@OverFamily(
+    name="holm",
+    title="Holm",
+    paper="Holm (1979), Scandinavian Journal of Statistics 6, 65-70",
+    null=NO_EFFECT,
+    distribution=SINGLE,
+    formula="max_{j<=k} (N - j + 1) p_(j)",
+    meaning="Single p-values, adjusted so that any false finding is rare.",
+    assumes=(SINGLE_VALID,),
+)
+def holm(pvalues: FloatArray) -> FloatArray:
+    """Adjust p-values for the chance of any false finding; NaN stays NaN and does not count.
+
+    Parameters
+    ----------
+    pvalues : (N,) float
+        Single p-values.
+
+    References
+    ----------
+    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+    """
+    adjusted = np.full(len(pvalues), math.nan)
+    known = np.flatnonzero(np.isfinite(pvalues))
+    order = known[np.argsort(pvalues[known], kind="stable")]
+    steps = pvalues[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+@OverFamily(
+    name="benjamini_hochberg",
+    title="Benjamini-Hochberg",
+    paper="Benjamini and Hochberg (1995), JRSS B 57, 289-300",
+    null=NO_EFFECT,
+    distribution=SINGLE,
+    formula="min_{j>=k} N p_(j) / j",
+    meaning="Single p-values, adjusted so that few findings are false.",
+    assumes=(SINGLE_VALID, "they are independent or positively dependent"),
+    allows_cross_correlation=False,
+)
+def benjamini_hochberg(pvalues: FloatArray) -> FloatArray:
+    """Adjust p-values for the expected share of false findings; NaN stays NaN.
+
+    Parameters
+    ----------
+    pvalues : (N,) float
+        Single p-values.
+
+    References
+    ----------
+    Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57, 289-300.
+    """
+    from scipy.stats import false_discovery_control
+
+    known = np.isfinite(pvalues)
+    adjusted = np.full(len(pvalues), math.nan)
+    if known.any():
+        adjusted[known] = false_discovery_control(pvalues[known])
     return adjusted
 
 

@@ -8,25 +8,231 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eventstudy.arrays import FloatArray
+from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.filtered import (
     MDE_POWER,
-    block_sums,
+    TIE,
     conformal_pvalue,
-    critical_value,
-    detectable_effect,
-    fhs_reference,
-    rank_pvalue,
-    vfc_reference,
+    filtered_tests,
+    running_totals,
 )
 
 if TYPE_CHECKING:
     from eventstudy.models.volatility import VolatilityFilter
+    from eventstudy.tables.columns import TextArray
 
 VOLATILITY_HIGH = 1.3
 VOLATILITY_LOW = 0.7
-NAN = float("nan")
+BLOCK = 2048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Textbook:
+    """Test of a CAR by the t distribution; arrays of one shape.
+
+    Parameters
+    ----------
+    t, p, low, high, mde : float
+        ``CAR / sqrt V``, two-sided p-value, interval, effect found in 8 of 10 cases.
+    """
+
+    t: FloatArray
+    p: FloatArray
+    low: FloatArray
+    high: FloatArray
+    mde: FloatArray
+
+
+def textbook_tests(
+    effect: FloatArray, se: FloatArray, df: FloatArray | IntArray, *, level: float
+) -> Textbook:
+    """Test CARs by the t distribution.
+
+    Parameters
+    ----------
+    effect, se : (...) float
+        CAR and ``sqrt V``, forecast error included.
+    df : (...) float
+        ``L - K``.
+    level : float
+        Level of the intervals and of the detectable effect.
+
+    References
+    ----------
+    MacKinlay (1997), Journal of Economic Literature 35, 13-39.
+
+    Examples
+    --------
+    >>> found = textbook_tests(np.array([0.03]), np.array([0.01]), np.array([249]), level=0.05)
+    >>> float(found.p[0].round(4))
+    0.003
+    """
+    from scipy.special import stdtr, stdtrit
+
+    known, at = np.unique(df, return_inverse=True)  # one quantile for the many of one length
+    at = at.reshape(np.shape(df))
+    quantile = -stdtrit(known, level / 2)[at]
+    power = -stdtrit(known, 1.0 - MDE_POWER)[at]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = effect / se
+    half = quantile * se
+    return Textbook(
+        t=np.asarray(t),
+        p=np.asarray(2.0 * stdtr(df, -np.abs(t))),
+        low=np.asarray(effect - half),
+        high=np.asarray(effect + half),
+        mde=np.asarray((quantile + power) * se),
+    )
+
+
+def quantile_pvalues(
+    effect: FloatArray, residuals: FloatArray, sessions: IntArray
+) -> tuple[FloatArray, IntArray]:
+    """Rank ``|CAR|`` among the sums of W consecutive residuals of its estimation window.
+
+    Parameters
+    ----------
+    effect : (N, M) float
+        CARs of N events over M windows; NaN where there is none.
+    residuals : (N, L) float
+        Residuals of the estimation windows; missing ones (NaN) are stepped over.
+    sessions : (N, M) int
+        W, sessions present.
+
+    Returns
+    -------
+    p : (N, M) float
+        NaN where there is no effect or no run of W residuals.
+    n : (N, M) int
+        Size of the reference sets.
+
+    References
+    ----------
+    Gelbach, Helland and Klick (2013), American Law and Economics Review 15, 495-541.
+    """
+    p, size = np.full(effect.shape, np.nan), np.zeros(effect.shape, dtype=np.int64)
+    for start in range(0, len(effect), BLOCK):  # what a block needs stays in the cache
+        part = slice(start, start + BLOCK)
+        packed, usable = _packed(residuals[part])
+        totals = running_totals(packed)
+        for window in range(effect.shape[1]):
+            mine, width = effect[part, window], sessions[part, window]
+            for w in np.unique(width[width > 0]):
+                rows = np.flatnonzero((width == w) & np.isfinite(mine))
+                chosen = totals if len(rows) == len(mine) else totals[rows]
+                sums = chosen[:, w:] - chosen[:, :-w]
+                np.abs(sums, out=sums)
+                n = np.maximum(usable[rows] - w + 1, 0)
+                # a run that reaches past the last residual is NaN and counts for nothing
+                larger = np.count_nonzero(sums >= np.abs(mine[rows, None]) * TIE, axis=1)
+                size[start + rows, window] = n
+                p[start + rows, window] = np.where(n > 0, (1.0 + larger) / (n + 1.0), np.nan)
+    return p, size
+
+
+def conformal_pvalues(null: FloatArray, sessions: IntArray) -> FloatArray:
+    """Moving-block permutation p-values of N events (N,).
+
+    Parameters
+    ----------
+    null : (N, L + W) float
+        Residuals of models fitted on estimation and event sessions together; missing ones (NaN)
+        are stepped over.
+    sessions : (N,) int
+        Sessions present among the last W; no p-value where there is none.
+
+    References
+    ----------
+    Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864.
+    """
+    packed, usable = _packed(null)
+    p = np.full(len(null), np.nan)
+    shapes = np.column_stack([usable, sessions])
+    for n, w in np.unique(shapes[sessions > 0], axis=0).tolist():
+        rows = np.flatnonzero((usable == n) & (sessions == w))
+        p[rows] = conformal_pvalue(packed[rows, :n], w)
+    return p
+
+
+def _packed(values: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Move missing values to the end of each row; return the rows and how many are not missing."""
+    present = np.isfinite(values)
+    usable = np.asarray(present.sum(axis=1), dtype=np.int64)
+    if present.all():
+        return values, usable
+    order = np.argsort(~present, axis=1, kind="stable")
+    return np.take_along_axis(values, order, axis=1), usable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SingleTests:
+    """Single-event tests of N events over M windows; every array is (N, M).
+
+    Parameters
+    ----------
+    n_sessions : int
+        W, sessions of the window with an abnormal return.
+    effect, se, t, df : float
+        CAR over them, ``sqrt V``, their ratio, ``L - K``; NaN, like every number below, where
+        the event was not tested.
+    p_t, p_sq, p_vfc, p_fhs, p_conformal : float
+        Two-sided p-values; NaN where `reason` says why.
+    ci_method : str
+        The default test: ``vfc`` for one session, ``fhs`` for several, ``t`` where no filter was
+        asked for; empty where the event was not tested.
+    ci_low, ci_high, mde : float
+        Interval by inversion of the default test, and the effect it finds in 8 of 10 cases.
+    ci_t_low, ci_t_high, mde_t : float
+        The same by the t.
+    vol_ratio : float
+        Volatility forecast for the first session over that of the estimation window.
+    vol_warning : bool
+        Whether the ratio lies above 1.3 or below 0.7: the t and SQ p-values mislead there.
+    filter, reason : str
+        Which filter, and why it is an EWMA, why a value is missing or why nothing was tested.
+    n_sq, n_vfc, n_fhs, n_conformal : int
+        Sizes of the reference sets; 0 where there is none.
+    """
+
+    n_sessions: IntArray
+    effect: FloatArray
+    se: FloatArray
+    t: FloatArray
+    df: FloatArray
+    p_t: FloatArray
+    p_sq: FloatArray
+    p_vfc: FloatArray
+    p_fhs: FloatArray
+    p_conformal: FloatArray
+    ci_method: TextArray
+    ci_low: FloatArray
+    ci_high: FloatArray
+    mde: FloatArray
+    ci_t_low: FloatArray
+    ci_t_high: FloatArray
+    mde_t: FloatArray
+    vol_ratio: FloatArray
+    vol_warning: BoolArray
+    filter: TextArray
+    reason: TextArray
+    n_sq: IntArray
+    n_vfc: IntArray
+    n_fhs: IntArray
+    n_conformal: IntArray
+
+    @property
+    def tested(self) -> BoolArray:
+        """Windows that were tested (N, M)."""
+        return np.isfinite(self.effect)
+
+    def granularity(self, test: Literal["t", "sq", "vfc", "fhs", "conformal"]) -> FloatArray:
+        """Smallest p-value a test can give (N, M): 0 for the t, NaN where it gives nothing."""
+        if test == "t":
+            return np.where(self.tested, 0.0, np.nan)
+        n: IntArray = getattr(self, f"n_{test}")
+        # the conformal set holds the observed order itself
+        return np.where(n > 0, 1.0 / np.maximum(n + (test != "conformal"), 1), np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,82 +393,72 @@ def single_event_tests(
     _check((window_ar, residuals, null_residuals), se, s, df)
     sessions, effect = len(window_ar), float(np.sum(window_ar))
     path = filter.run(history)
-    forecast_sd = math.sqrt(max(se**2 - sessions * s**2, 0.0))
-    scale = float(filter.forecast_scale(path.sigma_next, sessions))
-    laws = {
-        "sq": block_sums(residuals, sessions),
-        "vfc": scale * vfc_reference(history, path, filter, sessions),
-        "fhs": fhs_reference(path, filter, sessions, forecast_sd=forecast_sd, draws=draws, rng=rng),
-    }
-    p_t, ci_t, mde_t = _textbook(effect, se, df, level)
-    method: Literal["vfc", "fhs"] = "vfc" if sessions == 1 else "fhs"
-    critical = critical_value(laws[method], level)
+    found = filtered_tests(
+        effect,
+        sessions,
+        history=history,
+        path=path,
+        filt=filter,
+        forecast_sd=math.sqrt(max(se**2 - sessions * s**2, 0.0)),
+        level=level,
+        draws=draws,
+        rng=rng,
+    )
+    one = textbook_tests(np.array([effect]), np.array([se]), np.array([df]), level=level)
+    p_sq, n_sq = quantile_pvalues(np.array([[effect]]), residuals[None, :], np.array([[sessions]]))
+    sizes = {"sq": int(n_sq[0, 0]), "vfc": found.n_vfc, "fhs": found.n_fhs}
     ratio = path.sigma_next / s
     return SingleEventResult(
         effect=effect,
         se=se,
         t=effect / se,
         df=df,
-        p_t=p_t,
-        p_sq=_pvalue(effect, laws["sq"]),
-        p_vfc=_pvalue(effect, laws["vfc"]),
-        p_fhs=_pvalue(effect, laws["fhs"]),
-        p_conformal=conformal_pvalue(null_residuals, sessions),
-        ci_t=ci_t,
+        p_t=float(one.p[0]),
+        p_sq=float(p_sq[0, 0]),
+        p_vfc=found.p_vfc,
+        p_fhs=found.p_fhs,
+        p_conformal=float(conformal_pvalue(null_residuals, sessions)),
+        ci_t=(float(one.low[0]), float(one.high[0])),
         granularity=Granularity(
             t=0.0,
-            sq=_granularity(laws["sq"]),
-            vfc=_granularity(laws["vfc"]),
-            fhs=_granularity(laws["fhs"]),
             conformal=1.0 / len(null_residuals),
+            **{name: 1.0 / (n + 1) if n else math.nan for name, n in sizes.items()},
         ),
-        method=method,
-        ci_low=effect - critical,
-        ci_high=effect + critical,
-        mde=detectable_effect(laws[method], critical),
-        mde_t=mde_t,
+        method=found.method,
+        ci_low=effect - found.critical,
+        ci_high=effect + found.critical,
+        mde=found.mde,
+        mde_t=float(one.mde[0]),
         sigma_next=path.sigma_next,
         vol_ratio=ratio,
-        vol_warning=not VOLATILITY_LOW <= ratio <= VOLATILITY_HIGH,
+        vol_warning=bool(unusual_volatility(np.array(ratio))),
         filter_kind=filter.kind,
         filter_reason=filter.reason,
-        reference=laws[method],
-        notes=_notes(laws, method, critical, sessions, level),
+        reference=found.reference,
+        notes=shortfalls(sizes, found.method, found.critical, sessions, level),
     )
 
 
-def _textbook(
-    effect: float, se: float, df: int, level: float
-) -> tuple[float, tuple[float, float], float]:
-    """Return p-value, interval and detectable effect of the t."""
-    from scipy import stats
-
-    quantile = float(stats.t.isf(level / 2, df))
-    interval = (effect - quantile * se, effect + quantile * se)
-    detectable = (quantile + float(stats.t.isf(1 - MDE_POWER, df))) * se
-    return 2.0 * float(stats.t.sf(abs(effect) / se, df)), interval, detectable
+def unusual_volatility(ratio: FloatArray) -> BoolArray:
+    """Whether volatility ratios lie above 1.3 or below 0.7; not where there is none (...)."""
+    return np.asarray((ratio < VOLATILITY_LOW) | (ratio > VOLATILITY_HIGH))
 
 
-def _pvalue(effect: float, reference: FloatArray) -> float:
-    return rank_pvalue(effect, reference) if len(reference) else NAN
-
-
-def _granularity(reference: FloatArray) -> float:
-    return 1.0 / (len(reference) + 1) if len(reference) else NAN
-
-
-def _notes(
-    laws: dict[str, FloatArray], method: str, critical: float, sessions: int, level: float
+def shortfalls(
+    sizes: dict[str, int], method: str, critical: float, sessions: int, level: float
 ) -> tuple[str, ...]:
+    """Return one line for every p-value that is missing, and for an interval without bounds."""
     empty = tuple(
         f"{name}: fewer sessions than the {sessions} of the window, no p-value"
-        for name, law in laws.items()
-        if not len(law)
+        for name, size in sizes.items()
+        if not size
     )
     if math.isfinite(critical):
         return empty
-    size = len(laws[method])
-    wide = f"{method}: {size} reference values cannot reject at level {level}, interval unbounded"
+    wide = (
+        f"{method}: {sizes[method]} reference values cannot reject at level {level}, "
+        "interval unbounded"
+    )
     return (*empty, wide)
 
 

@@ -13,7 +13,7 @@ from eventstudy.charts.glyphs import transliterate
 from eventstudy.charts.style import coverage, shorten
 from eventstudy.errors import UnknownNameError
 from eventstudy.formats import TYPESET, listed, percent, true_minus
-from eventstudy.inference.registry import statistic, statistics
+from eventstudy.inference.statistic import statistic, statistics
 from eventstudy.results.tables import ClaimRow, EffectRow, EventRow, QuoteRow, TestRow
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def described_statistics(result: StudyResult) -> list[dict[str, str]]:
             "title": entry.title,
             "meaning": entry.meaning,
             "formula": entry.formula,
-            "distribution": entry.law,
+            "distribution": entry.distribution,
             "paper": entry.paper,
         }
         for entry in statistics()

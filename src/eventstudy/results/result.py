@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,14 @@ from eventstudy.results.tables import (
     Notes,
     Quotes,
     ResultTables,
+    Tests,
     wide_events,
 )
 from eventstudy.tables.columns import to_html
 from eventstudy.windows import Window, WindowLike, as_window
+
+if TYPE_CHECKING:
+    from eventstudy.inference.samples import StudySamples
 
 SCHEMA = "eventstudy-result/1"
 SUMMARY = (
@@ -83,6 +87,8 @@ class StudyResult:
     placebos : tuple of PlaceboSample
     units : mapping of str to str
         Unit of each asset's price.
+    samples : StudySamples, optional
+        What tests of every scope are run on.
     """
 
     name: str
@@ -97,6 +103,7 @@ class StudyResult:
     provenance: Provenance
     placebos: tuple[PlaceboSample, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    samples: StudySamples | None = None
 
     @property
     def headline(self) -> Window:
@@ -202,7 +209,7 @@ class StudyResult:
     def test(
         self, window: WindowLike, *, tests: Literal["default", "all"] | tuple[str, ...] = "default"
     ) -> pd.DataFrame:
-        """Return the statistics over many events for a window inside the event window.
+        """Return statistics of any scope for a window inside the event window.
 
         Parameters
         ----------
@@ -214,17 +221,20 @@ class StudyResult:
         Returns
         -------
         DataFrame
-            A row per sample and statistic, refused ones with their reason.
+            A row per sample and statistic, refused ones with their reason; statistics of one
+            event and adjusted p-values have a row per event.
 
         Raises
         ------
         WindowError
             When `window` is not inside the event window.
         """
-        from eventstudy.inference.tables import battery_table
+        from eventstudy.inference.samples import StudySamples, as_rows
 
         seed = int(self.settings["inference"]["seed"])
-        return battery_table(self.abnormal, (as_window(window),), tests=tests, seed=seed)
+        samples = self.samples or StudySamples(self.abnormal, seed=seed)
+        found = samples.run(as_window(window), tests=tests, level=self.level)
+        return Tests.of(as_rows(found)).frame()
 
     def summary(self) -> pd.DataFrame:
         """Return a short table: a row per event and asset, effects of the headline in per cent."""

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.arrays import BoolArray, FloatArray
+from eventstudy.events import Event
 from eventstudy.tables.columns import (
     Column,
     Row,
@@ -261,12 +262,18 @@ class _EventFields:
         "Sessions of the event window, relative to session 0, on which the front month changes "
         "its contract."
     )
-    reason = text("Why this session, or why the event was not studied.")
+    reason = text(
+        "Why this session, or why the event was not studied.",
+        derives=lambda t: ["; ".join(parts) for parts in t.reasons],
+    )
+    reasons = names("The same, part by part.", filed=False)
     effects_at = integer("First row of the pair in the effects, or -1.", filed=False)
     alternatives_at = integer("The same in the alternatives.", filed=False)
+    event = Column[TextArray, Event]("plain", "The event as it was read.", filed=False)
     features = Column[TextArray, dict[str, Any]](
-        "plain", "Further columns of the event file.", filed=False
-    )
+        "plain", "Further columns of the event file.", filed=False,
+        derives=lambda t: [one.carried for one in t.event],
+    )  # fmt: skip
 
 
 class EventRow(_EventFields, Row):
@@ -317,6 +324,9 @@ class SessionReturns(_SessionFields, Table[SessionRow]):
 
 class _TestFields:
     asset = text("The sample: `all` or an asset.")
+    event_id = text(
+        "The event, for a statistic of one event or an adjusted p-value; empty for those of many."
+    )
     window = window("The window, `[a,b]`.")
     window_start = integer("a.", unit="sessions", derives=lambda t: [w.start for w in t.window])
     window_end = integer("b.", unit="sessions", derives=lambda t: [w.end for w in t.window])
@@ -326,13 +336,16 @@ class _TestFields:
         "Degrees of freedom of its t distribution; empty where there are none.", shown="count"
     )
     pvalue = number("Two-sided, unless the statistic says otherwise.", shown="pvalue")
-    n = integer("Pairs of event and asset that entered, N.", shown="count")
+    n = integer(
+        "Observations that entered: pairs of event and asset, windows, episodes or events.",
+        shown="count",
+    )
     verdict = text(
         "`holds`: its assumptions can hold in this sample. `caution`: one of them is in doubt. "
         "`refused`: they cannot hold, no number is given. `marked`: they cannot hold and the "
         'number is shown because `tests = "all"` asked for it.'
     )
-    reason = text("Why the verdict is not `holds`.")
+    reason = text("Why the verdict is not `holds`, and what else to know of the value.")
 
 
 class TestRow(_TestFields, Row):
@@ -342,7 +355,7 @@ class TestRow(_TestFields, Row):
 
 
 class Tests(_TestFields, Table[TestRow]):
-    """A row per sample, window and statistic over many events."""
+    """A row per sample, window and statistic; per event too where a statistic is of one event."""
 
     __test__ = False  # no class of tests to pytest
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from eventstudy.alignment import Pair
+from eventstudy.alignment import Alignment, Pair
 from eventstudy.arrays import ReturnKind
 from eventstudy.errors import AlignmentError
 from eventstudy.events.claims import Claim
@@ -61,7 +61,7 @@ def check_quotes(quotes: Sequence[Quote], panel: ReturnPanel) -> tuple[Quotes, l
 
 
 def answer_claims(
-    claims: Sequence[Claim], study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
+    claims: Sequence[Claim], study: Study, panel: ReturnPanel, pairs: Alignment
 ) -> tuple[Claims, list[Note]]:
     """Answer every claim: the effect over its horizon, one-sided in its direction.
 
@@ -85,9 +85,9 @@ def answer_claims(
 def _fault(claim: Claim, pair: Pair | None, panel: ReturnPanel) -> str:
     if pair is None:
         return f"no event {claim.event_id!r} on {claim.asset!r} in this study"
-    if not pair.studied or pair.placement.session is None:
+    if not pair.studied or pair.session is None:
         return f"event {claim.event_id!r} is {pair.state}"
-    reach = pair.placement.session + claim.window.end
+    reach = pair.session + claim.window.end
     if reach >= len(panel.calendar.sessions):
         short = reach - len(panel.calendar.sessions) + 1
         return f"window {claim.window} reaches {short} session(s) past the last price"
@@ -95,31 +95,33 @@ def _fault(claim: Claim, pair: Pair | None, panel: ReturnPanel) -> str:
 
 
 def _answer(
-    claim: Claim, pair: Pair, study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
+    claim: Claim, pair: Pair, study: Study, panel: ReturnPanel, pairs: Alignment
 ) -> dict[str, object]:
     data = asset_data(study, panel, claim.asset)
     span = Window(
         min(study.window.start, claim.window.start), max(study.window.end, claim.window.end)
     )
-    mine = [p for p in pairs if p.asset == claim.asset]
-    position = np.array([pair.placement.session], dtype=np.int64)
-    fit = fit_at(study, data, position, (claim.event_id,), sessions=all_sessions(mine), window=span)
+    position = np.array([pair.session], dtype=np.int64)
+    fit = fit_at(
+        study,
+        data,
+        position,
+        (claim.event_id,),
+        sessions=all_sessions(pairs, claim.asset),
+        window=span,
+    )
     effects, _ = measure_effects(fit, data, study, windows=(claim.window,), role="claim")
-    others = _others(claim, pair, mine)
+    others = _others(claim, pair)
     return _row(claim, effects[0], data.kind, study.level, others)
 
 
-def _others(claim: Claim, pair: Pair, mine: Sequence[Pair]) -> tuple[str, ...]:
+def _others(claim: Claim, pair: Pair) -> tuple[str, ...]:
     """Return the other events inside the window of a claim."""
-    start = pair.placement.session
-    return tuple(
-        p.event_id
-        for p in mine
-        if p.event_id != claim.event_id
-        and p.placement.session is not None
-        and start is not None
-        and p.placement.session - start in claim.window
-    )
+    pairs = pair.alignment
+    mine = pairs.rows_of(claim.asset)
+    lag = pairs.session[mine] - pairs.session[pair.row]
+    inside = (lag >= claim.window.start) & (lag <= claim.window.end)
+    return pairs.event_ids(mine[inside & (pairs.session[mine] >= 0) & (mine != pair.row)])
 
 
 def _cautions(effect: Effect, others: tuple[str, ...]) -> str:

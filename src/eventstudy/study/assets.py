@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.alignment import Pair, other_event_mask
-from eventstudy.arrays import BoolArray, DayArray, IntArray
+from eventstudy.alignment import Alignment, event_sessions
+from eventstudy.arrays import DayArray, IntArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
-from eventstudy.models.estimation import ModelFit, fit_pairs, gather
+from eventstudy.models.estimation import ModelFit, fit_pairs
 from eventstudy.results import PlaceboSample
 from eventstudy.results.tables import Effects, SessionReturns
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.design import Study
-from eventstudy.study.effects import AssetData, Effect, measure_effects
+from eventstudy.study.effects import AssetData, measure_effects
 from eventstudy.study.tabulate import effects_table, session_returns
 from eventstudy.windows import Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """The pairs on one asset that can be studied, and why the others cannot.
+
+    Parameters
+    ----------
+    rows : (n,) int
+        Rows of the alignment that are studied, in order.
+    dropped : (d,) int
+        Rows that have a session and are not studied.
+    reasons : tuple of str, length d
+    fit : ModelFit or None
+        The fits of the pairs studied; None where there is none.
+    """
+
+    rows: IntArray
+    dropped: IntArray
+    reasons: tuple[str, ...]
+    fit: ModelFit | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,25 +48,27 @@ class AssetFindings:
 
     Parameters
     ----------
-    pairs : tuple of Pair
-        Every event on the asset, the dropped ones with their reason.
-    abnormal : AbnormalReturns or None
-        Pairs studied; None where none was.
+    kept : Kept
     effects, alternatives : Effects
         On the first and on the second possible session.
+    second : (m,) int
+        Rows of the alignment behind the alternatives.
     ar, alternative_ar : SessionReturns
     placebos : tuple of PlaceboSample
-    roll_taus : mapping of (event_id, asset) to str
     """
 
-    pairs: tuple[Pair, ...]
-    abnormal: AbnormalReturns | None
+    kept: Kept
     effects: Effects
     alternatives: Effects
+    second: IntArray
     ar: SessionReturns
     alternative_ar: SessionReturns
     placebos: tuple[PlaceboSample, ...]
-    roll_taus: dict[tuple[str, str], str]
+
+    @property
+    def abnormal(self) -> AbnormalReturns | None:
+        """Abnormal returns of the pairs studied; None where none was."""
+        return None if self.kept.fit is None else self.kept.fit.abnormal
 
 
 def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
@@ -72,7 +95,7 @@ def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
 def study_asset(
     study: Study,
     data: AssetData,
-    pairs: Sequence[Pair],
+    pairs: Alignment,
     *,
     sessions: DayArray,
     tick: Callable[[], None],
@@ -83,8 +106,8 @@ def study_asset(
     ----------
     study : Study
     data : AssetData
-    pairs : sequence of Pair
-        Every event on this asset.
+    pairs : Alignment
+        Every event on every asset.
     sessions : (S,) datetime64[D]
     tick : callable
         Called once per event studied.
@@ -93,30 +116,28 @@ def study_asset(
     -------
     AssetFindings
     """
-    checked, fit = fit_kept(study, data, pairs)
-    if fit is None:
-        none, empty = Effects.empty(), SessionReturns.empty()
-        return AssetFindings(checked, None, none, none, empty, empty, (), {})
-    windows = study.car_windows
+    kept = fit_kept(study, data, pairs)
+    none, empty = Effects.empty(), SessionReturns.empty()
+    if kept.fit is None:
+        return AssetFindings(kept, none, none, kept.rows, empty, empty, ())
+    windows, abnormal = study.car_windows, kept.fit.abnormal
     effects, placebos = measure_effects(
-        fit, data, study, windows=windows, role="primary", tick=tick
+        kept.fit, data, study, windows=windows, role="primary", tick=tick
     )
-    second, second_fit = _alternatives(study, data, checked)
-    rolls = {
-        (event_id, data.asset): _roll_taus(data.rolls, int(at), study.window)
-        for event_id, at in zip(fit.abnormal.event_ids, fit.abnormal.position, strict=True)
-    }
+    second = _fit_second(study, data, pairs, kept)
+    alternatives, alternative_ar = none, empty
+    if second.fit is not None:
+        found, _ = measure_effects(second.fit, data, study, windows=windows, role="alternative")
+        alternatives = effects_table(found, second.fit.abnormal, data, sessions)
+        alternative_ar = session_returns(second.fit.abnormal, data, sessions, study.level)
     return AssetFindings(
-        pairs=checked,
-        abnormal=fit.abnormal,
-        effects=effects_table(effects, fit.abnormal, data, sessions),
-        alternatives=_rows(second, second_fit, data, sessions),
-        ar=session_returns(fit.abnormal, data, sessions, study.level),
-        alternative_ar=session_returns(second_fit.abnormal, data, sessions, study.level)
-        if second_fit
-        else SessionReturns.empty(),
+        kept=kept,
+        effects=effects_table(effects, abnormal, data, sessions),
+        alternatives=alternatives,
+        second=second.rows,
+        ar=session_returns(abnormal, data, sessions, study.level),
+        alternative_ar=alternative_ar,
         placebos=tuple(placebos),
-        roll_taus=rolls,
     )
 
 
@@ -147,18 +168,16 @@ def fit_at(
     -------
     ModelFit
     """
-    span = window or study.window
-    estimation = study.estimation_window
-    masked = np.nan_to_num(gather(data.rolls.astype(float), position, estimation)) > 0
+    masked = data.rolls
     if study.exclude_events:
-        masked |= other_event_mask(position, sessions, window=study.window, estimation=estimation)
+        masked = masked | event_sessions(sessions, window=study.window, size=len(data.returns))
     return fit_pairs(
         data.returns,
         data.design,
         data.offset,
         position=position,
-        window=span,
-        estimation=estimation,
+        window=window or study.window,
+        estimation=study.estimation_window,
         masked=masked,
         event_ids=event_ids,
         asset=data.asset,
@@ -166,128 +185,87 @@ def fit_at(
     )
 
 
-def kept_pairs(study: Study, data: AssetData, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """Every event on an asset, those that cannot be studied dropped with their reason."""
-    return fit_kept(study, data, pairs)[0]
+def all_sessions(pairs: Alignment, asset: str) -> IntArray:
+    """Session 0 of every dated event on an asset."""
+    found = pairs.session[pairs.rows_of(asset)]
+    return found[found >= 0]
 
 
-def all_sessions(pairs: Sequence[Pair]) -> IntArray:
-    """Session 0 of every dated event."""
-    found = [p.session for p in pairs if p.session is not None]
-    return np.array(found, dtype=np.int64)
+def fit_kept(study: Study, data: AssetData, pairs: Alignment) -> Kept:
+    """Fit the model around every event on an asset; drop those that cannot be studied."""
+    rows = pairs.rows_of(data.asset)
+    rows = rows[pairs.studied[rows]]
+    return _fit_rows(study, data, pairs, rows, pairs.session[rows])
 
 
-def fit_kept(
-    study: Study, data: AssetData, pairs: Sequence[Pair]
-) -> tuple[tuple[Pair, ...], ModelFit | None]:
-    """Drop the pairs that cannot be studied, each with its reason, and fit the others."""
-    checked = [_with_history(study, pair, pair.session, data) for pair in pairs]
-    kept = [i for i, pair in enumerate(checked) if pair.studied]
-    if not kept:
-        return tuple(checked), None
-    position = np.array([checked[i].session for i in kept], dtype=np.int64)
-    ids = tuple(checked[i].event_id for i in kept)
-    fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
-    good = []
-    for row, index in enumerate(kept):
-        fault = _fault(study, fit, row)
-        if fault:
-            checked[index] = checked[index].dropped(fault)
-        else:
-            good.append(row)
-    if not good:
-        return tuple(checked), None
-    return tuple(checked), _take(fit, np.array(good))
+def _fit_second(study: Study, data: AssetData, pairs: Alignment, kept: Kept) -> Kept:
+    """Do the same with the second possible sessions of the pairs studied."""
+    at = pairs.alternative[kept.rows]
+    return _fit_rows(study, data, pairs, kept.rows[at >= 0], at[at >= 0])
 
 
-def _with_history(study: Study, pair: Pair, session: int | None, data: AssetData) -> Pair:
-    if not pair.studied or session is None:
-        return pair
-    needed = session + study.estimation_window.start
+def _fit_rows(
+    study: Study, data: AssetData, pairs: Alignment, rows: IntArray, at: IntArray
+) -> Kept:
+    faults = _history_faults(study, data, at)
+    good = np.array([i for i in range(len(rows)) if i not in faults], dtype=np.int64)
+    fit = None
+    if len(good):
+        fit = fit_at(
+            study, data, at[good], pairs.event_ids(rows[good]),
+            sessions=all_sessions(pairs, data.asset),
+        )  # fmt: skip
+        found = _fit_faults(study, fit)
+        faults |= {int(good[i]): reason for i, reason in found.items()}
+        left = np.array([i for i in range(len(good)) if i not in found], dtype=np.int64)
+        fit, good = (fit.take(left), good[left]) if len(left) else (None, good[:0])
+    lost = sorted(faults)
+    return Kept(rows[good], rows[lost], tuple(faults[i] for i in lost), fit)
+
+
+def _history_faults(study: Study, data: AssetData, at: IntArray) -> dict[int, str]:
+    """Why some events have too few sessions around them, by number."""
+    known = np.flatnonzero(np.isfinite(data.adjusted))
     # The first price has no return, so the first usable session of prices is the second one.
-    lived = np.flatnonzero(np.isfinite(data.adjusted))
-    first = int(lived[0]) if lived.size else len(data.adjusted)
-    if needed < first and study.min_estimation is None:
-        missing = first - needed
+    first, last = (int(known[0]), int(known[-1])) if known.size else (len(data.returns), -1)
+    faults: dict[int, str] = {}
+    short = first - (at + study.estimation_window.start)
+    if study.min_estimation is None:
         length = len(study.estimation_window)
-        return pair.dropped(
-            f"too little history: the estimation window {study.estimation_window} needs {length} "
-            f"returns before the event window and {min(missing, length)} of them lie before the "
-            "first return; shorten estimation, or set [windows] min_estimation"
-        )
-    last = int(lived[-1]) if lived.size else -1
-    if session + study.window.end > last and study.incomplete == "drop":
-        have = max(last - session, -1)
-        return pair.dropped(
-            f"the event window {study.window} reaches past the last return: {have + 1} of "
-            f"{study.window.end + 1} sessions from session 0 are there; "
-            'set [windows] incomplete = "keep" to study what there is'
-        )
-    return pair
+        for i in np.flatnonzero(short > 0).tolist():
+            faults[i] = (
+                f"too little history: the estimation window {study.estimation_window} needs "
+                f"{length} returns before the event window and {min(int(short[i]), length)} of "
+                "them lie before the first return; shorten estimation, or set [windows] "
+                "min_estimation"
+            )
+    if study.incomplete == "drop":
+        for i in np.flatnonzero(at + study.window.end > last).tolist():
+            have = max(last - int(at[i]), -1)
+            text = (
+                f"the event window {study.window} reaches past the last return: {have + 1} of "
+                f"{study.window.end + 1} sessions from session 0 are there; "
+                'set [windows] incomplete = "keep" to study what there is'
+            )
+            faults.setdefault(i, text)
+    return faults
 
 
-def _fault(study: Study, fit: ModelFit, row: int) -> str:
-    abnormal = fit.abnormal
-    n_used = int(abnormal.n_est[row])
-    length = len(study.estimation_window)
+def _fit_faults(study: Study, fit: ModelFit) -> dict[int, str]:
+    """Why some fits give no abnormal return, by number."""
+    abnormal, length = fit.abnormal, len(study.estimation_window)
     least = length // 2 if study.min_estimation is None else study.min_estimation
     least = max(least, study.model.n_params + 2)
-    if n_used < least:
-        return f"{n_used} usable returns in the estimation window, {least} are needed"
-    if fit.singular[row]:
-        return "the regressors are collinear or constant in the estimation window"
-    if not abnormal.n_sessions[row]:
-        return "no return in the event window"
-    if not abnormal.s2[row] > 0.0:
-        return "the returns of the estimation window do not vary"
-    return ""
-
-
-def _alternatives(
-    study: Study, data: AssetData, pairs: Sequence[Pair]
-) -> tuple[list[Effect], ModelFit | None]:
-    chosen = [p for p in pairs if p.studied and p.alternative is not None]
-    chosen = [
-        p
-        for p in chosen
-        if _with_history(study, p, p.alternative, data).studied  # as for the first session
-    ]
-    if not chosen:
-        return [], None
-    position = np.array([p.alternative for p in chosen], dtype=np.int64)
-    ids = tuple(p.event_id for p in chosen)
-    fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
-    good = np.array([row for row in range(len(ids)) if not _fault(study, fit, row)], dtype=int)
-    if not good.size:
-        return [], None
-    fit = _take(fit, good)
-    effects, _ = measure_effects(fit, data, study, windows=study.car_windows, role="alternative")
-    return effects, fit
-
-
-def _rows(
-    effects: list[Effect], fit: ModelFit | None, data: AssetData, sessions: DayArray
-) -> Effects:
-    return effects_table(effects, fit.abnormal, data, sessions) if fit else Effects.empty()
-
-
-def _take(fit: ModelFit, rows: IntArray) -> ModelFit:
-    return fit.take(rows)
-
-
-def _roll_taus(rolls: BoolArray, position: int, window: Window) -> str:
-    found = [
-        tau for tau in window.taus if 0 <= position + tau < len(rolls) and rolls[position + tau]
-    ]
-    return "; ".join(str(tau) for tau in found)
-
-
-def joined(parts: Sequence[AbnormalReturns]) -> AbnormalReturns:
-    """Stack the pairs of several assets, in their order.
-
-    Raises
-    ------
-    EstimationError
-        When the parts have different windows.
-    """
-    return AbnormalReturns.joined(parts)
+    few = abnormal.n_est < least
+    faults = {
+        i: f"{abnormal.n_est[i]} usable returns in the estimation window, {least} are needed"
+        for i in np.flatnonzero(few).tolist()
+    }
+    for wrong, reason in (
+        (fit.singular, "the regressors are collinear or constant in the estimation window"),
+        (abnormal.n_sessions == 0, "no return in the event window"),
+        (~(abnormal.s2 > 0.0), "the returns of the estimation window do not vary"),
+    ):
+        for i in np.flatnonzero(wrong).tolist():
+            faults.setdefault(i, reason)
+    return faults

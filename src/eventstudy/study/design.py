@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from eventstudy.arrays import ReturnKind
 from eventstudy.errors import Fault, StudyError, WindowError, did_you_mean
@@ -41,12 +41,11 @@ from eventstudy.keys import (
     whole,
 )
 from eventstudy.models.designs import MODELS, ConstantMean, Model, model_class, needed_series
-from eventstudy.prices.rolls import RULES
 from eventstudy.prices.table import DataKind, PriceTable
+from eventstudy.products import FILE, calendar_names, product_names
 from eventstudy.returns import NonPositive, Rolls
 from eventstudy.windows import Window, WindowLike, as_window, estimation_window
 
-CalendarChoice = Literal["auto", "file", "wti", "brent"]
 Incomplete = Literal["drop", "keep"]
 FilterChoice = Literal["auto", "garch", "ewma"]
 Tests = Literal["default", "all"] | tuple[str, ...]
@@ -57,21 +56,21 @@ Figures = Literal["both", "pdf", "png"]
 EVERY: Final = ("*",)
 
 
-def calendar_names() -> tuple[str, ...]:
+def calendar_choices() -> tuple[str, ...]:
     """Return the calendars that a study may name."""
-    return get_args(CalendarChoice)
+    return ("auto", FILE, *calendar_names())
 
 
 def roll_rule_names() -> tuple[str, ...]:
     """Return the expiry rules that a study may name."""
-    return (*RULES, "none")
+    return (*product_names(), "none")
 
 
 # ---- kinds of values that only a study holds
 
 
 def _tests(value: object) -> Tests:
-    from eventstudy.inference.registry import statistics
+    from eventstudy.inference.statistic import statistics
 
     if isinstance(value, str) and value in ("default", "all"):
         return "all" if value == "all" else "default"
@@ -272,11 +271,11 @@ class Study:
         "which kind they are.",
         examples=("returns",),
     )] = "prices"  # fmt: skip
-    calendar: Annotated[CalendarChoice, Key(
+    calendar: Annotated[str, Key(
         "data.calendar",
         "Sessions and settlement times. `file`: the sessions of the price file, no settlement "
         "times. `auto`: what a bundled dataset suggests; `file` for any other file.",
-        choice_from(calendar_names), ("wti",),
+        choice_from(calendar_choices), ("wti",),
     )] = "auto"  # fmt: skip
     start: Annotated[str, Key(
         "data.start",

@@ -1,21 +1,37 @@
-"""Single-event effects: every pair and window through the tests that stand on volatility."""
+"""Single-event effects of one asset: every event and window in one pass, arrays in, arrays out."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eventstudy.arrays import BoolArray, FloatArray, ReturnKind
-from eventstudy.inference.single import SingleEventResult, single_event_tests
-from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
+from eventstudy.errors import EstimationError
+from eventstudy.inference.filtered import block_sums, filtered_tests, vfc_reference
+from eventstudy.inference.single import (
+    SingleTests,
+    conformal_pvalues,
+    quantile_pvalues,
+    shortfalls,
+    textbook_tests,
+    unusual_volatility,
+)
 from eventstudy.models.estimation import ModelFit
-from eventstudy.models.volatility import VolatilityFilter, fit_filter
+from eventstudy.models.volatility import FilteredPath, VolatilityFilter, fit_filter
 from eventstudy.results import PlaceboSample
 from eventstudy.study.design import Study
 from eventstudy.windows import Window
+
+if TYPE_CHECKING:
+    from eventstudy.tables.columns import TextArray
+
+NO_RETURN = "no return in the window"
+NO_VARIANCE = "the returns of the estimation window do not vary"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +67,400 @@ class AssetData:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Histories:
+    """Abnormal returns of an asset before each of N events, under the parameters of the event.
+
+    Parameters
+    ----------
+    data : AssetData
+    position : (N,) int
+        Session 0 of each event.
+    params : (N, K)
+        Parameters of the model.
+    usable : (U,) int
+        Sessions with a return and no roll, in order.
+    most : int
+        Most sessions that a history holds.
+    """
+
+    data: AssetData
+    position: IntArray
+    params: FloatArray
+    usable: IntArray
+    most: int
+
+    @classmethod
+    def of(cls, data: AssetData, fit: ModelFit, *, most: int) -> Histories:
+        """Find the sessions of an asset that a history can hold."""
+        known = np.isfinite(data.adjusted) & np.isfinite(data.design).all(axis=1) & ~data.rolls
+        return cls(data, fit.abnormal.position, fit.params, np.flatnonzero(known), most)
+
+    def before(self, row: int, tau: int) -> FloatArray:
+        """Return the last sessions before session tau of one event, oldest first (H,)."""
+        stop = int(self.usable.searchsorted(self.position[row] + tau))
+        rows = self.usable[max(stop - self.most, 0) : stop]
+        if not len(rows):
+            return np.empty(0)
+        span = slice(int(rows[0]), int(rows[-1]) + 1)
+        returns = self.data.returns[span] - self.data.offset[span]
+        if self.params.shape[1]:
+            returns = returns - self.data.design[span] @ self.params[row]
+        return np.asarray(returns[rows - span.start], dtype=float)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredEffects:
+    """Effects of N events on one asset over M windows.
+
+    Parameters
+    ----------
+    event_ids : tuple of str, length N
+    windows : tuple of Window, length M
+        The first is the headline.
+    tests : SingleTests
+        What the single-event tests give (N, M).
+    base_price : (N, M) float
+        Price of the session before the window; NaN where there is none.
+    roll : (N, M) bool
+        Whether the window contains a roll session.
+    filters : tuple of VolatilityFilter or None, length N
+        None where no filter was asked for or none could be fitted.
+    histories : Histories
+        What the filters were fitted on, made anew when it is asked for.
+    """
+
+    event_ids: tuple[str, ...]
+    windows: tuple[Window, ...]
+    tests: SingleTests
+    base_price: FloatArray
+    roll: BoolArray
+    filters: tuple[VolatilityFilter | None, ...]
+    histories: Histories
+
+    def placebo(self, row: int) -> PlaceboSample | None:
+        """Lay one event among the ordinary windows of its history.
+
+        Returns
+        -------
+        PlaceboSample or None
+            For the headline window; None where no filter stands before it, or the history is no
+            longer than the window.
+        """
+        filt, window = self.filters[row], self.windows[0]
+        history = self.histories.before(row, window.start)
+        if filt is None or not self.tests.tested[row, 0] or history.size < len(window) + 1:
+            return None
+        sessions, effect = int(self.tests.n_sessions[row, 0]), float(self.tests.effect[row, 0])
+        path = filt.run(history)
+        return PlaceboSample(
+            event_id=self.event_ids[row],
+            asset=self.histories.data.asset,
+            window=window,
+            effects=block_sums(history, sessions),
+            standardised=vfc_reference(history, path, filt, sessions),
+            effect=effect,
+            effect_standardised=effect / float(filt.forecast_scale(path.sigma_next, sessions)),
+        )
+
+
+def measure(
+    fit: ModelFit,
+    data: AssetData,
+    study: Study,
+    *,
+    windows: tuple[Window, ...],
+    role: Literal["primary", "alternative", "claim", "power"],
+    tick: Callable[[], None] = lambda: None,
+) -> MeasuredEffects:
+    """Test every window of every event on one asset.
+
+    Parameters
+    ----------
+    fit : ModelFit
+        Abnormal returns of N events on this asset.
+    data : AssetData
+    study : Study
+    windows : tuple of Window
+        M CAR windows; the first is the headline.
+    role : {"primary", "alternative", "claim", "power"}
+        Part of the seed, so that they differ.
+    tick : callable
+        Called once per event.
+
+    Returns
+    -------
+    MeasuredEffects
+
+    Notes
+    -----
+    Every simulation has a generator of its own, seeded by the study's seed and the labels of its
+    event, asset, window and role: neither the order of events nor a further event changes a
+    number.
+    """
+    parts = [fit.abnormal.restrict(window) for window in windows]
+    n_sessions = np.column_stack([part.n_sessions for part in parts])
+    varies = np.isfinite(fit.abnormal.s2) & (fit.abnormal.s2 > 0.0)
+    tested = (n_sessions > 0) & varies[:, None]
+    reason = np.where(varies[:, None] | (n_sessions == 0), "", NO_VARIANCE).astype(object)
+    reason[n_sessions == 0] = NO_RETURN
+    sample = _Sample(
+        fit=fit,
+        histories=Histories.of(data, fit, most=study.history),
+        windows=windows,
+        n_sessions=n_sessions,
+        effect=np.where(tested, np.column_stack([part.car for part in parts]), np.nan),
+        se=np.sqrt(np.where(tested, np.column_stack([part.variance for part in parts]), np.nan)),
+        s=np.sqrt(np.where(varies, fit.abnormal.s2, np.nan)),
+        role=role,
+    )
+    asked = study.single != "t"
+    found = _Filtered.empty(tested, reason)
+    for row in range(len(fit.abnormal)):
+        if asked and found.tested[row].any():
+            _filter_event(found, sample, study, row)
+        tick()
+    return MeasuredEffects(
+        event_ids=fit.abnormal.event_ids,
+        windows=windows,
+        tests=_tests(found, sample, study.level, filtered=asked),
+        base_price=_base_prices(sample),
+        roll=_rolls(sample),
+        filters=tuple(found.filters),
+        histories=sample.histories,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sample:
+    """N events of one asset over M windows, and what is known of them before a filter is."""
+
+    fit: ModelFit
+    histories: Histories
+    windows: tuple[Window, ...]
+    n_sessions: IntArray
+    effect: FloatArray
+    se: FloatArray
+    s: FloatArray
+    role: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Filtered:
+    """What the tests that rest on a filter give (N, M), entered event by event."""
+
+    tested: BoolArray
+    reason: TextArray
+    p_vfc: FloatArray
+    p_fhs: FloatArray
+    half: FloatArray
+    mde: FloatArray
+    sigma_next: FloatArray
+    n_vfc: IntArray
+    n_fhs: IntArray
+    filters: list[VolatilityFilter | None]
+
+    @classmethod
+    def empty(cls, tested: BoolArray, reason: TextArray) -> _Filtered:
+        number: FloatArray = np.full((5, *tested.shape), np.nan)
+        count: IntArray = np.zeros((2, *tested.shape), dtype=np.int64)
+        return cls(
+            tested=tested.copy(), reason=reason, filters=[None] * len(tested),
+            p_vfc=number[0], p_fhs=number[1], half=number[2], mde=number[3],
+            sigma_next=number[4], n_vfc=count[0], n_fhs=count[1],
+        )  # fmt: skip
+
+
+def _filter_event(found: _Filtered, sample: _Sample, study: Study, row: int) -> None:
+    """Fit the filter of one event before its first window, and run the tests that rest on it."""
+    histories = sample.histories
+    first = min(window.start for window in sample.windows)
+    before = histories.before(row, first)
+    try:
+        filt = fit_filter(before, kind=study.volatility)
+    except EstimationError as error:
+        found.reason[row, found.tested[row]] = str(error)
+        found.tested[row] = False
+        return
+    found.filters[row] = filt
+    paths: dict[int, tuple[FloatArray, FilteredPath]] = {}
+    for column, window in enumerate(sample.windows):
+        if not found.tested[row, column]:
+            continue
+        try:
+            if window.start not in paths:
+                past = histories.before(row, window.start)
+                paths[window.start] = past, filt.run(past)
+        except EstimationError as error:
+            found.reason[row, column] = str(error)
+            found.tested[row, column] = False
+            continue
+        _filter_window(found, sample, study, row, column, *paths[window.start])
+
+
+def _filter_window(
+    found: _Filtered,
+    sample: _Sample,
+    study: Study,
+    row: int,
+    column: int,
+    history: FloatArray,
+    path: FilteredPath,
+) -> None:
+    at, filt = (row, column), found.filters[row]
+    if filt is None:
+        return
+    sessions = int(sample.n_sessions[at])
+    own = float(sample.se[at]) ** 2 - sessions * float(sample.s[row]) ** 2
+    labels = (sample.fit.abnormal.event_ids[row], sample.histories.data.asset)
+    one = filtered_tests(
+        float(sample.effect[at]),
+        sessions,
+        history=history,
+        path=path,
+        filt=filt,
+        forecast_sd=math.sqrt(max(own, 0.0)),
+        level=study.level,
+        draws=study.draws,
+        rng=generator(study.seed, *labels, str(sample.windows[column]), sample.role),
+    )
+    found.p_vfc[at], found.p_fhs[at] = one.p_vfc, one.p_fhs
+    found.n_vfc[at], found.n_fhs[at] = one.n_vfc, one.n_fhs
+    found.half[at], found.mde[at] = one.critical, one.mde
+    found.sigma_next[at] = path.sigma_next
+
+
+def _tests(found: _Filtered, sample: _Sample, level: float, *, filtered: bool) -> SingleTests:
+    """Lay what the filters gave beside the t, the sample quantile and the conformal test."""
+    abnormal, tested = sample.fit.abnormal, found.tested
+    effect, se = np.where(tested, sample.effect, np.nan), np.where(tested, sample.se, np.nan)
+    df = np.where(tested, abnormal.df[:, None], np.nan)
+    book = textbook_tests(effect, se, df, level=level)
+    p_sq, n_sq = quantile_pvalues(effect, abnormal.ar_est, sample.n_sessions)
+    p_conformal, n_conformal = np.full(effect.shape, np.nan), np.zeros_like(n_sq)
+    if filtered:
+        for column, window in enumerate(sample.windows):
+            null = sample.fit.null_residuals(window)
+            p_conformal[:, column] = conformal_pvalues(null, sample.n_sessions[:, column])
+            n_conformal[:, column] = np.isfinite(null).sum(axis=1)
+        p_conformal[~tested] = np.nan
+    default = np.where(sample.n_sessions == 1, "vfc", "fhs") if filtered else "t"
+    ratio = found.sigma_next / sample.s[:, None]
+    return SingleTests(
+        n_sessions=sample.n_sessions,
+        effect=effect,
+        se=se,
+        t=book.t,
+        df=df,
+        p_t=book.p,
+        p_sq=p_sq,
+        p_vfc=found.p_vfc,
+        p_fhs=found.p_fhs,
+        p_conformal=p_conformal,
+        ci_method=np.where(tested, default, "").astype(object),
+        ci_low=effect - found.half if filtered else book.low,
+        ci_high=effect + found.half if filtered else book.high,
+        mde=found.mde if filtered else book.mde,
+        ci_t_low=book.low,
+        ci_t_high=book.high,
+        mde_t=book.mde,
+        vol_ratio=ratio,
+        vol_warning=unusual_volatility(ratio),
+        filter=_kinds(found),
+        reason=_reasons(found, sample, n_sq, level, filtered=filtered),
+        n_sq=n_sq,
+        n_vfc=found.n_vfc,
+        n_fhs=found.n_fhs,
+        n_conformal=np.where(tested, n_conformal, 0),
+    )
+
+
+def _kinds(found: _Filtered) -> TextArray:
+    kinds = np.array([filt.kind if filt else "" for filt in found.filters], dtype=object)
+    return np.where(found.tested, kinds[:, None], "").astype(object)
+
+
+def _reasons(
+    found: _Filtered, sample: _Sample, n_sq: IntArray, level: float, *, filtered: bool
+) -> TextArray:
+    """Return why a window was not tested, why its filter is an EWMA, or why a number is missing."""
+    lines = np.array([filt.reason if filt else "" for filt in found.filters], dtype=object)
+    reason = np.where(found.tested, lines[:, None], found.reason).astype(object)
+    short = n_sq == 0
+    if filtered:
+        short |= (found.n_vfc == 0) | (found.n_fhs == 0) | ~np.isfinite(found.half)
+    for row, column in np.argwhere(short & found.tested).tolist():
+        at, w = (row, column), int(sample.n_sessions[row, column])
+        sizes, method, half = {"sq": int(n_sq[at])}, "t", 0.0
+        if filtered:
+            sizes |= {"vfc": int(found.n_vfc[at]), "fhs": int(found.n_fhs[at])}
+            method, half = "vfc" if w == 1 else "fhs", float(found.half[at])
+        missing = shortfalls(sizes, method, half, w, level)
+        reason[at] = "; ".join(filter(None, (reason[at], *missing)))
+    return reason
+
+
+def _base_prices(sample: _Sample) -> FloatArray:
+    levels = sample.histories.data.levels
+    before = np.array([window.start - 1 for window in sample.windows])
+    at = sample.histories.position[:, None] + before
+    inside = (at >= 0) & (at < len(levels))
+    return np.where(inside, levels[np.where(inside, at, 0)], np.nan)
+
+
+def _rolls(sample: _Sample) -> BoolArray:
+    rolls = sample.histories.data.rolls
+    total = np.concatenate([[0], np.cumsum(rolls)])
+    ends = np.array([[window.start, window.end + 1] for window in sample.windows])
+    span = np.clip(sample.histories.position[:, None, None] + ends, 0, len(rolls))
+    return np.asarray(np.diff(total[span], axis=2)[:, :, 0] > 0)
+
+
+def generator(seed: int, *labels: str) -> np.random.Generator:
+    """Return a generator that depends on the seed and on labels, not on the order of events."""
+    digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=16).digest()
+    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
+    return np.random.default_rng([seed, *words])
+
+
+@dataclass(frozen=True, slots=True)
+class EffectResult:
+    """Tests of one window as a row view; see `SingleTests`."""
+
+    effect: float
+    se: float
+    t: float
+    df: int
+    p_t: float
+    p_sq: float
+    p_vfc: float
+    p_fhs: float
+    p_conformal: float
+    ci_t: tuple[float, float]
+    method: str
+    ci_low: float
+    ci_high: float
+    mde: float
+    mde_t: float
+    vol_ratio: float
+    vol_warning: bool
+    filter_kind: str
+    filter_reason: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ci_method(self) -> str:
+        """Test whose inversion gives the interval."""
+        return self.method
+
+    @property
+    def p_default(self) -> float:
+        """P-value of the default test."""
+        return {"vfc": self.p_vfc, "fhs": self.p_fhs, "t": self.p_t}[self.method]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Effect:
-    """One event, one asset, one window.
+    """One event, one asset, one window: a row view of `MeasuredEffects`.
 
     Parameters
     ----------
@@ -61,7 +469,7 @@ class Effect:
     window : Window
     n_sessions : int
         Sessions of the window with a return.
-    result : SingleEventResult or None
+    result : EffectResult or None
         None where the window holds no return or no filter could be fitted.
     reason : str
         Why there is no result.
@@ -74,7 +482,7 @@ class Effect:
     row: int
     window: Window
     n_sessions: int
-    result: SingleEventResult | None
+    result: EffectResult | None
     reason: str
     base_price: float
     roll: bool
@@ -86,145 +494,58 @@ def measure_effects(
     study: Study,
     *,
     windows: tuple[Window, ...],
-    role: str,
+    role: Literal["primary", "alternative", "claim", "power"],
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[list[Effect], list[PlaceboSample]]:
-    """Test every window of every event on one asset.
-
-    Parameters
-    ----------
-    fit : ModelFit
-        Abnormal returns of the events on this asset.
-    data : AssetData
-    study : Study
-    windows : tuple of Window
-        CAR windows; the first is the headline.
-    role : str
-        ``primary`` or ``alternative``; part of the seed, so that the two differ.
-    tick : callable
-        Called once per event.
+    """`measure`, as rows ordered by event and window, with the placebo samples made.
 
     Returns
     -------
     effects : list of Effect
-        Ordered by event, then by window.
     placebos : list of PlaceboSample
         Ordinary windows of the history, for the headline window.
     """
-    effects: list[Effect] = []
-    placebos: list[PlaceboSample] = []
-    null = [fit.null_residuals(window) for window in windows]
-    for row in range(len(fit.abnormal)):
-        past = _history(fit, data, row)
-        first = min(window.start for window in windows)
-        position = int(fit.abnormal.position[row])
-        before = _usable_before(past, position + first, study.history)
-        volatility = _filter(before, study)
-        for number, window in enumerate(windows):
-            history = _usable_before(past, position + window.start, study.history)
-            under_null = null[number][row]
-            effect = _one(fit, data, study, row, window, history, volatility, under_null, role)
-            effects.append(effect)
-            if number == 0 and effect.result is not None:
-                sample = _placebo(fit.abnormal, row, window, history, volatility, effect)
-                placebos += [sample] if sample is not None else []
-        tick()
-    return effects, placebos
+    found = measure(fit, data, study, windows=windows, role=role, tick=tick)
+    effects = [
+        _row(found, row, column)
+        for row in range(len(found.event_ids))
+        for column in range(len(windows))
+    ]
+    samples = [found.placebo(row) for row in range(len(found.event_ids))]
+    return effects, [sample for sample in samples if sample is not None]
 
 
-def _history(fit: ModelFit, data: AssetData, row: int) -> FloatArray:
-    """Abnormal return of every session of the sample under one event's parameters (S,)."""
-    expected = data.design @ fit.params[row] if data.design.shape[1] else 0.0
-    return np.where(data.rolls, np.nan, data.adjusted - expected)
-
-
-def _usable_before(path: FloatArray, end: int, most: int) -> FloatArray:
-    before = path[: max(end, 0)]
-    return before[np.isfinite(before)][-most:]
-
-
-def _filter(history: FloatArray, study: Study) -> VolatilityFilter | str:
-    from eventstudy.errors import EstimationError
-
-    try:
-        return fit_filter(history, kind=study.volatility)
-    except EstimationError as error:
-        return str(error)
-
-
-def _one(
-    fit: ModelFit,
-    data: AssetData,
-    study: Study,
-    row: int,
-    window: Window,
-    history: FloatArray,
-    volatility: VolatilityFilter | str,
-    null_residuals: FloatArray,
-    role: str,
-) -> Effect:
-    part = fit.abnormal.restrict(window)
-    position = int(part.position[row])
-    inside = slice(max(position + window.start, 0), position + window.end + 1)
-    base = position + window.start - 1
-    price = float(data.levels[base]) if 0 <= base < len(data.levels) else float("nan")
-    roll = bool(data.rolls[inside].any())
-    ar = part.ar[row][np.isfinite(part.ar[row])]
-    s2, df = float(part.s2[row]), int(part.df[row])
-    reason = volatility if isinstance(volatility, str) else ""
-    if not ar.size:
-        reason = "no return in the window"
-    elif not np.isfinite(s2) or s2 <= 0.0:
-        reason = "the returns of the estimation window do not vary"
-    if reason or isinstance(volatility, str):
-        return Effect(row, window, int(ar.size), None, reason, price, roll)
-    residuals = part.ar_est[row]
-    found = single_event_tests(
-        history=history,
-        filter=volatility,
-        residuals=residuals[np.isfinite(residuals)],
-        window_ar=ar,
-        se=float(np.sqrt(part.variance[row])),
-        s=float(np.sqrt(s2)),
-        df=df,
-        null_residuals=null_residuals[np.isfinite(null_residuals)],
-        level=study.level,
-        draws=study.draws,
-        rng=generator(study.seed, part.event_ids[row], data.asset, str(window), role),
+def _row(found: MeasuredEffects, row: int, column: int) -> Effect:
+    tests, at = found.tests, (row, column)
+    result = None
+    if tests.tested[at]:
+        result = EffectResult(
+            effect=float(tests.effect[at]),
+            se=float(tests.se[at]),
+            t=float(tests.t[at]),
+            df=int(tests.df[at]),
+            p_t=float(tests.p_t[at]),
+            p_sq=float(tests.p_sq[at]),
+            p_vfc=float(tests.p_vfc[at]),
+            p_fhs=float(tests.p_fhs[at]),
+            p_conformal=float(tests.p_conformal[at]),
+            ci_t=(float(tests.ci_t_low[at]), float(tests.ci_t_high[at])),
+            method=str(tests.ci_method[at]),
+            ci_low=float(tests.ci_low[at]),
+            ci_high=float(tests.ci_high[at]),
+            mde=float(tests.mde[at]),
+            mde_t=float(tests.mde_t[at]),
+            vol_ratio=float(tests.vol_ratio[at]),
+            vol_warning=bool(tests.vol_warning[at]),
+            filter_kind=str(tests.filter[at]),
+            filter_reason=str(tests.reason[at]),
+        )
+    return Effect(
+        row=row,
+        window=found.windows[column],
+        n_sessions=int(tests.n_sessions[at]),
+        result=result,
+        reason="" if result else str(tests.reason[at]),
+        base_price=float(found.base_price[at]),
+        roll=bool(found.roll[at]),
     )
-    # The law of the placebo effects is drawn on its own; thousands of paths per row need not stay.
-    result = replace(found, reference=np.empty(0))
-    return Effect(row, window, int(ar.size), result, "", price, roll)
-
-
-def _placebo(
-    abnormal: AbnormalReturns,
-    row: int,
-    window: Window,
-    history: FloatArray,
-    volatility: VolatilityFilter | str,
-    effect: Effect,
-) -> PlaceboSample | None:
-    if isinstance(volatility, str) or effect.result is None or history.size < len(window) + 1:
-        return None
-    size = effect.n_sessions
-    path = volatility.run(history)
-    sums = np.convolve(history, np.ones(size), mode="valid")
-    scale = volatility.forecast_scale(path.sigma, size)[: sums.size]
-    now = float(volatility.forecast_scale(path.sigma_next, size))
-    return PlaceboSample(
-        event_id=abnormal.event_ids[row],
-        asset=abnormal.assets[row],
-        window=window,
-        effects=sums,
-        standardised=sums / scale,
-        effect=effect.result.effect,
-        effect_standardised=effect.result.effect / now,
-    )
-
-
-def generator(seed: int, *labels: str) -> np.random.Generator:
-    """Return a generator that depends on the seed and on labels, not on the order of events."""
-    digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=16).digest()
-    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
-    return np.random.default_rng([seed, *words])

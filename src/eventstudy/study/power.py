@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from eventstudy.alignment import Pair
 from eventstudy.arrays import ReturnKind
 from eventstudy.errors import AlignmentError, EstimationError
 from eventstudy.events import EventTable
-from eventstudy.inference.design import Design, describe, verdict
+from eventstudy.inference.applicability import describe, verdict
 from eventstudy.inference.detectable import (
-    CLOSED_FORM,
+    OVER_EVENTS,
     PLACEBO,
     detectable_dated,
     detectable_mean,
     without_returns,
 )
-from eventstudy.inference.registry import statistic
-from eventstudy.inference.tables import ALL, groups
+from eventstudy.inference.over_events.sample import EventSample
+from eventstudy.inference.samples import ALL, StudySamples
+from eventstudy.inference.statistic import statistic
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.prices.table import PriceTable
 from eventstudy.progress import Progress, silent
-from eventstudy.study.assets import asset_data, fit_kept, joined
+from eventstudy.study.assets import asset_data, fit_kept
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData, measure_effects
-from eventstudy.study.many import DatedStudy
+from eventstudy.study.many import FilteredReturns
 from eventstudy.study.run import prepare
 from eventstudy.tables import columns
 from eventstudy.tables.columns import Row, Table
@@ -147,13 +146,12 @@ def study_power(
         dict.fromkeys((*study.car_windows, *(w for w in WINDOWS if study.window.covers(w))))
     )
     singles: list[dict[str, Any]] = []
-    parts, checked = [], []
+    parts = []
     data: dict[str, AssetData] = {}
     for number, asset in enumerate(study.assets):
         progress("assets", number, len(study.assets))
         data[asset] = asset_data(study, panel, asset)
-        mine, fit = fit_kept(study, data[asset], [p for p in pairs if p.asset == asset])
-        checked += list(mine)
+        fit = fit_kept(study, data[asset], pairs).fit
         if fit is None:
             continue
         parts.append(without_returns(fit.abnormal))
@@ -164,8 +162,9 @@ def study_power(
         count = len({pair.event_id for pair in pairs})
         msg = f"none of the {count} event(s) can be studied: see eventstudy check"
         raise AlignmentError(msg)
-    abnormal = joined(parts)
-    means = _means(study, data, checked, abnormal, windows)
+    abnormal = AbnormalReturns.joined(parts)
+    samples = StudySamples(abnormal, FilteredReturns(study, data))
+    means = _means(samples, windows, study.level)
     return StudyPower(
         study.name,
         study.level,
@@ -193,30 +192,26 @@ def _single(asset: str, window: Window, effects: Any) -> dict[str, Any]:  # noqa
 
 
 def _means(
-    study: Study,
-    data: Mapping[str, AssetData],
-    pairs: list[Pair],
-    abnormal: AbnormalReturns,
-    windows: tuple[Window, ...],
+    samples: StudySamples, windows: tuple[Window, ...], level: float
 ) -> list[dict[str, Any]]:
-    dated, rows = DatedStudy(study, data, pairs, abnormal), []
-    for label, sample in groups(abnormal):
-        if len(sample) < 2 and label != ALL:  # noqa: PLR2004  # a mean needs two
-            continue
+    rows = []
+    for label in samples.labels:
         for window in windows:
             place = {"asset": label, "window": window}
-            part = sample.restrict(window)
-            rows += [place | row for row in _dated_rows(dated, label, window, part, study.level)]
-            rows += [place | row for row in _sample_rows(part, study.level)]
+            part = samples.over_events(label, window)
+            if len(part) < 2 and label != ALL:  # noqa: PLR2004  # a mean needs two
+                continue
+            rows += [place | row for row in _dates_rows(samples, label, window, part, level)]
+            rows += [place | row for row in _events_rows(part, level)]
     return rows
 
 
-def _sample_rows(part: AbnormalReturns, level: float) -> list[dict[str, Any]]:
-    design: Design = describe(part)
+def _events_rows(part: EventSample, level: float) -> list[dict[str, Any]]:
+    described = describe(part)
     rows = []
-    for name in CLOSED_FORM:
-        judged, reason = verdict(statistic(name), design)
-        row = {"test": name, "n": design.n, "verdict": judged, "reason": reason}
+    for name, entry in OVER_EVENTS.items():
+        judged, reason = verdict(entry, described)
+        row = {"test": name, "n": described.n, "verdict": judged, "reason": reason}
         if judged != "refused":
             values = [detectable_mean(part, name, level=level, n=k) for k in MULTIPLES]
             row |= dict(zip(("mde_half_n", "mde", "mde_2n", "mde_4n"), values, strict=True))
@@ -224,17 +219,17 @@ def _sample_rows(part: AbnormalReturns, level: float) -> list[dict[str, Any]]:
     return rows
 
 
-def _dated_rows(
-    dated: DatedStudy, label: str, window: Window, part: AbnormalReturns, level: float
+def _dates_rows(
+    samples: StudySamples, label: str, window: Window, part: EventSample, level: float
 ) -> list[dict[str, Any]]:
     """Return detectable effects of the tests over all dates, turned into returns by the mean s."""
-    scale = float(np.sqrt(part.s2.mean()))
+    scale = float(np.sqrt(part.pairs.s2.mean()))
     rows = []
     for name in PLACEBO:
         entry = statistic(name)
         row: dict[str, Any] = {"test": name, "n": len(part), "verdict": "holds", "reason": ""}
         try:
-            windows = dated.dated(label, window)
+            windows = samples.over_dates(label, window)
             if len(windows) < entry.min_n:
                 row |= {"verdict": "refused", "reason": f"N = {len(windows)}, needs {entry.min_n}"}
             else:

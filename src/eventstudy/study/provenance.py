@@ -10,13 +10,15 @@ from platform import python_version
 import numpy as np
 
 from eventstudy import __version__
+from eventstudy.alignment import Alignment, Pair
 from eventstudy.events import EventTable
 from eventstudy.formats import listed
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
 from eventstudy.results import Provenance
-from eventstudy.results.tables import Effects, EventRow, Events, Series
+from eventstudy.results.tables import Effects, Series
 from eventstudy.returns import ReturnPanel
+from eventstudy.study.tabulate import Rolls
 
 SHOWN = 6
 LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "arch", "matplotlib", "typst",
@@ -36,35 +38,40 @@ def provenance_of(
     )
 
 
-def alignment_notes(events: Events) -> list[Note]:
+def alignment_notes(pairs: Alignment, rolls: Rolls) -> list[Note]:
     """One note per event that was moved, doubled, dropped, or shares its session."""
     found: dict[Note, None] = {}
-    several = len(set(events.asset)) > 1
-    for row in events:
-        if not row.studied:
-            where = f" on {row.asset}" if several and row.state == "dropped" else ""
-            text = f"not studied{where}: {row.reason}"
-            found.setdefault(Note(row.state, row.event_id, text))
-            continue
-        for kind, text in _placing(row):
-            found.setdefault(Note(kind, row.event_id, text))
+    said = (
+        ~pairs.studied | pairs.moved | (pairs.alternative >= 0) | (rolls.count > 0)
+        | (pairs.n_confounded > 0) | (pairs.n_possible > 0)
+    )  # fmt: skip
+    several = len(set(pairs.asset.tolist())) > 1
+    for row in np.flatnonzero(said).tolist():
+        pair = pairs[row]
+        if pair.studied:
+            for kind, text in _placing(pair, rolls):
+                found.setdefault(Note(kind, pair.event_id, text))
+        else:
+            where = f" on {pair.asset}" if several and pair.state == "dropped" else ""
+            text = f"not studied{where}: {pair.reason}"
+            found.setdefault(Note(pair.state, pair.event_id, text))
     return list(found)
 
 
-def _placing(row: EventRow) -> Iterator[tuple[str, str]]:
-    if row.moved_from:
-        yield "moved", f"from {row.moved_from} to {row.session}: {row.reason}"
-    if row.alt_session:
-        yield "ambiguous", f"{row.session} or {row.alt_session}: {row.reason}"
-    if row.confounded_with:
-        others = listed(row.confounded_with)
-        yield "confounded", f"session {row.session} is also that of {others}"
-    if row.perhaps_confounded_with:
-        others = listed(row.perhaps_confounded_with)
-        yield "confounded", f"session {row.session} may also be that of {others}"
-    if row.roll_taus:
-        taus = listed(row.roll_taus)
-        yield "roll", f"a roll falls into the event window of {row.asset}: tau {taus}"
+def _placing(pair: Pair, rolls: Rolls) -> Iterator[tuple[str, str]]:
+    sessions = pair.alignment.placements.calendar.sessions
+    session = sessions[pair.session]
+    if pair.moved_from:
+        yield "moved", f"from {pair.moved_from} to {session}: {pair.reason}"
+    if pair.alternative is not None:
+        yield "ambiguous", f"{session} or {sessions[pair.alternative]}: {pair.reason}"
+    if others := pair.confounded_with:
+        yield "confounded", f"session {session} is also that of {listed(others)}"
+    if others := pair.perhaps_with:
+        yield "confounded", f"session {session} may also be that of {listed(others)}"
+    if taus := rolls.taus(pair.row):
+        text = f"a roll falls into the event window of {pair.asset}: tau {listed(taus)}"
+        yield "roll", text
 
 
 def filter_notes(effects: Effects) -> list[Note]:

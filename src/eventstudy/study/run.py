@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
-from eventstudy.alignment import Pair, align
+from eventstudy.alignment import Alignment, align
 from eventstudy.arrays import DayArray
 from eventstudy.calendars import SettlementCalendar, file_calendar, settlement_calendar
 from eventstudy.errors import AlignmentError, TableError, did_you_mean
@@ -19,7 +19,7 @@ from eventstudy.events import EventTable
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote
 from eventstudy.formats import listed
-from eventstudy.inference.tables import battery_table
+from eventstudy.inference.samples import StudySamples
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
@@ -39,10 +39,10 @@ from eventstudy.results.tables import (
 )
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
-from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pairs, study_asset
+from eventstudy.study.assets import AssetFindings, Kept, asset_data, fit_kept, study_asset
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData
-from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
+from eventstudy.study.many import design_table, family_table, study_samples, tests_table
 from eventstudy.study.provenance import (
     alignment_notes,
     filter_notes,
@@ -50,9 +50,7 @@ from eventstudy.study.provenance import (
     series_table,
 )
 from eventstudy.study.regressions import joint_regressions
-from eventstudy.study.tabulate import events_table
-from eventstudy.tables.columns import Table
-from eventstudy.windows import as_window
+from eventstudy.study.tabulate import Rolls, events_table
 
 SHOWN = 3
 
@@ -99,18 +97,23 @@ def run_study(
     sessions = panel.calendar.sessions
     data = {asset: asset_data(study, panel, asset) for asset in study.assets}
     found = _study_assets(study, data, pairs, sessions, progress)
-    checked = _in_order(pairs, {asset: one.pairs for asset, one in found.items()})
+    pairs = _less(pairs, [one.kept for one in found.values()])
     if not any(one.abnormal is not None for one in found.values()):
-        raise AlignmentError(_nothing_left(checked))
+        raise AlignmentError(_nothing_left(pairs))
     effects = Effects.joined([one.effects for one in found.values()])
     alternatives = Effects.joined([one.alternatives for one in found.values()])
-    joint = _joint(study, data, checked, sessions, found, effects, progress)
-    answers = _answers(study, panel, checked, quotes, claims)
-    rolls = {key: text for one in found.values() for key, text in one.roll_taus.items()}
-    placed = events_table(checked, effects, alternatives, sessions=sessions, roll_taus=rolls)
+    joint = _joint(study, data, pairs, sessions, found, effects, progress)
+    answers = _answers(study, panel, pairs, quotes, claims)
+    rolls = Rolls.of(pairs, [data[name].rolls for name in pairs.assets], study.window)
+    placed = events_table(
+        pairs,
+        rows=np.concatenate([one.kept.rows for one in found.values()]),
+        second=np.concatenate([one.second for one in found.values()]),
+        n_windows=len(study.car_windows), rolls=rolls,
+    )  # fmt: skip
     notes = (
         *panel.notes, *(Note("note", prices.source, note) for note in prices.notes),
-        *_unused(study), *alignment_notes(placed), *joint.notes, *answers.notes,
+        *_unused(study), *alignment_notes(pairs, rolls), *joint.notes, *answers.notes,
         *filter_notes(effects),
     )  # fmt: skip
     series = series_table(prices, panel)
@@ -138,7 +141,8 @@ def run_study(
         windows=study.car_windows,
         tables=tables,
         prices=_levels(study, panel),
-        abnormal=joint.abnormal,
+        abnormal=joint.samples.abnormal,
+        samples=joint.samples,
         provenance=_provenance(study, events, prices, series),
         placebos=tuple(sample for one in found.values() for sample in one.placebos),
         units={name: prices.meta(name).unit for name in study.assets},
@@ -164,22 +168,26 @@ def _unused(study: Study) -> list[Note]:
 def _study_assets(
     study: Study,
     data: Mapping[str, AssetData],
-    pairs: Sequence[Pair],
+    pairs: Alignment,
     sessions: DayArray,
     progress: Progress,
 ) -> dict[str, AssetFindings]:
-    tick = _ticker(progress, sum(pair.studied for pair in pairs))
+    tick = _ticker(progress, int(pairs.studied.sum()))
     return {
-        asset: study_asset(
-            study, one, [p for p in pairs if p.asset == asset], sessions=sessions, tick=tick
-        )
+        asset: study_asset(study, one, pairs, sessions=sessions, tick=tick)
         for asset, one in data.items()
     }
 
 
+def _less(pairs: Alignment, kept: Sequence[Kept]) -> Alignment:
+    """Drop what the assets could not study."""
+    rows = np.concatenate([one.dropped for one in kept])
+    return pairs.dropped(rows, [reason for one in kept for reason in one.reasons])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Joint:
-    abnormal: AbnormalReturns
+    samples: StudySamples
     tests: Tests
     design: Samples
     family: Family
@@ -197,48 +205,36 @@ class _Answers:
 def _joint(
     study: Study,
     data: Mapping[str, AssetData],
-    pairs: Sequence[Pair],
+    pairs: Alignment,
     sessions: DayArray,
     found: Mapping[str, AssetFindings],
     effects: Effects,
     progress: Progress,
 ) -> _Joint:
     """Everything that looks at several events at once."""
-    abnormal = joined([one.abnormal for one in found.values() if one.abnormal is not None])
+    abnormal = AbnormalReturns.joined(
+        [one.abnormal for one in found.values() if one.abnormal is not None]
+    )
     data = {asset: data[asset] for asset, one in found.items() if one.abnormal is not None}
     progress("statistics over the events", 0, 1)
-    battery = battery_table(abnormal, study.car_windows, tests=study.tests, seed=study.seed)
-    dated = DatedStudy(study, data, pairs, abnormal)
-    tests = pd.concat([battery, dated_tests(study, dated, abnormal)], ignore_index=True)
+    samples = study_samples(study, data, pairs, abnormal, effects)
+    tests = tests_table(study, samples)
     progress("joint regression", 0, 1)
     regression, notes = joint_regressions(study, data, pairs, sessions)
     return _Joint(
-        abnormal=abnormal,
-        tests=_typed(Tests, tests),
-        design=_typed(Samples, design_table(study, dated, abnormal)),
-        family=_typed(Family, family_table(study, dated, abnormal, effects.frame())),
+        samples=samples,
+        tests=tests,
+        design=design_table(study, samples),
+        family=family_table(study, samples),
         regression=regression,
         notes=tuple(notes),
-    )
-
-
-T = TypeVar("T", bound=Table[Any])
-
-
-def _typed(kind: type[T], frame: pd.DataFrame) -> T:
-    windows = {text: as_window(json.loads(text)) for text in set(frame["window"])}
-    return kind.of(
-        [
-            {str(k): v for k, v in row.items()} | {"window": windows[row["window"]]}
-            for row in frame.to_dict(orient="records")
-        ]
     )
 
 
 def _answers(
     study: Study,
     panel: ReturnPanel,
-    pairs: Sequence[Pair],
+    pairs: Alignment,
     quotes: Sequence[Quote],
     claims: Sequence[Claim],
 ) -> _Answers:
@@ -247,9 +243,7 @@ def _answers(
     return _Answers(checks, answers, (*said, *more))
 
 
-def prepare(
-    study: Study, events: EventTable, prices: PriceTable
-) -> tuple[ReturnPanel, tuple[Pair, ...]]:
+def prepare(study: Study, events: EventTable, prices: PriceTable) -> tuple[ReturnPanel, Alignment]:
     """Put prices and events on one calendar, without any statistics.
 
     Parameters
@@ -261,7 +255,7 @@ def prepare(
     Returns
     -------
     panel : ReturnPanel
-    pairs : tuple of Pair
+    pairs : Alignment
         Every event on every asset it concerns; history is not checked yet.
 
     Raises
@@ -285,11 +279,11 @@ def prepare(
         roll_rules=study.roll_rules, next_contract=study.next_contract,
     )  # fmt: skip
     pairs = align(
-        tuple(events), calendar, study.assets,
+        events.events, calendar, study.assets,
         window=study.window, estimation=study.estimation_window,
         ambiguous_minutes=study.ambiguous_minutes,
     )  # fmt: skip
-    return panel, tuple(pairs)
+    return panel, pairs
 
 
 def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
@@ -302,15 +296,11 @@ def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
     return settlement_calendar(name, first, last)
 
 
-def check_history(study: Study, panel: ReturnPanel, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+def check_history(study: Study, panel: ReturnPanel, pairs: Alignment) -> Alignment:
     """Drop the pairs a run would drop, for `eventstudy check`: fits, but no tests."""
-    done = {
-        asset: kept_pairs(
-            study, asset_data(study, panel, asset), [p for p in pairs if p.asset == asset]
-        )
-        for asset in study.assets
-    }
-    return _in_order(pairs, done)
+    return _less(
+        pairs, [fit_kept(study, asset_data(study, panel, name), pairs) for name in study.assets]
+    )
 
 
 def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
@@ -328,14 +318,9 @@ def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
             raise TableError(msg, path=events.path, row=event.row, column="asset")
 
 
-def _in_order(pairs: Sequence[Pair], found: Mapping[str, Sequence[Pair]]) -> tuple[Pair, ...]:
-    done = {(p.event_id, p.asset): p for mine in found.values() for p in mine}
-    return tuple(done[pair.event_id, pair.asset] for pair in pairs)
-
-
-def _nothing_left(pairs: Sequence[Pair]) -> str:
+def _nothing_left(pairs: Alignment) -> str:
     events = len({p.event_id for p in pairs})
-    reasons = list(dict.fromkeys(f"{p.event_id}: {p.placement.reason or p.state}" for p in pairs))
+    reasons = list(dict.fromkeys(f"{p.event_id}: {p.reason or p.state}" for p in pairs))
     return f"none of the {events} event(s) can be studied: {listed(reasons, SHOWN)}"
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.alignment import Pair
-from eventstudy.arrays import DayArray, FloatArray, IntArray
+from eventstudy.alignment import STATES, Alignment
+from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import Effects, Events, SessionReturns
 from eventstudy.study.effects import AssetData, Effect
-from eventstudy.tables.columns import NameLists
+from eventstudy.tables.columns import NameLists, TextArray
+from eventstudy.windows import Window
 
 NAN = float("nan")
 
@@ -87,8 +89,7 @@ def session_returns(
     from scipy.special import stdtrit
 
     n, width = abnormal.ar.shape
-    se = np.sqrt(abnormal.s2[:, None] * np.diagonal(abnormal.cov_factor, axis1=1, axis2=2))
-    half = stdtrit(abnormal.df, 1 - level / 2)[:, None] * se
+    half = stdtrit(abnormal.df, 1 - level / 2)[:, None] * abnormal.se
     index = abnormal.position[:, None] + np.array(abnormal.window.taus)
     inside = (index >= 0) & (index < len(sessions))
     at = np.where(inside, index, 0)
@@ -100,7 +101,7 @@ def session_returns(
         session=days.ravel(),
         ar=abnormal.ar.ravel(),
         sar=abnormal.sar.ravel(),
-        se=se.ravel(),
+        se=abnormal.se.ravel(),
         return_=abnormal.returns.ravel(),
         expected=abnormal.expected.ravel(),
         ci_low=(abnormal.ar - half).ravel(),
@@ -109,75 +110,110 @@ def session_returns(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rolls:
+    """Roll sessions inside the event windows of an alignment.
+
+    Parameters
+    ----------
+    pairs : Alignment
+        N pairs.
+    sessions : (A, S) bool
+        Roll sessions of each asset.
+    window : Window
+    count : (N,) int
+        Roll sessions inside the event window; 0 for pairs that are not studied.
+    """
+
+    pairs: Alignment
+    sessions: BoolArray
+    window: Window
+    count: IntArray
+
+    @classmethod
+    def of(cls, pairs: Alignment, rolls: Sequence[BoolArray], window: Window) -> Rolls:
+        """Count the roll sessions of every pair, given those of every asset."""
+        sessions = np.stack(rolls)
+        before = np.concatenate(
+            [np.zeros((len(rolls), 1), dtype=np.int64), np.cumsum(sessions, axis=1)], axis=1
+        )
+        first, last = (
+            np.clip(pairs.session + tau, 0, sessions.shape[1])
+            for tau in (window.start, window.end + 1)
+        )
+        count = before[pairs.asset, last] - before[pairs.asset, first]
+        return cls(pairs, sessions, window, np.where(pairs.studied, count, 0))
+
+    def taus(self, row: int) -> tuple[str, ...]:
+        """Roll sessions of a pair, relative to session 0."""
+        if not self.count[row]:
+            return ()
+        at = int(self.pairs.session[row])
+        rolls = self.sessions[int(self.pairs.asset[row])]
+        found = (tau for tau in self.window.taus if 0 <= at + tau < len(rolls) and rolls[at + tau])
+        return tuple(str(tau) for tau in found)
+
+
 def events_table(
-    pairs: Sequence[Pair],
-    effects: Effects,
-    alternatives: Effects,
+    pairs: Alignment,
     *,
-    sessions: DayArray,
-    roll_taus: Mapping[tuple[str, str], str],
+    rows: IntArray,
+    second: IntArray,
+    n_windows: int,
+    rolls: Rolls,
 ) -> Events:
     """Collect where every event on every asset falls, those that were not studied included.
 
     Parameters
     ----------
-    pairs : sequence of Pair
-        Every event on every asset it concerns.
-    effects, alternatives : Effects
-        Effects on the first and on the second possible session.
-    sessions : (S,) datetime64[D]
-    roll_taus : mapping of (event_id, asset) to str
-        Roll sessions inside the event window.
+    pairs : Alignment
+        N pairs.
+    rows, second : (n,), (m,) int
+        Pairs in the order of the effects on the first and on the second possible session.
+    n_windows : int
+        Effects of each.
+    rolls : Rolls
     """
-    keys = [(pair.event_id, pair.asset) for pair in pairs]
-    first = _first_rows(effects)
-    at = np.array([first.get(key, -1) for key in keys], dtype=np.int64)
-    second = _first_rows(alternatives)
-    placed = [pair.placement for pair in pairs]
-    events = [one.event for one in placed]
-    why = effects.filter_reason
+    placed, of = pairs.placements, pairs.event
+
+    def told(values: Iterable[object]) -> TextArray:
+        made = np.empty(len(placed), dtype=object)
+        made[:] = list(values)
+        return made[of]
+
+    events, every = placed.events, np.arange(len(pairs))
     return Events(
-        event_id=[key[0] for key in keys],
-        asset=[key[1] for key in keys],
-        session=_days(sessions, [one.session for one in placed]),
-        state=[pair.state for pair in pairs],
-        title=[event.title for event in events],
-        kind=[event.kind for event in events],
-        place=[event.place or "" for event in events],
-        direction=[event.direction or "" for event in events],
-        source=[event.source or "" for event in events],
-        stated=[event.time or event.date for event in events],
-        zone=[event.zone or "" for event in events],
-        precision=[event.precision for event in events],
-        moved_from=[one.moved_from for one in placed],
-        alt_session=_days(sessions, [one.alternative for one in placed]),
-        confounded_with=NameLists.of([pair.confounded_with for pair in pairs]),
-        perhaps_confounded_with=NameLists.of([pair.perhaps_with for pair in pairs]),
-        overlaps_with=NameLists.of([pair.overlaps_with for pair in pairs]),
-        estimation_overlaps=NameLists.of([pair.estimation_overlaps for pair in pairs]),
-        roll_taus=NameLists.of([tuple(filter(None, [roll_taus.get(key, "")])) for key in keys]),
-        reason=[
-            one.reason or (why[row] if row >= 0 else "")
-            for one, row in zip(placed, at, strict=True)
-        ],
-        effects_at=at,
-        alternatives_at=[second.get(key, -1) for key in keys],
-        features=[event.features for event in events],
+        event_id=told(event.event_id for event in events),
+        asset=np.array(pairs.assets, dtype=object)[pairs.asset],
+        session=pairs.days(pairs.session),
+        state=np.array(STATES, dtype=object)[pairs.state],
+        title=told(event.title for event in events),
+        kind=told(event.kind for event in events),
+        place=told(event.place or "" for event in events),
+        direction=told(event.direction or "" for event in events),
+        source=told(event.source or "" for event in events),
+        stated=told(event.time or event.date for event in events),
+        zone=told(event.zone or "" for event in events),
+        precision=told(event.precision for event in events),
+        moved_from=told(placed.moved_from(i) for i in range(len(placed))),
+        alt_session=pairs.days(pairs.alternative),
+        confounded_with=NameLists(pairs.confounded_with, every),
+        perhaps_confounded_with=NameLists(pairs.perhaps_with, every),
+        overlaps_with=NameLists(pairs.overlaps_with, every),
+        estimation_overlaps=NameLists(pairs.estimation_overlaps, every),
+        roll_taus=NameLists(rolls.taus, every),
+        reasons=NameLists(pairs.reasons, every),
+        effects_at=_first_rows(len(pairs), rows, n_windows),
+        alternatives_at=_first_rows(len(pairs), second, n_windows),
+        event=told(events),
     )
 
 
-def _first_rows(effects: Effects) -> dict[tuple[str, str], int]:
-    """Return the first row of every pair; its windows follow one another."""
-    keys = zip(effects.event_id, effects.asset, strict=True)
-    found: dict[tuple[str, str], int] = {}
-    for row, key in enumerate(keys):
-        found.setdefault(key, row)
+def _first_rows(n: int, rows: IntArray, n_windows: int) -> IntArray:
+    """First row of the effects of every pair (N,), -1 where there is none."""
+    found = np.full(n, -1, dtype=np.int64)
+    found[rows] = n_windows * np.arange(len(rows))
     return found
-
-
-def _days(sessions: DayArray, at: Sequence[int | None]) -> DayArray:
-    index: IntArray = np.array([-1 if one is None else one for one in at], dtype=np.int64)
-    return np.where(index >= 0, sessions[index], np.datetime64("NaT"))
 
 
 def percent_of(effect: float, kind: str, base: float) -> float:

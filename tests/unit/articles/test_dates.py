@@ -226,3 +226,19 @@ def test_a_dateline_without_a_year_takes_it_from_the_reader():
     assert extract(document).dateline.day is None
     line = extract(document, published=dt.date(2025, 12, 31)).dateline
     assert line.day == dt.date(2026, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["On 9999-12-31 it burned. Ports shut the next day.", "9999-12-31\nIt will burn tomorrow."],
+)
+def test_days_beyond_the_calendar_stay_open(text):
+    items = extract(Document("x.txt", "0", text, "utf-8")).dates
+    assert items[-1].value == "not a date"
+
+
+def test_a_zone_broken_over_two_lines_is_still_named():
+    (item,) = found("Trade opens on Sunday at 6 p.m. New\nYork time.")
+    assert item.value == "2026-01-04T18:00-05:00"
+    text = "Headline\n2026-01-07 10:18:14\nAt 10:06 New\nYork time it fell."
+    assert extract(Document("x.txt", "0", text, "utf-8")).dateline.zone == "America/New_York"

@@ -1,18 +1,14 @@
 import datetime as dt
 import json
 import os
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from eventstudy.articles.dispatches import read_dispatches
 from eventstudy.articles.extract import extract
-from eventstudy.articles.kinds import KINDS
 from eventstudy.articles.language import language
-from eventstudy.articles.merge import merge, same_event, telling
-from eventstudy.articles.scores import score
-from eventstudy.articles.similarity import ALIKE, similarity
+from eventstudy.articles.mentions import KINDS
+from eventstudy.articles.merge import ALIKE, account_of, merge, same_event, similarity
 from eventstudy.articles.text import Document, read_document, sentences
 
 ARTICLES = Path(
@@ -34,10 +30,10 @@ def one(sentence):
     return event
 
 
-def told(sentence):
+def account(sentence):
     found = extract(Document("x.txt", "0", HEAD + sentence, "utf-8"))
     (event,) = found.events
-    return telling(found, event)
+    return account_of(found, event)
 
 
 SENTENCES = [
@@ -110,7 +106,7 @@ def test_kinds_states_and_directions(sentence, kind, state, direction):
 
 
 def test_every_kind_has_patterns_and_a_test():
-    assert {kind["kind"] for kind in language().tables["kinds"]} == set(KINDS)
+    assert {item.kind for item in language().words.kinds} == set(KINDS)
     assert {kind for _, kind, _, _ in SENTENCES} == set(KINDS)
 
 
@@ -141,7 +137,7 @@ def test_a_plan_takes_a_day_ahead_and_a_report_a_day_behind():
     assert one("OPEC agreed to cut output on Sunday.").date == "2026-01-04"
 
 
-def test_attacks_told_one_by_one_keep_the_day_of_the_account():
+def test_attacks_reported_one_by_one_keep_the_day_of_the_account():
     text = (
         "On Monday, Ukraine carried out drone strikes deep inside Russia. "
         "Drones struck a weapons store in Russia's Kostroma region. "
@@ -187,7 +183,7 @@ def test_the_day_of_a_price_is_not_the_day_of_what_moved_it():
     assert events("Traders weighed the impact of drone strikes.") == ()
 
 
-def test_a_day_told_later_narrows_the_range_told_first():
+def test_a_day_reported_later_narrows_the_range_reported_first():
     text = (
         "Oil rose on news that Iran seized a tanker in the Persian Gulf last week. "
         "The ship was boarded on Friday, and the tanker was seized within minutes."
@@ -203,9 +199,9 @@ def test_a_site_is_a_better_place_than_the_country_of_the_attacker():
 
 
 def test_the_same_event_in_two_articles_is_one_and_the_conflict_is_kept():
-    told = "Leaders signed a declaration of intent in Paris"
-    first = f"PARIS, Jan 7, 2026 (Newsdesk) - {told} on Tuesday."
-    second = f"Note\n7 January 2026\n{told} today."
+    words = "Leaders signed a declaration of intent in Paris"
+    first = f"PARIS, Jan 7, 2026 (Newsdesk) - {words} on Tuesday."
+    second = f"Note\n7 January 2026\n{words} today."
     found = [
         extract(Document(name, str(i), text, "utf-8"))
         for i, (name, text) in enumerate([("a.txt", first), ("b.txt", second)])
@@ -214,15 +210,15 @@ def test_the_same_event_in_two_articles_is_one_and_the_conflict_is_kept():
     assert event.lead.first == dt.date(2026, 1, 6)
     assert event.other_dates == (dt.date(2026, 1, 7),)
     assert event.conflict == "dates differ: 2026-01-06 in a.txt, 2026-01-07 in b.txt"
-    assert [item.document.name for item in event.tellings] == ["a.txt", "b.txt"]
+    assert [item.document.name for item in event.accounts] == ["a.txt", "b.txt"]
 
 
 def test_events_of_other_days_places_or_kinds_are_not_merged():
-    base = told("Drones hit a refinery in Ryazan on Monday.")
-    assert same_event(base, told("A refinery in Ryazan was hit by drones on Monday."))
-    assert not same_event(base, told("Drones hit a refinery in Saratov on Monday."))
-    assert not same_event(base, told("Drones hit a refinery in Ryazan on Friday."))
-    assert not same_event(base, told("Drones could hit a refinery in Ryazan on Monday."))
+    base = account("Drones hit a refinery in Ryazan on Monday.")
+    assert same_event(base, account("A refinery in Ryazan was hit by drones on Monday."))
+    assert not same_event(base, account("Drones hit a refinery in Saratov on Monday."))
+    assert not same_event(base, account("Drones hit a refinery in Ryazan on Friday."))
+    assert not same_event(base, account("Drones could hit a refinery in Ryazan on Monday."))
 
 
 @pytest.mark.parametrize(
@@ -271,16 +267,16 @@ def test_events_of_other_days_places_or_kinds_are_not_merged():
     ],
 )
 def test_words_part_two_events_of_one_kind_place_and_day(first, second, same):
-    assert same_event(told(first), told(second)) is same
-    assert same_event(told(second), told(first)) is same
+    assert same_event(account(first), account(second)) is same
+    assert same_event(account(second), account(first)) is same
 
 
-def test_undated_tellings_need_words_that_agree():
-    vow = told("Iran threatened to close the Strait of Hormuz to all tankers.")
-    again = told(
+def test_undated_accounts_need_words_that_agree():
+    vow = account("Iran threatened to close the Strait of Hormuz to all tankers.")
+    again = account(
         "The closure of the Strait of Hormuz to tankers was threatened by Iran, which vowed it."
     )
-    revenge = told("Iran vowed revenge for the killing of its general Soleimani.")
+    revenge = account("Iran vowed revenge for the killing of its general Soleimani.")
     assert vow.event.first is again.event.first is revenge.event.first is None
     assert similarity(vow.text, again.text) >= ALIKE > similarity(vow.text, revenge.text)
     assert not same_event(vow, revenge)
@@ -289,7 +285,7 @@ def test_undated_tellings_need_words_that_agree():
 def test_similarity_ignores_order_days_places_and_the_dateline():
     assert similarity("Drones hit an old depot on Monday", "Old depot hit, in Ryazan") == 100
     assert similarity("Drones struck Ryazan on Monday", "A depot burns") == 100
-    assert told("Drones hit a depot in Ryazan on Monday.").text.startswith("Drones hit")
+    assert account("Drones hit a depot in Ryazan on Monday.").text.startswith("Drones hit")
 
 
 def test_sentences_keep_abbreviations_together_and_their_spans():
@@ -303,29 +299,6 @@ def test_sentences_keep_abbreviations_together_and_their_spans():
         "New line here",
     ]
     assert all(text[part.span.start : part.span.end] == part.text for part in parts)
-
-
-def test_the_dispatches_cover_every_manner_and_hide_half():
-    dev, held = read_dispatches("dev"), read_dispatches("held-out")
-    assert len(dev) == len(held) == 32
-    for half in (dev, held):
-        assert {item.manner for item in half} == {"agency", "broker", "official", "translated"}
-        assert any(item.published for item in half)
-    texts = [item.document.text for item in (*dev, *held)]
-    assert len(set(texts)) == 64
-
-
-def test_scores_on_what_was_set_aside_reach_what_was_aimed_for():
-    scores = {item.task: item for item in score("held-out")}
-    assert min(scores["dates"].precision, scores["dates"].recall) >= 0.95
-    assert min(scores["events"].precision, scores["events"].recall) >= 0.85
-
-
-def test_a_score_falls_when_the_answers_are_wrong(monkeypatch):
-    """The scoring itself can fail: without its events table nothing is found."""
-    monkeypatch.setitem(language("en").tables, "kinds", [])
-    scores = {item.task: item for item in score("dev")}
-    assert scores["events"].recall == 0
 
 
 @needs_articles
@@ -345,13 +318,13 @@ def test_the_two_articles():
         "2026-01-07",
         "2026-01-07T10:06+08:00",
     ]
-    told = [
+    reported = [
         (key, event.kind, event.place.name, event.date)
         for key in ("000", "003")
         for event in found[key].events
         if event.state != "denied"
     ]
-    assert sorted(told) == sorted(
+    assert sorted(reported) == sorted(
         [
             ("000", "peace talks", "Paris", "2026-01-07"),
             ("000", "supply offer or release", "Venezuela", "bounded"),
@@ -403,10 +376,3 @@ def test_an_unknown_language_is_answered_with_the_known():
 
     with pytest.raises(UnknownNameError, match="known: en"):
         language("xx")
-
-
-def test_tables_hold_no_sentence_of_the_dispatches():
-    tables = (resources.files("eventstudy") / "data" / "languages" / "en.toml").read_text("utf-8")
-    for dispatch in read_dispatches("held-out"):
-        words = dispatch.document.text.split()
-        assert not any(" ".join(words[i : i + 5]) in tables for i in range(len(words) - 4))

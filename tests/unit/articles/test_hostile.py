@@ -13,8 +13,8 @@ from eventstudy.articles.extract import extract
 from eventstudy.articles.merge import merge
 from eventstudy.articles.text import MAX_BYTES, read_document, to_document
 from eventstudy.errors import MissingDependencyError, TableError
-from eventstudy.events.drafts import DRAFT_COLUMNS, draft_rows, guarded, parse_csv, to_csv
-from eventstudy.events.reading import parse_events
+from eventstudy.events.drafts import DRAFT_COLUMNS, draft_rows, guarded, parse_rows, to_csv
+from eventstudy.events.table import parse_events
 
 PIECES = (
     "OPEC cut output on Tuesday may May 31 January 7th 2026-01-07 10:06 Beijing time said will",
@@ -49,7 +49,7 @@ def test_any_text_is_read_or_refused_in_one_line(text):
     for event in extraction.events:
         assert all(0 <= span.start < span.end <= size for span in event.spans)
     rows = draft_rows(merge([extraction]))
-    assert parse_csv(to_csv(DRAFT_COLUMNS, rows)) == tuple(
+    assert parse_rows(to_csv(DRAFT_COLUMNS, rows).encode(), "x")[1] == tuple(
         {name: row[name] for name in DRAFT_COLUMNS} for row in rows
     )
     if rows:
@@ -81,7 +81,7 @@ def test_a_formula_from_a_file_name_is_text(formula):
     line = to_csv(DRAFT_COLUMNS, [row]).split("\n")[1]
     assert formula in line
     assert f",{formula}" not in line
-    assert parse_csv(to_csv(DRAFT_COLUMNS, [row]))[0]["article"] == formula
+    assert parse_rows(to_csv(DRAFT_COLUMNS, [row]).encode(), "x")[1][0]["article"] == formula
 
 
 def test_a_20_mb_file_is_refused_at_once(tmp_path):

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eventstudy.prices.eia import Eia, parse_workbook
-from eventstudy.prices.fred import Fred, parse_fred
-from eventstudy.prices.localfiles import LocalFile, import_file
+from eventstudy.prices.agencies import Eia, Fred, parse_fred, parse_workbook
+from eventstudy.prices.files import import_file
 from eventstudy.prices.sources import (
     Answer,
-    Patience,
+    LocalFile,
     Request,
+    RetryPolicy,
     SourceError,
     ask,
     loopback_base,
@@ -141,7 +141,7 @@ class TestYahoo:
         answer = ask(
             Yahoo(),
             question("HO=F"),
-            patience=Patience(attempts=4, base=1.0),
+            retry=RetryPolicy(attempts=4, base=1.0),
             rng=random.Random(1),  # jitter
             sleep=waits.append,
         )
@@ -171,18 +171,18 @@ class TestFred:
         world.documents["DCOILWTICO"] = (200, document)
         answer = Fred().fetch(question("DCOILWTICO", date(2026, 1, 5)))
         assert closes(answer) == {"2026-01-05": 58.4, "2026-01-07": 56.01}
-        assert answer.notes == ("1 day(s) without a figure",)
+        assert answer.notes == ("1 day(s) without a value",)
         assert world.asked[-1][1]["cosd"] == "2026-01-05"
 
     @pytest.mark.parametrize(
         ("document", "message"),
         [
-            ((200, "<html>busy</html>"), "something else than the CSV"),
-            ((200, ""), "something else than the CSV"),
-            ((200, "DATE,OTHER\n2026-01-05,1\n"), "answered the series 'OTHER'"),
+            ((200, "<html>busy</html>"), "something other than the CSV"),
+            ((200, ""), "something other than the CSV"),
+            ((200, "DATE,OTHER\n2026-01-05,1\n"), "returned the series 'OTHER'"),
             ((200, "DATE,DCOILWTICO\n2026-01-05,1\n2026-01"), "line 3"),
             ((200, "DATE,DCOILWTICO\n2026-01-05,nan\n"), "line 2 holds 'nan'"),
-            ((200, "DATE,DCOILWTICO\n2026-01-05,.\n"), "no figure"),
+            ((200, "DATE,DCOILWTICO\n2026-01-05,.\n"), "no data"),
             ((404, ""), "HTTP 404"),
             ((503, ""), "HTTP 503"),
         ],
@@ -292,10 +292,10 @@ class Scripted:
 
 def ask_scripted(*outcomes, **patience):
     waits = []
-    options = Patience(**({"attempts": 4, "base": 1.0, "cap": 60.0} | patience))
+    options = RetryPolicy(**({"attempts": 4, "base": 1.0, "cap": 60.0} | patience))
     rng = random.Random(1)  # jitter
     source = Scripted(*outcomes)
-    answer = ask(source, question("X"), patience=options, rng=rng, sleep=waits.append)
+    answer = ask(source, question("X"), retry=options, rng=rng, sleep=waits.append)
     return answer, waits
 
 

@@ -1,0 +1,218 @@
+"""Single events over one window: what their tests came to, and what each test declares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.errors import EstimationError
+from eventstudy.inference.single import VOLATILITY_HIGH, VOLATILITY_LOW
+from eventstudy.inference.statistic import Scope, Statistic
+
+NO_EFFECT = "the event has no effect on the price"
+STEADY = "volatility before the event is that of the estimation window"
+
+
+@dataclass(frozen=True, eq=False)
+class SingleEvents:
+    """Single events over one window, as `single_event_tests` computed them.
+
+    Parameters
+    ----------
+    event_ids : tuple of str, length N
+    assets : (N,) str
+    sessions : (N,) int
+        Session 0 of each.
+    effect, t, df : (N,) float
+        CAR, its t and degrees of freedom; NaN where there is no result.
+    p : (N,) float
+        The p-value that counts: that of the default test of each event.
+    pvalues : mapping of str to (N,) float
+        By statistic; NaN where it gives none.
+    vol_ratio : (N,) float
+        Volatility forecast over that of the estimation window.
+    reasons : tuple of str, length N
+        Why an event has no result.
+    """
+
+    event_ids: tuple[str, ...]
+    assets: npt.NDArray[np.object_]
+    sessions: IntArray
+    effect: FloatArray
+    t: FloatArray
+    df: FloatArray
+    p: FloatArray
+    pvalues: Mapping[str, FloatArray]
+    vol_ratio: FloatArray
+    reasons: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.event_ids)
+
+    def of(self, name: str) -> EventValues:
+        """Return what a test came to: the CAR and its p-value.
+
+        Raises
+        ------
+        EstimationError
+            When the study did not compute it.
+        """
+        if name not in self.pvalues:
+            msg = f"the study did not compute {name}"
+            raise EstimationError(msg)
+        return EventValues(self.effect, np.full(len(self), math.nan), self.pvalues[name])
+
+    def on(self, asset: str) -> SingleEvents:
+        """Keep the events of one asset."""
+        rows = np.flatnonzero(self.assets == asset)
+        return SingleEvents(
+            event_ids=tuple(self.event_ids[i] for i in rows),
+            assets=self.assets[rows],
+            sessions=self.sessions[rows],
+            effect=self.effect[rows],
+            t=self.t[rows],
+            df=self.df[rows],
+            p=self.p[rows],
+            pvalues={name: values[rows] for name, values in self.pvalues.items()},
+            vol_ratio=self.vol_ratio[rows],
+            reasons=tuple(self.reasons[i] for i in rows),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventValues:
+    """What a statistic came to for each of N events.
+
+    Parameters
+    ----------
+    value, df, pvalue : (N,) float
+        `df` is NaN where the distribution has none.
+    """
+
+    value: FloatArray
+    df: FloatArray
+    pvalue: FloatArray
+
+
+Function = Callable[[SingleEvents], EventValues]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneEvent(Statistic):
+    """Declare a statistic of one event, ``function(events)`` with `SingleEvents`.
+
+    The tests share a filter and a reference set, so `single_event_tests` computes them in one
+    pass; the declared function says which of its numbers are the statistic.
+
+    Parameters
+    ----------
+    needs_steady_volatility : bool
+        Whether it misleads where volatility before the event is not that of the estimation window.
+    """
+
+    scope: ClassVar[Scope] = "event"
+
+    allows_cross_correlation: bool = True
+    allows_overlap: bool = True
+    needs_steady_volatility: bool = False
+
+    def __call__(self, function: Function) -> Function:
+        """Declare the function."""
+        return self.register(function)
+
+    def caution(self, vol_ratio: float) -> str:
+        """Say what stands against the test at a volatility ratio; empty where nothing does."""
+        steady = VOLATILITY_LOW <= vol_ratio <= VOLATILITY_HIGH or math.isnan(vol_ratio)
+        if steady or not self.needs_steady_volatility:
+            return ""
+        return (
+            f"the volatility forecast is {vol_ratio:.2f} times that of the estimation window: "
+            "read vfc or fhs"
+        )
+
+
+@OneEvent(
+    name="t",
+    title="textbook t",
+    paper="MacKinlay (1997), Journal of Economic Literature 35, 13-39",
+    null=NO_EFFECT,
+    distribution="t, L - K degrees of freedom",
+    formula="CAR / sqrt V, V = s^2 [W + 1'X*(X'X)^-1 X*'1]",
+    meaning="Is the move large against the noise of the estimation window?",
+    assumes=("normal abnormal returns", STEADY),
+    needs_steady_volatility=True,
+)
+def textbook_t(events: SingleEvents) -> EventValues:
+    """``CAR / sqrt V`` against t with ``L - K`` degrees of freedom."""
+    return EventValues(events.t, events.df, events.of("t").pvalue)
+
+
+@OneEvent(
+    name="sq",
+    title="sample quantile",
+    paper="Gelbach, Helland and Klick (2013), American Law and Economics Review 15, 495-541",
+    null=NO_EFFECT,
+    distribution="rank among estimation residuals, steps of 1 / (L + 1)",
+    formula="(1 + #{|AR_s| >= |AR_0|}) / (L + 1); sums of W residuals for W sessions",
+    meaning="How many ordinary sessions before the event moved as much?",
+    assumes=(STEADY,),
+    needs_steady_volatility=True,
+)
+def sample_quantile(events: SingleEvents) -> EventValues:
+    """Rank of the CAR among sums of W consecutive estimation residuals."""
+    return events.of("sq")
+
+
+@OneEvent(
+    name="vfc",
+    title="volatility-filtered conformal",
+    paper="this package; conformal ranks after Chernozhukov, Wuthrich and Zhu (2021), "
+    "JASA 116, 1849-1864",
+    null=NO_EFFECT,
+    distribution="rank among filtered returns, steps of 1 / (H + 1)",
+    formula="z_s = (r_s - m_s) / sigma_{s|s-1}; (1 + #{|z_s| >= |z_0|}) / (H + 1)",
+    meaning="How many sessions moved as much, each measured in the volatility of its time?",
+    assumes=("filtered returns are exchangeable",),
+    allows_event_variance=True,
+)
+def volatility_filtered(events: SingleEvents) -> EventValues:
+    """Rank of the CAR among those of the history, each in the volatility forecast for it."""
+    return events.of("vfc")
+
+
+@OneEvent(
+    name="fhs",
+    title="filtered historical simulation",
+    paper="Barone-Adesi, Giannopoulos and Vosper (1999), Journal of Futures Markets 19, 583-602",
+    null=NO_EFFECT,
+    distribution="simulated CARs, steps of 1 / (B + 1)",
+    formula="(1 + #{|CAR_b| >= |CAR|}) / (B + 1), CAR_b from W steps of the filter",
+    meaning="How often does a simulated window from today's volatility move as much?",
+    assumes=("runs of filtered returns repeat",),
+    allows_event_variance=True,
+)
+def filtered_simulation(events: SingleEvents) -> EventValues:
+    """Share of simulated CARs at least as large."""
+    return events.of("fhs")
+
+
+@OneEvent(
+    name="conformal",
+    title="conformal moving block",
+    paper="Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864",
+    null=NO_EFFECT,
+    distribution="cyclic shifts, steps of 1 / (L + W)",
+    formula="share of cyclic shifts of the residuals whose last W sum to as much",
+    meaning="A second opinion: how many stretches of the sample moved as much?",
+    assumes=("residuals are stationary", STEADY),
+    needs_steady_volatility=True,
+)
+def conformal(events: SingleEvents) -> EventValues:
+    """Share of cyclic shifts of the residuals whose last W sum to as much."""
+    return events.of("conformal")

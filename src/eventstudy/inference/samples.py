@@ -1,0 +1,527 @@
+"""Run statistics: on one sample, or on every sample of a study in whatever scope they are.
+
+`run_tests` is the one runner. `StudySamples` holds what the tests of a study need, cuts the
+sample of each scope out of it, and gives rows for any window.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from eventstudy.arrays import FloatArray
+from eventstudy.errors import EstimationError
+from eventstudy.inference.applicability import (
+    DEFAULTS,
+    DatesDescription,
+    SampleDescription,
+    default_tests,
+    describe,
+    describe_dates,
+)
+from eventstudy.inference.multiplicity import Family, OverFamily
+from eventstudy.inference.one_event.sample import OneEvent, SingleEvents
+from eventstudy.inference.over_dates.direction import expected_signs
+from eventstudy.inference.over_dates.sample import DatedReturns, OverDates, dated_returns
+from eventstudy.inference.over_events.correlation import Residuals
+from eventstudy.inference.over_events.sample import EventSample, OverEvents, event_sample
+from eventstudy.inference.statistic import Statistic, TestValue, statistic, statistics
+from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.windows import Window
+
+ALL = "all"
+Verdict = Literal["holds", "caution", "refused", "marked"]
+Tests = Literal["default", "all"] | tuple[str, ...]
+Sample = AbnormalReturns | EventSample | DatedReturns
+S = TypeVar("S", bound=Statistic)
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """A statistic on a sample, and whether it can be believed there.
+
+    Parameters
+    ----------
+    statistic : str
+        Its name in the registry.
+    value, df, pvalue : float
+        NaN where refused; `df` is NaN where the distribution has none.
+    n : int
+        Observations that entered: pairs of event and asset, windows or episodes.
+    verdict : {"holds", "caution", "refused", "marked"}
+        "marked": it cannot hold and is shown because all tests were asked for.
+    reason : str
+        Why not "holds", and what else a reader of the value must know.
+    asset : str
+        The sample: an asset, or "all" for every pair of a study.
+    event_id : str
+        The event, for statistics of one event; empty for those of many.
+    window : Window or None
+        The window, for the samples of a study.
+    """
+
+    __test__ = False
+
+    statistic: str
+    value: float
+    df: float
+    pvalue: float
+    n: int
+    verdict: Verdict
+    reason: str
+    asset: str = ""
+    event_id: str = ""
+    window: Window | None = None
+
+
+def run_tests(
+    sample: Sample, *, tests: Tests = "default", rng: np.random.Generator, level: float = 0.05
+) -> tuple[TestResult, ...]:
+    """Run the tests over many events on one sample.
+
+    Parameters
+    ----------
+    sample : AbnormalReturns, EventSample or DatedReturns
+        N pairs, restricted to the window; or N windows on filtered returns, ``sign`` NaN where no
+        direction was declared.
+    tests : "default", "all" or tuple of str
+        Names of other scopes are left out.
+    rng : numpy.random.Generator
+        Source of bootstraps and sign flips.
+    level : float
+        Stated intervals cover ``1 - level``.
+
+    Returns
+    -------
+    tuple of TestResult
+        Every statistic asked for, refused ones with NaN values and the reason, in the order of the
+        registry or of the names given.
+
+    Raises
+    ------
+    UnknownNameError
+        When a name is not in the registry.
+    """
+    if isinstance(sample, DatedReturns):
+        dates = describe_dates(sample)
+        return tuple(
+            _run_over_dates(entry, sample, dates, rng, level, show=tests == "all")
+            for entry in _chosen(OverDates, tests, dates)
+        )
+    named = _named(OverEvents, tests)
+    try:
+        d = describe(sample)
+    except EstimationError as error:
+        return tuple(_refused(entry, 0, [str(error)]) for entry in named)
+    return tuple(
+        _run_over_events(entry, d, rng, level, show=tests == "all")
+        for entry in _chosen(OverEvents, tests, d)
+    )
+
+
+def _named(kind: type[S], tests: Tests) -> tuple[S, ...]:
+    """Return the statistics of a kind that are named, or all of them."""
+    given = statistics() if isinstance(tests, str) else map(statistic, dict.fromkeys(tests))
+    return tuple(entry for entry in given if isinstance(entry, kind))
+
+
+def _chosen(kind: type[S], tests: Tests, d: SampleDescription | DatesDescription) -> tuple[S, ...]:
+    if tests == "default":
+        return _named(kind, default_tests(d)[0])
+    named = _named(kind, tests)
+    if tests == "all" and isinstance(d, DatesDescription) and not d.directed:
+        return tuple(one for one in named if not (isinstance(one, OverDates) and one.directional))
+    return named
+
+
+def _run_over_events(
+    entry: OverEvents,
+    d: SampleDescription,
+    rng: np.random.Generator,
+    level: float,
+    *,
+    show: bool,
+) -> TestResult:
+    refusals, cautions = d.judge(entry)
+    if refusals and not show:
+        return _refused(entry, d.n, refusals)
+    try:
+        found = _value(entry, d.sample, rng, level)
+    except EstimationError as error:
+        return _refused(entry, d.n, [*refusals, *cautions, str(error)])
+    return _judged(entry, found, refusals, cautions)
+
+
+def _run_over_dates(
+    entry: OverDates,
+    dated: DatedReturns,
+    d: DatesDescription,
+    rng: np.random.Generator,
+    level: float,
+    *,
+    show: bool,
+) -> TestResult:
+    refusals, cautions = d.judge(entry)
+    if refusals and not show:
+        return _refused(entry, d.n, refusals)
+    try:
+        windows = dated.directed() if entry.directional else dated.unsigned()
+        found = _value(entry, windows, rng, level)
+    except EstimationError as error:
+        return _refused(entry, d.n, [*refusals, str(error)])
+    if entry.directional:
+        note = f"one-sided, {len(windows)} of {d.n} windows with an expected direction"
+        found = replace(found, note="; ".join(filter(None, (note, found.note))))
+    return _judged(entry, found, refusals, cautions)
+
+
+def _value(
+    entry: Statistic, sample: EventSample | DatedReturns, rng: np.random.Generator, level: float
+) -> TestValue:
+    drawn = (rng,) if entry.needs_rng else ()
+    options = {"level": level} if entry.needs_level else {}
+    value: TestValue = entry.function(sample, *drawn, **options)
+    if not (math.isfinite(value.value) and math.isfinite(value.pvalue)):
+        msg = "it has no value here"
+        raise EstimationError(msg)
+    return value
+
+
+def _judged(
+    entry: Statistic, found: TestValue, refusals: Sequence[str], cautions: Sequence[str]
+) -> TestResult:
+    verdict: Verdict = "marked" if refusals else "caution" if cautions else "holds"
+    reason = "; ".join(filter(None, (*refusals, *cautions, found.note)))
+    return TestResult(entry.name, found.value, found.df, found.pvalue, found.n, verdict, reason)
+
+
+def _refused(entry: Statistic, n: int, reasons: Sequence[str]) -> TestResult:
+    reason = "; ".join(dict.fromkeys(reasons))
+    return TestResult(entry.name, math.nan, math.nan, math.nan, n, "refused", reason)
+
+
+def run_each(events: SingleEvents, tests: tuple[str, ...]) -> tuple[TestResult, ...]:
+    """Give the named statistics of one event for every event: a row each.
+
+    Parameters
+    ----------
+    events : SingleEvents
+    tests : tuple of str
+        Names of other scopes are left out.
+    """
+    return tuple(row for entry in _named(OneEvent, tests) for row in _each(entry, events))
+
+
+def _each(entry: OneEvent, events: SingleEvents) -> Iterator[TestResult]:
+    try:
+        found = entry.function(events)
+    except EstimationError as error:
+        yield _refused(entry, len(events), [str(error)])
+        return
+    for i, (event_id, asset) in enumerate(zip(events.event_ids, events.assets, strict=True)):
+        if math.isfinite(found.pvalue[i]):
+            value = TestValue(float(found.value[i]), float(found.df[i]), float(found.pvalue[i]), 1)
+            caution = entry.caution(float(events.vol_ratio[i]))
+            row = _judged(entry, value, (), [caution] if caution else ())
+        else:
+            row = _refused(entry, 0, [events.reasons[i] or "it has no value here"])
+        yield replace(row, asset=asset, event_id=event_id)
+
+
+def run_family(family: Family, tests: tuple[str, ...]) -> tuple[TestResult, ...]:
+    """Give the named adjustments of single p-values: a row for every event of a family.
+
+    Parameters
+    ----------
+    family : Family
+    tests : tuple of str
+        Names of other scopes are left out.
+    """
+    return tuple(row for entry in _named(OverFamily, tests) for row in _adjusted(entry, family))
+
+
+def _adjusted(entry: OverFamily, family: Family) -> Iterator[TestResult]:
+    n = len(family)
+    if n < entry.min_n:
+        yield _refused(entry, n, [f"{n} event{'s' if n != 1 else ''}, needs {entry.min_n}"])
+        return
+    try:
+        pvalues = entry.adjust(family)
+    except EstimationError as error:
+        yield _refused(entry, n, [str(error)])
+        return
+    for event_id, single, pvalue in zip(family.event_ids, family.pvalues, pvalues, strict=True):
+        if math.isfinite(pvalue):
+            row = _judged(entry, TestValue(float(single), math.nan, float(pvalue), n), (), ())
+        else:
+            row = _refused(entry, n, ["the event has no single p-value here"])
+        yield replace(row, event_id=event_id)
+
+
+def needs_filtered_returns(tests: Tests) -> bool:
+    """Whether a selection of tests needs the filtered returns of whole series."""
+    if isinstance(tests, str):
+        return True
+    adjust = any(entry.takes == "windows" for entry in _named(OverFamily, tests))
+    return adjust or bool(_named(OverDates, tests))
+
+
+def as_rows(found: Sequence[TestResult]) -> list[dict[str, Any]]:
+    """Return results as mappings by the names of their fields, the columns of a table of tests."""
+    names = [one.name for one in fields(TestResult)]
+    return [{name: getattr(one, name) for name in names} for one in found]
+
+
+@dataclass(frozen=True, eq=False)
+class StudySamples:
+    """What the tests of a study need, in every scope; can be pickled.
+
+    Parameters
+    ----------
+    abnormal : AbnormalReturns
+        Every pair studied.
+    filtered : mapping of str to (S,) float
+        Filtered returns of every session, by asset; may compute them when first asked.
+    singles : mapping of Window to SingleEvents
+        Single events over the windows they were tested on.
+    directions : tuple of str, length N
+        Expected direction of each pair, "up", "down" or anything else for none.
+    seed : int
+        For the statistics that draw; each sample and window has a generator of its own.
+    """
+
+    abnormal: AbnormalReturns
+    filtered: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
+    singles: Mapping[Window, SingleEvents] = field(default_factory=dict, repr=False)
+    directions: tuple[str, ...] = ()
+    seed: int = 1
+
+    def run(
+        self, *windows: Window, tests: Tests = "default", level: float = 0.05
+    ) -> tuple[TestResult, ...]:
+        """Run tests of any scope over some windows.
+
+        Parameters
+        ----------
+        *windows : Window
+            Inside the event window.
+        tests : "default", "all" or tuple of str
+            A selection of the tests over many events, or names of any scope: statistics of one
+            event and adjustments of single p-values give a row for every event.
+        level : float
+            Stated intervals cover ``1 - level``.
+
+        Returns
+        -------
+        tuple of TestResult
+            Scope by scope, sample by sample, window by window; every name that was asked for has
+            a row, refused ones with the reason.
+
+        Raises
+        ------
+        UnknownNameError
+            When a name is not in the registry.
+        WindowError
+            When a window is not inside the event window.
+        """
+        rows = [
+            *self._over_events(windows, tests, level),
+            *self._over_dates(windows, tests, level),
+        ]
+        if not isinstance(tests, str):
+            rows += [*self._each_event(windows, tests), *self._families(windows, tests)]
+        return tuple(rows)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Samples: all pairs, then each asset with two events or more; one asset by its name."""
+        counts: dict[str, int] = {}
+        for asset in self.abnormal.assets:
+            counts[asset] = counts.get(asset, 0) + 1
+        if len(counts) == 1:
+            return tuple(counts)
+        return (ALL, *(asset for asset, count in counts.items() if count > 1))
+
+    def over_events(self, label: str, window: Window) -> EventSample:
+        """Return the pairs of a sample over a window.
+
+        Raises
+        ------
+        EstimationError
+            When no pair has an abnormal return there.
+        WindowError
+            When the window is not inside the event window.
+        """
+        whole = self._whole(window)
+        if label == self.labels[0]:
+            return whole
+        rows = np.flatnonzero(np.array(whole.pairs.assets, dtype=object) == label)
+        if not len(rows):
+            msg = "0 pairs with an abnormal return in the window, 1 needed"
+            raise EstimationError(msg)
+        # correlations of estimation residuals are the same for every window
+        shared = self._residuals if len(whole) == len(self.abnormal) else {}
+        part = whole.take(rows, residuals=shared.get(label))
+        shared[label] = part.residuals
+        return part
+
+    def over_dates(self, label: str, window: Window) -> DatedReturns:
+        """Return the windows of a sample on the filtered returns of its assets.
+
+        Raises
+        ------
+        EstimationError
+            When none lies on filtered returns.
+        """
+        pairs = self.abnormal
+        assets = tuple(dict.fromkeys(pairs.assets)) if label == ALL else (label,)
+        z = np.column_stack([self.filtered[name] for name in assets])
+        code = {asset: number for number, asset in enumerate(assets)}
+        column = np.array([code.get(asset, -1) for asset in pairs.assets], dtype=np.int64)
+        first, width = pairs.position + window.start, len(window)
+        inside = np.flatnonzero((column >= 0) & (first >= 0) & (first + width <= len(z)))
+        days = first[inside, None] + np.arange(width)
+        rows = inside[np.isfinite(z[days, column[inside, None]]).any(axis=1)]
+        usable = np.isfinite(z).any(axis=1)
+        start = int(np.argmax(usable)) if usable.any() else 0
+        directions = self.directions or ("",) * len(pairs)
+        return dated_returns(
+            z[start:],
+            first[rows] - start,
+            sessions=width,
+            column=column[rows],
+            event_ids=tuple(pairs.event_ids[i] for i in rows),
+            sign=expected_signs(tuple(directions[i] for i in rows)),
+        )
+
+    def family(self, asset: str, window: Window) -> Family:
+        """Return the single p-values of one asset over a window, and its windows.
+
+        Raises
+        ------
+        EstimationError
+            When single events were not tested over the window.
+        """
+        mine = self._single_events(window).on(asset)
+        return Family(mine.event_ids, mine.p, mine.sessions, lambda: self.over_dates(asset, window))
+
+    def directions_of(self, asset: str, event_ids: Sequence[str]) -> tuple[str, ...]:
+        """Return the expected directions of events on one asset, empty where none is declared."""
+        pairs = zip(self.abnormal.event_ids, self.abnormal.assets, strict=True)
+        known = dict(zip(pairs, self.directions, strict=False))
+        return tuple(known.get((event_id, asset), "") for event_id in event_ids)
+
+    def _single_events(self, window: Window) -> SingleEvents:
+        if window not in self.singles:
+            tested = ", ".join(map(str, self.singles)) or "none"
+            msg = (
+                f"single events were not tested over {window} but over {tested}: "
+                "add the window to [windows] car"
+            )
+            raise EstimationError(msg)
+        return self.singles[window]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what was computed from them is not part of the samples
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+    @cached_property
+    def _known(self) -> dict[Window, EventSample]:
+        return {}
+
+    @cached_property
+    def _residuals(self) -> dict[str, Residuals]:
+        return {self.labels[0]: Residuals(self.abnormal.ar_est, self.abnormal.position)}
+
+    def _whole(self, window: Window) -> EventSample:
+        """Every pair over a window; kept for the last window, as ranks of many pairs are large."""
+        if window not in self._known:
+            self._known.clear()
+            every = self.abnormal.restrict(window)
+            self._known[window] = event_sample(every, residuals=self._residuals[self.labels[0]])
+        return self._known[window]
+
+    def _over_events(
+        self, windows: Sequence[Window], tests: Tests, level: float
+    ) -> Iterator[TestResult]:
+        named = _named(OverEvents, tests)
+        found: dict[tuple[str, Window], tuple[TestResult, ...]] = {}
+        for window in windows if named else ():
+            for label in self.labels:
+                rng = _generator(self.seed, label, str(window), words=(8,))
+                try:
+                    sample = self.over_events(label, window)
+                    rows = run_tests(sample, tests=tests, rng=rng, level=level)
+                except EstimationError as error:
+                    rows = tuple(_refused(entry, 0, [str(error)]) for entry in named)
+                found[label, window] = rows
+        for label, window in sorted(found, key=lambda key: self.labels.index(key[0])):
+            yield from _placed(found[label, window], label, window)
+
+    def _over_dates(
+        self, windows: Sequence[Window], tests: Tests, level: float
+    ) -> Iterator[TestResult]:
+        named = _named(OverDates, tests)
+        for label in self.labels if named else ():
+            if tests == "default" and self._n_events(label) == 1:
+                continue
+            for window in windows:
+                rng = _generator(self.seed, "dates", label, str(window), words=(4, 4, 4, 4))
+                try:
+                    dated = self.over_dates(label, window)
+                    found = run_tests(dated, tests=tests, rng=rng, level=level)
+                except EstimationError as error:
+                    short = named if not isinstance(tests, str) else _named(OverDates, _FIRST)
+                    found = tuple(_refused(entry, 0, [str(error)]) for entry in short)
+                yield from _placed(found, label, window)
+
+    def _n_events(self, label: str) -> int:
+        pairs = zip(self.abnormal.event_ids, self.abnormal.assets, strict=True)
+        return len({event for event, asset in pairs if label in {ALL, asset}})
+
+    def _each_event(
+        self, windows: Sequence[Window], tests: tuple[str, ...]
+    ) -> Iterator[TestResult]:
+        for window in windows if (named := _named(OneEvent, tests)) else ():
+            try:
+                found = run_each(self._single_events(window), tests)
+            except EstimationError as error:
+                found = tuple(_refused(entry, 0, [str(error)]) for entry in named)
+            yield from (
+                replace(row, asset=row.asset or self.labels[0], window=window) for row in found
+            )
+
+    def _families(self, windows: Sequence[Window], tests: tuple[str, ...]) -> Iterator[TestResult]:
+        named = _named(OverFamily, tests)
+        for asset in dict.fromkeys(self.abnormal.assets) if named else ():
+            for window in windows:
+                try:
+                    found = run_family(self.family(asset, window), tests)
+                except EstimationError as error:
+                    found = tuple(_refused(entry, 0, [str(error)]) for entry in named)
+                yield from _placed(found, asset, window)
+
+
+_FIRST = next(row.tests[:1] for row in DEFAULTS if row.layout == "always")
+
+
+def _placed(found: Sequence[TestResult], label: str, window: Window) -> Iterator[TestResult]:
+    return (replace(row, asset=label, window=window) for row in found)
+
+
+def _generator(seed: int, *labels: str, words: tuple[int, ...]) -> np.random.Generator:
+    """Return a generator that depends on the seed and on labels, not on the order of samples.
+
+    Tests over events take the digest as one word of 8 bytes and tests over dates as four of 4, so
+    that drawn p-values stay what they were before the two shared this function.
+    """
+    digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=sum(words)).digest()
+    parts = [digest[a:b] for a, b in pairwise(np.cumsum((0, *words)))]
+    return np.random.default_rng([seed, *(int.from_bytes(part, "little") for part in parts)])
