@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from eventstudy.events import Event
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results import PlaceboSample, Provenance, ResultTables, StudyResult
 from eventstudy.results.tables import (
@@ -256,7 +257,8 @@ def event_rows(
                 "perhaps_confounded_with": tuple(perhaps),
                 "effects_at": first.get(key, -1),
                 "alternatives_at": second.get(key, -1),
-                "features": {},
+                "reasons": tuple(filter(None, [event.get("reason", "")])),
+                "event": Event(event_id=event["event_id"]),
             }
         )
     return Events.of(rows)

@@ -155,7 +155,7 @@ def test_second_session_without_result_is_said(result: StudyResult, change: Chan
 
 def test_confounders_are_named(result: StudyResult) -> None:
     assert "also holds opec-call:" in shared(event(result, "venezuela-intervention"))
-    several = Events.of([{"confounded_with": ("a", "b", "c"), "features": {}}])
+    several = Events.of([{"confounded_with": ("a", "b", "c")}])
     assert "a, b and c" in shared(several[0])
     assert shared(event(result, "barrels")) == ""
 
