@@ -179,11 +179,12 @@ def plot_placebo(
 
 def has_placebo(result: StudyResult, event_id: str, asset: str) -> bool:
     """Whether a pair has placebo effects to draw."""
-    return any(
-        (s.event_id, s.asset) == (event_id, asset) and np.isfinite(s.effect_standardised)
-        and np.isfinite(s.standardised).any()
-        for s in result.placebos
-    )  # fmt: skip
+    sample = result.placebos.find(event_id, asset)
+    return (
+        sample is not None
+        and bool(np.isfinite(sample.effect_standardised))
+        and bool(np.isfinite(sample.standardised).any())
+    )
 
 
 def plot_event(result: StudyResult, event_id: str, asset: str) -> Figure:
@@ -299,10 +300,10 @@ def _half_width(part: AbnormalReturns, level: float) -> FloatArray:
 
 
 def _sample(result: StudyResult, event_id: str, asset: str) -> PlaceboSample:
-    for sample in result.placebos:
-        if (sample.event_id, sample.asset) == (event_id, asset):
-            return sample
-    hint = did_you_mean(event_id, (s.event_id for s in result.placebos))
+    sample = result.placebos.find(event_id, asset)
+    if sample is not None:
+        return sample
+    hint = did_you_mean(event_id, (key[0] for key in result.placebos.keys))
     msg = f"no placebo effects of event {event_id!r} and asset {asset!r}; {hint}"
     raise UnknownNameError(msg)
 

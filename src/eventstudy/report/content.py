@@ -387,8 +387,8 @@ def _granularity(result: StudyResult, effects: Sequence[EffectRow]) -> str:
         return parts[0]
     least = min(e.n_estimation for e in effects)
     parts.append(f"SQ moves in steps of 1/(L+1) = {1 / (least + 1):.4f}.")
-    event_id = effects[0].event_id
-    sizes = [len(s.standardised) for s in result.placebos if s.event_id == event_id]
+    samples = result.placebos.of_event(effects[0].event_id)
+    sizes = [len(sample.standardised) for sample in samples]
     if sizes:
         parts.append(
             f"VFC rests on {min(sizes)} ordinary windows: steps of {1 / (min(sizes) + 1):.4f}."

@@ -12,11 +12,11 @@ from eventstudy.arrays import DayArray, IntArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
 from eventstudy.models.estimation import ModelFit, fit_pairs
-from eventstudy.results import PlaceboSample
+from eventstudy.results import Placebos
 from eventstudy.results.tables import Effects, SessionReturns
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.design import Study
-from eventstudy.study.effects import AssetData, measure_effects
+from eventstudy.study.effects import AssetData, measure
 from eventstudy.study.tabulate import effects_table, session_returns
 from eventstudy.windows import Window
 
@@ -54,7 +54,7 @@ class AssetFindings:
     second : (m,) int
         Rows of the alignment behind the alternatives.
     ar, alternative_ar : SessionReturns
-    placebos : tuple of PlaceboSample
+    placebos : Placebos
     """
 
     kept: Kept
@@ -63,7 +63,7 @@ class AssetFindings:
     second: IntArray
     ar: SessionReturns
     alternative_ar: SessionReturns
-    placebos: tuple[PlaceboSample, ...]
+    placebos: Placebos
 
     @property
     def abnormal(self) -> AbnormalReturns | None:
@@ -119,25 +119,23 @@ def study_asset(
     kept = fit_kept(study, data, pairs)
     none, empty = Effects.empty(), SessionReturns.empty()
     if kept.fit is None:
-        return AssetFindings(kept, none, none, kept.rows, empty, empty, ())
+        return AssetFindings(kept, none, none, kept.rows, empty, empty, Placebos.of(()))
     windows, abnormal = study.car_windows, kept.fit.abnormal
-    effects, placebos = measure_effects(
-        kept.fit, data, study, windows=windows, role="primary", tick=tick
-    )
+    found = measure(kept.fit, data, study, windows=windows, role="primary", tick=tick)
     second = _fit_second(study, data, pairs, kept)
     alternatives, alternative_ar = none, empty
     if second.fit is not None:
-        found, _ = measure_effects(second.fit, data, study, windows=windows, role="alternative")
-        alternatives = effects_table(found, second.fit.abnormal, data, sessions)
+        beside = measure(second.fit, data, study, windows=windows, role="alternative")
+        alternatives = effects_table(beside, second.fit.abnormal, data, sessions)
         alternative_ar = session_returns(second.fit.abnormal, data, sessions, study.level)
     return AssetFindings(
         kept=kept,
-        effects=effects_table(effects, abnormal, data, sessions),
+        effects=effects_table(found, abnormal, data, sessions),
         alternatives=alternatives,
         second=second.rows,
         ar=session_returns(abnormal, data, sessions, study.level),
         alternative_ar=alternative_ar,
-        placebos=tuple(placebos),
+        placebos=found.placebos(),
     )
 
 

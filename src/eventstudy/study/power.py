@@ -26,7 +26,7 @@ from eventstudy.prices.table import PriceTable
 from eventstudy.progress import Progress, silent
 from eventstudy.study.assets import asset_data, fit_kept
 from eventstudy.study.design import Study, with_assets
-from eventstudy.study.effects import AssetData, measure_effects
+from eventstudy.study.effects import AssetData, MeasuredEffects, measure
 from eventstudy.study.many import FilteredReturns
 from eventstudy.study.run import prepare
 from eventstudy.tables import columns
@@ -155,8 +155,8 @@ def study_power(
         if fit is None:
             continue
         parts.append(without_returns(fit.abnormal))
-        effects, _ = measure_effects(fit, data[asset], study, windows=windows, role="power")
-        singles += [_single(asset, window, effects) for window in windows]
+        found = measure(fit, data[asset], study, windows=windows, role="power")
+        singles += [_single(asset, found, column) for column in range(len(windows))]
     progress("assets", len(study.assets), len(study.assets))
     if not parts:
         count = len({pair.event_id for pair in pairs})
@@ -176,17 +176,18 @@ def study_power(
     )
 
 
-def _single(asset: str, window: Window, effects: Any) -> dict[str, Any]:  # noqa: ANN401  # effects of all windows
-    found = [e.result for e in effects if e.window == window and e.result is not None]
-    values = np.array([result.mde for result in found])
-    row: dict[str, Any] = {"asset": asset, "window": window, "events": len(found)}
-    if found:
+def _single(asset: str, found: MeasuredEffects, column: int) -> dict[str, Any]:
+    tests, window = found.tests, found.windows[column]
+    rows = np.flatnonzero(tests.tested[:, column])
+    row: dict[str, Any] = {"asset": asset, "window": window, "events": len(rows)}
+    if len(rows):
+        values = tests.mde[rows, column]
         row |= {
-            "test": found[0].method,
+            "test": str(tests.ci_method[rows[0], column]),
             "median": float(np.median(values)),
             "low": float(values.min()),
             "high": float(values.max()),
-            "median_t": float(np.median([result.mde_t for result in found])),
+            "median_t": float(np.median(tests.mde_t[rows, column])),
         }
     return row | {"power": 0.8}
 

@@ -24,7 +24,7 @@ from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
 from eventstudy.progress import Progress, silent
-from eventstudy.results import Provenance, ResultTables, StudyResult, clean
+from eventstudy.results import Placebos, Provenance, ResultTables, StudyResult, clean
 from eventstudy.results.tables import (
     Claims,
     Effects,
@@ -144,7 +144,7 @@ def run_study(
         abnormal=joint.samples.abnormal,
         samples=joint.samples,
         provenance=_provenance(study, events, prices, series),
-        placebos=tuple(sample for one in found.values() for sample in one.placebos),
+        placebos=Placebos.joined([one.placebos for one in found.values()]),
         units={name: prices.meta(name).unit for name in study.assets},
     )
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from eventstudy.alignment import STATES, Alignment
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
+from eventstudy.inference.single import SingleTests
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import Effects, Events, SessionReturns
-from eventstudy.study.effects import AssetData, Effect
+from eventstudy.study.effects import AssetData, MeasuredEffects
 from eventstudy.tables.columns import NameLists, TextArray
 from eventstudy.windows import Window
 
@@ -19,57 +20,39 @@ NAN = float("nan")
 
 
 def effects_table(
-    effects: Sequence[Effect], abnormal: AbnormalReturns, data: AssetData, sessions: DayArray
+    found: MeasuredEffects, abnormal: AbnormalReturns, data: AssetData, sessions: DayArray
 ) -> Effects:
-    """Collect the effects of one asset.
+    """Lay the effects of one asset out by pair, then by window.
 
     Parameters
     ----------
-    effects : sequence of Effect
-        Ordered by pair, then by window.
+    found : MeasuredEffects
+        N pairs and M windows.
     abnormal : AbnormalReturns
-        The pairs that `Effect.row` counts.
+        The N pairs.
     data : AssetData
     sessions : (S,) datetime64[D]
     """
-    rows = np.array([effect.row for effect in effects], dtype=np.int64)
-    values = [_numbers(effect) for effect in effects]
+    n, m = found.base_price.shape
+    tests = {
+        name: getattr(found.tests, name).ravel()
+        for name in SingleTests.__slots__
+        if name not in {"reason", "n_sq", "n_vfc", "n_fhs", "n_conformal"}
+    }
+    windows = np.empty(m, dtype=object)
+    windows[:] = found.windows
     return Effects(
-        event_id=[abnormal.event_ids[row] for row in rows],
-        asset=[data.asset] * len(effects),
-        session=sessions[abnormal.position[rows]],
-        window=[effect.window for effect in effects],
-        n_sessions=[effect.n_sessions for effect in effects],
-        base_price=[effect.base_price for effect in effects],
-        n_estimation=abnormal.n_est[rows],
-        roll=[effect.roll for effect in effects],
-        return_kind=[data.kind] * len(effects),
-        **{name: [one[name] for one in values] for name in _MISSING},
+        event_id=np.repeat(np.array(abnormal.event_ids, dtype=object), m),
+        asset=np.full(n * m, data.asset, dtype=object),
+        session=np.repeat(sessions[abnormal.position], m),
+        window=np.tile(windows, n),
+        base_price=found.base_price.ravel(),
+        n_estimation=np.repeat(abnormal.n_est, m),
+        roll=found.roll.ravel(),
+        return_kind=np.full(n * m, data.kind, dtype=object),
+        filter_reason=found.tests.reason.ravel(),
+        **tests,
     )
-
-
-_MISSING = {
-    "effect": NAN, "se": NAN, "t": NAN, "df": NAN, "p_t": NAN, "p_sq": NAN, "p_vfc": NAN,
-    "p_fhs": NAN, "p_conformal": NAN, "ci_low": NAN, "ci_high": NAN, "ci_method": "",
-    "ci_t_low": NAN, "ci_t_high": NAN, "mde": NAN, "mde_t": NAN, "vol_ratio": NAN,
-    "vol_warning": False, "filter": "", "filter_reason": "",
-}  # fmt: skip
-
-
-def _numbers(effect: Effect) -> dict[str, object]:
-    result = effect.result
-    if result is None:
-        return _MISSING | {"filter_reason": effect.reason}
-    low, high = result.ci_t
-    return {
-        "effect": result.effect, "se": result.se, "t": result.t, "df": result.df,
-        "p_t": result.p_t, "p_sq": result.p_sq, "p_vfc": result.p_vfc, "p_fhs": result.p_fhs,
-        "p_conformal": result.p_conformal, "ci_low": result.ci_low, "ci_high": result.ci_high,
-        "ci_method": result.ci_method, "ci_t_low": low, "ci_t_high": high,
-        "mde": result.mde, "mde_t": result.mde_t, "vol_ratio": result.vol_ratio,
-        "vol_warning": result.vol_warning, "filter": result.filter_kind,
-        "filter_reason": "; ".join(filter(None, (result.filter_reason, *result.notes))),
-    }  # fmt: skip
 
 
 def session_returns(

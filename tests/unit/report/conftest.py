@@ -14,7 +14,7 @@ from scipy import stats
 
 from eventstudy.events import Event
 from eventstudy.models.abnormal import AbnormalReturns
-from eventstudy.results import PlaceboSample, Provenance, ResultTables, StudyResult
+from eventstudy.results import Placebos, PlaceboSample, Provenance, ResultTables, StudyResult
 from eventstudy.results.tables import (
     Claims,
     Effects,
@@ -445,20 +445,22 @@ def build(
     )
 
 
-def placebos(ab: AbnormalReturns) -> tuple[PlaceboSample, ...]:
+def placebos(ab: AbnormalReturns) -> Placebos:
     s = np.sqrt(ab.s2)
     zero = -EVENT.start
-    return tuple(
-        PlaceboSample(
-            event_id=ab.event_ids[i],
-            asset=ab.assets[i],
-            window=WINDOWS[0],
-            effects=ab.ar_est[i],
-            standardised=ab.ar_est[i] / s[i],
-            effect=float(ab.ar[i, zero]),
-            effect_standardised=float(ab.ar[i, zero] / s[i]),
-        )
-        for i in range(len(ab))
+    return Placebos.of(
+        [
+            PlaceboSample(
+                event_id=ab.event_ids[i],
+                asset=ab.assets[i],
+                window=WINDOWS[0],
+                effects=ab.ar_est[i],
+                standardised=ab.ar_est[i] / s[i],
+                effect=float(ab.ar[i, zero]),
+                effect_standardised=float(ab.ar[i, zero] / s[i]),
+            )
+            for i in range(len(ab))
+        ]
     )
 
 
