@@ -217,8 +217,8 @@ class Neighbours:
         return self._within(row, self.perhaps, self.second)
 
     def _within(self, row: int, ranges: IntArray, order: IntArray) -> list[int]:
-        first, last = ranges[row]
-        return [other for other in np.sort(order[first:last]).tolist() if other != row]
+        first, last = ranges[row].tolist()
+        return [other for other in sorted(order[first:last].tolist()) if other != row]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -342,7 +342,8 @@ class Alignment:
         return self._ids(self.neighbours.possible(row))
 
     def _ids(self, rows: Sequence[int]) -> tuple[str, ...]:
-        return self.event_ids(np.array(rows, dtype=np.int64))
+        events, event = self.placements.events, self.event
+        return tuple([events[event[row]].event_id for row in rows])
 
     def dropped(self, rows: Sequence[int] | IntArray, reasons: Sequence[str]) -> Alignment:
         """Return the same pairs, some of them left out for a reason.

@@ -102,16 +102,17 @@ def test_killed_run_leaves_the_old_report_and_the_next_run_cleans_up(
 ) -> None:
     out = finished(tmp_path / "study")
     script = (
-        "import pathlib, sys, time\n"
+        "import pathlib, sys\n"
         "from eventstudy.report.folder import replacing\n"
         "with replacing(pathlib.Path(sys.argv[1])) as staging:\n"
         "    (staging / 'report.pdf').write_text('half')\n"
         "    print('writing', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    sys.stdin.read()\n"
     )
     source = Path(eventstudy.__file__).parents[1]
     process = subprocess.Popen(  # our own interpreter and script
         [sys.executable, "-c", script, str(out)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(source)},
     )
@@ -123,7 +124,7 @@ def test_killed_run_leaves_the_old_report_and_the_next_run_cleans_up(
             assert len([n for n in names(tmp_path) if ".partial-" in n]) == 2
         assert any(".partial-" in n for n in names(tmp_path)), "a live run lost its folder"
         process.send_signal(death)
-        process.wait(timeout=10)
+        process.wait(timeout=600)
     assert word_of(out) == "second"
     assert any(".partial-" in n for n in names(tmp_path))
     with replacing(out) as staging:
