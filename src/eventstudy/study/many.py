@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.alignment import Alignment
-from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.applicability import (
     SampleDescription,
@@ -33,7 +33,7 @@ from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData
 from eventstudy.windows import Window
 
-MANY_PAIRS = 2000
+MANY_PAIRS = 100
 NAMED = "the study names its tests"
 OVER_WINDOWS = (
     "score", "p_max_z", "overlap_z_without", "p_overlap_z_without", "p_shift_sharp_without",
@@ -125,31 +125,25 @@ def study_samples(
     known = {event.event_id: event.direction or "" for event in pairs.placements.events}
     directions = tuple(known[name] for name in abnormal.event_ids)
     singles = {
-        window: single_events(effects, window, abnormal.position, directions)
-        for window in study.car_windows
+        window: single_events(effects, number, len(study.car_windows), abnormal, directions)
+        for number, window in enumerate(study.car_windows)
     }
     return StudySamples(abnormal, FilteredReturns(study, data), singles, directions, study.seed)
 
 
 def single_events(
-    effects: Effects, window: Window, position: IntArray, directions: tuple[str, ...]
+    effects: Effects,
+    number: int,
+    n_windows: int,
+    abnormal: AbnormalReturns,
+    directions: tuple[str, ...],
 ) -> SingleEvents:
-    """Return the single events that were tested on a window.
-
-    Parameters
-    ----------
-    effects : Effects
-        For every window a row per pair, in one order.
-    window : Window
-    position : (N,) int
-        Session 0 of the pairs in that order.
-    directions : tuple of str, length N
-    """
-    mine = effects.take(np.array([one == window for one in effects.window], dtype=bool))
+    """Return the single events of one of the windows, which follow one another by pair."""
+    mine = effects.take(np.arange(number, len(effects), n_windows))
     return SingleEvents(
         event_ids=mine.event_id,
         assets=mine.asset,
-        sessions=position,
+        sessions=abnormal.position,
         directions=np.array(directions, dtype=object),
         effect=mine.effect,
         t=mine.t,
@@ -173,20 +167,27 @@ def design_table(study: Study, samples: StudySamples) -> Samples:
     Where the study names its tests, only what they need is measured: correlations of many pairs
     and filtered returns stay empty otherwise.
     """
-    rows: dict[tuple[str, Window], dict[str, Any]] = {}
     whole = isinstance(study.tests, str) or len(samples.abnormal) <= MANY_PAIRS
-    for window in study.car_windows:  # the samples keep what they know of one window at a time
-        for label in samples.labels:
-            row: dict[str, Any] = {"asset": label, "window": window}
-            try:
-                described = describe(samples.over_events(label, window))
-                row |= _measured(described, whole=whole)
-                if needs_filtered_returns(study.tests):
-                    row |= _dates(samples.over_dates(label, window))
-            except EstimationError as error:
-                row["why"] = "; ".join(filter(None, (row.get("why", ""), str(error))))
-            rows[label, window] = row
-    return Samples.of([rows[one, w] for one in samples.labels for w in study.car_windows])
+    found = {
+        (label, window): _sample_row(study, samples, label, window, whole=whole)
+        for window in study.car_windows  # a sample is known for one window at a time
+        for label in samples.labels
+    }
+    return Samples.of([found[a, w] for a in samples.labels for w in study.car_windows])
+
+
+def _sample_row(
+    study: Study, samples: StudySamples, label: str, window: Window, *, whole: bool
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"asset": label, "window": window}
+    try:
+        described = describe(samples.over_events(label, window))
+        row |= _measured(described, whole=whole)
+        if needs_filtered_returns(study.tests):
+            row |= _dates(samples.over_dates(label, window))
+    except EstimationError as error:
+        row["why"] = "; ".join(filter(None, (row.get("why", ""), str(error))))
+    return row
 
 
 def _measured(d: SampleDescription, *, whole: bool) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.arrays import FloatArray, IntArray, rows_by_label
 from eventstudy.errors import EstimationError
 from eventstudy.inference.one_event.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
@@ -73,10 +74,14 @@ class SingleEvents:
 
     def on(self, asset: str) -> SingleEvents:
         """Keep the events of one asset."""
-        rows = np.flatnonzero(self.assets == asset)
-        arrays = {name: values[rows] for name, values in vars(self).items() if name != "pvalues"}
+        rows = self._rows.get(asset, np.zeros(0, dtype=np.int64))
+        names = [part.name for part in fields(self) if part.name != "pvalues"]
         pvalues = {name: values[rows] for name, values in self.pvalues.items()}
-        return SingleEvents(**arrays, pvalues=pvalues)
+        return SingleEvents(**{name: getattr(self, name)[rows] for name in names}, pvalues=pvalues)
+
+    @cached_property
+    def _rows(self) -> dict[str, IntArray]:
+        return rows_by_label(self.assets.tolist())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
