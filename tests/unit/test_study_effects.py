@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from scipy import stats
 
 from eventstudy.errors import EstimationError
-from eventstudy.inference.single import single_event_tests
+from eventstudy.inference.one_event.single import single_event_tests
 from eventstudy.models.volatility import fit_filter
+from eventstudy.results import Placebos
 from eventstudy.study import Study, effects
 from eventstudy.study.assets import fit_at
 from eventstudy.study.effects import AssetData, generator, measure
@@ -231,7 +233,7 @@ def test_the_t_alone_asks_for_no_filter_and_draws_nothing(monkeypatch):
     for name in ("p_vfc", "p_fhs", "p_conformal", "vol_ratio"):
         assert np.isnan(getattr(tests, name)).all()
     assert not tests.vol_warning.any()
-    assert found.placebo(0) is None
+    assert len(found.placebos()) == 0
 
 
 def test_what_cannot_be_tested_has_its_reason_and_no_number():
@@ -278,7 +280,14 @@ def test_placebo_samples_are_made_when_asked_for():
     _, found = measured(data, study=replace(STUDY, volatility="ewma"))
     held = (found.histories, *(getattr(found.tests, name) for name in found.tests.__slots__))
     assert all(array.shape == (len(POSITION), len(WINDOWS)) for array in held[1:])
-    sample = found.placebo(0)
+    samples = found.placebos()
+    assert samples.keys == tuple((f"e{i}", "oil") for i in POSITION)
+    assert samples.find("e330", "gas") is None
+    assert [one.event_id for one in samples.of_event("e390")] == ["e390"]
+    both = pickle.loads(pickle.dumps(Placebos.joined([samples, samples])))  # our own
+    assert both[-1].event_id == "e497"
+    assert len(both[3:6]) == 3
+    sample = both.find("e330", "oil")
     expected, reference = naive_window(data, POSITION[0], WINDOWS[0], "primary")
     assert sample.effect == pytest.approx(expected["effect"], rel=1e-12)
     scale = sample.effect / sample.effect_standardised

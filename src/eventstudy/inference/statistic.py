@@ -13,6 +13,7 @@ declarations; nothing else knows a statistic by its name.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from eventstudy.errors import EstimationError, UnknownNameError, did_you_mean
 Scope = Literal["event", "dates", "events", "family"]
 Unit = Literal["events", "pairs", "windows", "episodes"]
 SCOPES: tuple[Scope, ...] = ("event", "dates", "events", "family")
+OVER_MANY: tuple[Scope, ...] = ("dates", "events")
 
 # Wording that declarations share.
 NO_EVENT_VARIANCE = "the event does not change the variance"
@@ -102,7 +104,7 @@ class Statistic:
     function: Callable[..., Any] = field(default=_no_function, repr=False, compare=False)
 
     def register(self, function: F) -> F:
-        """Enter the statistic with its function into the registry.
+        """Enter the statistic with its function into the registry; its paper joins the docstring.
 
         Raises
         ------
@@ -113,6 +115,8 @@ class Statistic:
             msg = f"two statistics are called {self.name!r}"
             raise ValueError(msg)
         _REGISTRY[self.name] = replace(self, function=function)
+        text = inspect.cleandoc(function.__doc__ or "")
+        function.__doc__ = f"{text}\n\nReferences\n----------\n{self.paper}."
         return function
 
 
@@ -124,11 +128,8 @@ def statistics(scope: Scope | None = None) -> tuple[Statistic, ...]:
     >>> [entry.name for entry in statistics("family")]
     ['max_z', 'holm', 'benjamini_hochberg']
     """
-    # importing a room declares its statistics, in the order its __init__ gives
-    from eventstudy.inference import multiplicity, one_event, over_dates, over_events  # noqa: F401  # see above
-
     wanted = SCOPES if scope is None else (scope,)
-    return tuple(one for place in wanted for one in _REGISTRY.values() if one.scope == place)
+    return tuple(one for place in wanted for one in _declared().values() if one.scope == place)
 
 
 def statistic(name: str) -> Statistic:
@@ -144,11 +145,18 @@ def statistic(name: str) -> Statistic:
     >>> statistic("bmp").distribution
     't, N - 1 degrees of freedom'
     """
-    known = {entry.name: entry for entry in statistics()}
+    known = _declared()
     if name not in known:
         msg = f"no statistic {name!r}: {did_you_mean(name, known)}"
         raise UnknownNameError(msg)
     return known[name]
+
+
+def _declared() -> dict[str, Statistic]:
+    # importing a room declares its statistics, in the order its __init__ gives
+    from eventstudy.inference import multiplicity, one_event, over_dates, over_events  # noqa: F401  # see above
+
+    return _REGISTRY
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,8 +323,8 @@ def keep_fresh(
     scheduler = BlockingScheduler(timezone="America/New_York")
     # A machine that slept through 17:30 refreshes once when it wakes.
     scheduler.add_job(job, trigger, coalesce=True, misfire_grace_time=None, max_instances=1)
-    log("waiting", next=str(trigger.get_next_fire_time(None, clock())))
-    try:
+    try:  # whoever reads that this waits may stop it at once
+        log("waiting", next=str(trigger.get_next_fire_time(None, clock())))
         scheduler.start()
     finally:
         log("stopped")

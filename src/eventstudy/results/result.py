@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -59,6 +59,81 @@ class PlaceboSample:
     effect_standardised: float
 
 
+class Placebos(Sequence[PlaceboSample]):
+    """Placebo samples of a study, each made when it is read: thousands of numbers per pair.
+
+    Parameters
+    ----------
+    keys : sequence of (event_id, asset)
+        Pairs that have a sample.
+    make : callable
+        ``make(i)`` returns the sample of pair i. A bound method of a frozen object pickles.
+    """
+
+    __slots__ = ("_at", "_keys", "_make")
+
+    def __init__(
+        self, keys: Sequence[tuple[str, str]], make: Callable[[int], PlaceboSample]
+    ) -> None:
+        self._keys, self._make = tuple(keys), make
+        self._at = {key: at for at, key in enumerate(self._keys)}
+
+    @classmethod
+    def of(cls, samples: Sequence[PlaceboSample]) -> Placebos:
+        """Hold samples that are there already."""
+        held = tuple(samples)
+        return cls([(one.event_id, one.asset) for one in held], held.__getitem__)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Placebos]) -> Placebos:
+        """Stack the samples of several assets in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        keys = [key for part in parts for key in part.keys]
+        return cls(keys, _Joined(tuple(parts)).sample)
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """Event and asset of every sample."""
+        return self._keys
+
+    def find(self, event_id: str, asset: str) -> PlaceboSample | None:
+        """Return the sample of one pair, or None."""
+        at = self._at.get((event_id, asset))
+        return None if at is None else self._make(at)
+
+    def of_event(self, event_id: str) -> tuple[PlaceboSample, ...]:
+        """Return the samples of one event on every asset."""
+        return tuple(self._make(at) for at, key in enumerate(self._keys) if key[0] == event_id)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, index: int) -> PlaceboSample: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[PlaceboSample, ...]: ...
+    def __getitem__(self, index: int | slice) -> PlaceboSample | tuple[PlaceboSample, ...]:
+        if isinstance(index, slice):
+            return tuple(self._make(at) for at in range(*index.indices(len(self))))
+        return self._make(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[PlaceboSample]:
+        return (self._make(at) for at in range(len(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Joined:
+    parts: tuple[Placebos, ...]
+
+    def sample(self, at: int) -> PlaceboSample:
+        for part in self.parts:
+            if at < len(part):
+                return part[at]
+            at -= len(part)
+        raise IndexError(at)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyResult:
     """Everything one run of a study found.
@@ -84,7 +159,8 @@ class StudyResult:
     abnormal : AbnormalReturns
         The arrays behind the tables (primary sessions only).
     provenance : Provenance
-    placebos : tuple of PlaceboSample
+    placebos : Placebos
+        The ordinary windows of each pair's history.
     units : mapping of str to str
         Unit of each asset's price.
     samples : StudySamples, optional
@@ -101,7 +177,7 @@ class StudyResult:
     prices: pd.DataFrame
     abnormal: AbnormalReturns
     provenance: Provenance
-    placebos: tuple[PlaceboSample, ...] = ()
+    placebos: Placebos = field(default_factory=lambda: Placebos.of(()))
     units: Mapping[str, str] = field(default_factory=dict)
     samples: StudySamples | None = None
 

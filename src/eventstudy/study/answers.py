@@ -8,17 +8,16 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.alignment import Alignment, Pair
-from eventstudy.arrays import ReturnKind
 from eventstudy.errors import AlignmentError
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote, reconcile
 from eventstudy.notes import Note
-from eventstudy.results.tables import Claims, Quotes
+from eventstudy.results.tables import Claims, EffectRow, Quotes
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.assets import all_sessions, asset_data, fit_at
 from eventstudy.study.design import Study
-from eventstudy.study.effects import Effect, measure_effects
-from eventstudy.study.tabulate import percent_of
+from eventstudy.study.effects import measure
+from eventstudy.study.tabulate import effects_table
 from eventstudy.windows import Window
 
 NAN = float("nan")
@@ -103,16 +102,12 @@ def _answer(
     )
     position = np.array([pair.session], dtype=np.int64)
     fit = fit_at(
-        study,
-        data,
-        position,
-        (claim.event_id,),
-        sessions=all_sessions(pairs, claim.asset),
-        window=span,
-    )
-    effects, _ = measure_effects(fit, data, study, windows=(claim.window,), role="claim")
-    others = _others(claim, pair)
-    return _row(claim, effects[0], data.kind, study.level, others)
+        study, data, position, (claim.event_id,),
+        sessions=all_sessions(pairs, claim.asset), window=span,
+    )  # fmt: skip
+    found = measure(fit, data, study, windows=(claim.window,), role="claim")
+    effect = effects_table(found, fit.abnormal, data, panel.calendar.sessions).row(0)
+    return _row(claim, effect, study.level, _others(claim, pair))
 
 
 def _others(claim: Claim, pair: Pair) -> tuple[str, ...]:
@@ -124,7 +119,7 @@ def _others(claim: Claim, pair: Pair) -> tuple[str, ...]:
     return pairs.event_ids(mine[inside & (pairs.session[mine] >= 0) & (mine != pair.row)])
 
 
-def _cautions(effect: Effect, others: tuple[str, ...]) -> str:
+def _cautions(effect: EffectRow, others: tuple[str, ...]) -> str:
     """Say what stands between the number and the claim: other events, a roll."""
     parts = []
     if others:
@@ -137,9 +132,8 @@ def _cautions(effect: Effect, others: tuple[str, ...]) -> str:
 
 
 def _row(
-    claim: Claim, effect: Effect, kind: ReturnKind, level: float, others: tuple[str, ...]
+    claim: Claim, effect: EffectRow, level: float, others: tuple[str, ...]
 ) -> dict[str, object]:
-    result = effect.result
     stated: dict[str, object] = {
         "claim_id": claim.claim_id,
         "title": claim.title,
@@ -148,33 +142,31 @@ def _row(
         "window": claim.window,
         "direction": claim.direction,
     }
-    if result is None:
+    if not effect.has_effect:
         return stated | {
             "verdict": "not tested",
-            "sentence": f"{claim.title}: not tested, {effect.reason}.",
+            "sentence": f"{claim.title}: not tested, {effect.filter_reason}.",
         }
-    agrees = (result.effect > 0) == (claim.direction == "up")
-    one_sided = result.p_default / 2 if agrees else 1 - result.p_default / 2
-    percent = percent_of(result.effect, kind, effect.base_price)
-    verdict = _verdict(agrees=agrees, one_sided=one_sided, two=result.p_default, level=level)
+    agrees = (effect.effect > 0) == (claim.direction == "up")
+    one_sided = effect.p / 2 if agrees else 1 - effect.p / 2
+    verdict = _verdict(agrees=agrees, one_sided=one_sided, two=effect.p, level=level)
     if others and verdict != NOISE:
         verdict += SHARED
-    low = percent_of(result.ci_low, kind, effect.base_price)
-    high = percent_of(result.ci_high, kind, effect.base_price)
-    detectable = percent_of(result.mde, kind, effect.base_price)
     sentence = (
-        f"Sessions {claim.window}, expected {claim.direction}: {percent:+.2f} % "
-        f"({100 * (1 - level):g} % interval {low:+.2f} to {high:+.2f} %), one-sided "
-        f"p = {one_sided:.3f} ({result.ci_method.upper()}): {verdict}. An effect of "
-        f"{abs(detectable):.1f} % would have been seen with 80 % power.{_cautions(effect, others)}"
+        f"Sessions {claim.window}, expected {claim.direction}: {effect.percent:+.2f} % "
+        f"({100 * (1 - level):g} % interval {effect.percent_low:+.2f} to "
+        f"{effect.percent_high:+.2f} %), one-sided "
+        f"p = {one_sided:.3f} ({effect.method.upper()}): {verdict}. An effect of "
+        f"{abs(effect.mde_percent):.1f} % would have been seen with 80 % power."
+        f"{_cautions(effect, others)}"
     )
     return stated | {
-        "effect": result.effect,
-        "percent": percent,
-        "ci_low": result.ci_low,
-        "ci_high": result.ci_high,
+        "effect": effect.effect,
+        "percent": effect.percent,
+        "ci_low": effect.ci_low,
+        "ci_high": effect.ci_high,
         "pvalue": one_sided,
-        "test": f"{result.ci_method}, one-sided",
+        "test": f"{effect.method}, one-sided",
         "verdict": verdict,
         "sentence": sentence,
     }

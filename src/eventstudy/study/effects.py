@@ -12,8 +12,8 @@ import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
 from eventstudy.errors import EstimationError
-from eventstudy.inference.filtered import block_sums, filtered_tests, vfc_reference
-from eventstudy.inference.single import (
+from eventstudy.inference.one_event.filtered import block_sums, filtered_tests, vfc_reference
+from eventstudy.inference.one_event.single import (
     SingleTests,
     conformal_pvalues,
     quantile_pvalues,
@@ -23,7 +23,7 @@ from eventstudy.inference.single import (
 )
 from eventstudy.models.estimation import ModelFit
 from eventstudy.models.volatility import FilteredPath, VolatilityFilter, fit_filter
-from eventstudy.results import PlaceboSample
+from eventstudy.results import Placebos, PlaceboSample
 from eventstudy.study.design import Study
 from eventstudy.windows import Window
 
@@ -95,6 +95,10 @@ class Histories:
         known = np.isfinite(data.adjusted) & np.isfinite(data.design).all(axis=1) & ~data.rolls
         return cls(data, fit.abnormal.position, fit.params, np.flatnonzero(known), most)
 
+    def lengths(self, tau: int) -> IntArray:
+        """Sessions in the history before session tau of each event (N,)."""
+        return np.minimum(self.usable.searchsorted(self.position + tau), self.most)
+
     def before(self, row: int, tau: int) -> FloatArray:
         """Return the last sessions before session tau of one event, oldest first (H,)."""
         stop = int(self.usable.searchsorted(self.position[row] + tau))
@@ -137,19 +141,32 @@ class MeasuredEffects:
     filters: tuple[VolatilityFilter | None, ...]
     histories: Histories
 
-    def placebo(self, row: int) -> PlaceboSample | None:
-        """Lay one event among the ordinary windows of its history.
+    def placebos(self) -> Placebos:
+        """Return the ordinary windows of each event's history, made when they are read.
 
-        Returns
-        -------
-        PlaceboSample or None
-            For the headline window; None where no filter stands before it, or the history is no
-            longer than the window.
+        For the headline window; only of events that were filtered and whose history is longer
+        than the window.
+        """
+        window = self.windows[0]
+        long = self.histories.lengths(window.start) > len(window)
+        filtered = np.array([filt is not None for filt in self.filters], dtype=bool)
+        rows = np.flatnonzero(self.tests.tested[:, 0] & filtered & long).tolist()
+        keys = [(self.event_ids[row], self.histories.data.asset) for row in rows]
+        return Placebos(keys, _Rows(self, tuple(rows)).sample)
+
+    def placebo(self, row: int) -> PlaceboSample:
+        """Lay one event among the ordinary windows of its history, for the headline window.
+
+        Raises
+        ------
+        EstimationError
+            When no filter was fitted before the event.
         """
         filt, window = self.filters[row], self.windows[0]
         history = self.histories.before(row, window.start)
-        if filt is None or not self.tests.tested[row, 0] or history.size < len(window) + 1:
-            return None
+        if filt is None:
+            msg = f"event {self.event_ids[row]!r}: no filter, no placebo effects"
+            raise EstimationError(msg)
         sessions, effect = int(self.tests.n_sessions[row, 0]), float(self.tests.effect[row, 0])
         path = filt.run(history)
         return PlaceboSample(
@@ -161,6 +178,17 @@ class MeasuredEffects:
             effect=effect,
             effect_standardised=effect / float(filt.forecast_scale(path.sigma_next, sessions)),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The events that have a placebo sample."""
+
+    effects: MeasuredEffects
+    rows: tuple[int, ...]
+
+    def sample(self, at: int) -> PlaceboSample:
+        return self.effects.placebo(self.rows[at])
 
 
 def measure(
@@ -420,132 +448,3 @@ def generator(seed: int, *labels: str) -> np.random.Generator:
     digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=16).digest()
     words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
     return np.random.default_rng([seed, *words])
-
-
-@dataclass(frozen=True, slots=True)
-class EffectResult:
-    """Tests of one window as a row view; see `SingleTests`."""
-
-    effect: float
-    se: float
-    t: float
-    df: int
-    p_t: float
-    p_sq: float
-    p_vfc: float
-    p_fhs: float
-    p_conformal: float
-    ci_t: tuple[float, float]
-    method: str
-    ci_low: float
-    ci_high: float
-    mde: float
-    mde_t: float
-    vol_ratio: float
-    vol_warning: bool
-    filter_kind: str
-    filter_reason: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def ci_method(self) -> str:
-        """Test whose inversion gives the interval."""
-        return self.method
-
-    @property
-    def p_default(self) -> float:
-        """P-value of the default test."""
-        return {"vfc": self.p_vfc, "fhs": self.p_fhs, "t": self.p_t}[self.method]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Effect:
-    """One event, one asset, one window: a row view of `MeasuredEffects`.
-
-    Parameters
-    ----------
-    row : int
-        Row of the pair in its `AbnormalReturns`.
-    window : Window
-    n_sessions : int
-        Sessions of the window with a return.
-    result : EffectResult or None
-        None where the window holds no return or no filter could be fitted.
-    reason : str
-        Why there is no result.
-    base_price : float
-        Price of the session before the window, in units of the price.
-    roll : bool
-        Whether the window contains a roll session.
-    """
-
-    row: int
-    window: Window
-    n_sessions: int
-    result: EffectResult | None
-    reason: str
-    base_price: float
-    roll: bool
-
-
-def measure_effects(
-    fit: ModelFit,
-    data: AssetData,
-    study: Study,
-    *,
-    windows: tuple[Window, ...],
-    role: Literal["primary", "alternative", "claim", "power"],
-    tick: Callable[[], None] = lambda: None,
-) -> tuple[list[Effect], list[PlaceboSample]]:
-    """`measure`, as rows ordered by event and window, with the placebo samples made.
-
-    Returns
-    -------
-    effects : list of Effect
-    placebos : list of PlaceboSample
-        Ordinary windows of the history, for the headline window.
-    """
-    found = measure(fit, data, study, windows=windows, role=role, tick=tick)
-    effects = [
-        _row(found, row, column)
-        for row in range(len(found.event_ids))
-        for column in range(len(windows))
-    ]
-    samples = [found.placebo(row) for row in range(len(found.event_ids))]
-    return effects, [sample for sample in samples if sample is not None]
-
-
-def _row(found: MeasuredEffects, row: int, column: int) -> Effect:
-    tests, at = found.tests, (row, column)
-    result = None
-    if tests.tested[at]:
-        result = EffectResult(
-            effect=float(tests.effect[at]),
-            se=float(tests.se[at]),
-            t=float(tests.t[at]),
-            df=int(tests.df[at]),
-            p_t=float(tests.p_t[at]),
-            p_sq=float(tests.p_sq[at]),
-            p_vfc=float(tests.p_vfc[at]),
-            p_fhs=float(tests.p_fhs[at]),
-            p_conformal=float(tests.p_conformal[at]),
-            ci_t=(float(tests.ci_t_low[at]), float(tests.ci_t_high[at])),
-            method=str(tests.ci_method[at]),
-            ci_low=float(tests.ci_low[at]),
-            ci_high=float(tests.ci_high[at]),
-            mde=float(tests.mde[at]),
-            mde_t=float(tests.mde_t[at]),
-            vol_ratio=float(tests.vol_ratio[at]),
-            vol_warning=bool(tests.vol_warning[at]),
-            filter_kind=str(tests.filter[at]),
-            filter_reason=str(tests.reason[at]),
-        )
-    return Effect(
-        row=row,
-        window=found.windows[column],
-        n_sessions=int(tests.n_sessions[at]),
-        result=result,
-        reason="" if result else str(tests.reason[at]),
-        base_price=float(found.base_price[at]),
-        roll=bool(found.roll[at]),
-    )

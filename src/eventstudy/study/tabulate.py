@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eventstudy.alignment import STATES, Alignment
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
+from eventstudy.inference.one_event.single import SingleTests
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import Effects, Events, SessionReturns
-from eventstudy.study.effects import AssetData, Effect
+from eventstudy.study.effects import AssetData, MeasuredEffects
 from eventstudy.tables.columns import NameLists, TextArray
 from eventstudy.windows import Window
 
@@ -19,69 +20,56 @@ NAN = float("nan")
 
 
 def effects_table(
-    effects: Sequence[Effect], abnormal: AbnormalReturns, data: AssetData, sessions: DayArray
+    found: MeasuredEffects, abnormal: AbnormalReturns, data: AssetData, sessions: DayArray
 ) -> Effects:
-    """Collect the effects of one asset.
+    """Lay the effects of one asset out by pair, then by window.
 
     Parameters
     ----------
-    effects : sequence of Effect
-        Ordered by pair, then by window.
+    found : MeasuredEffects
+        N pairs and M windows.
     abnormal : AbnormalReturns
-        The pairs that `Effect.row` counts.
+        The N pairs.
     data : AssetData
     sessions : (S,) datetime64[D]
     """
-    rows = np.array([effect.row for effect in effects], dtype=np.int64)
-    values = [_numbers(effect) for effect in effects]
+    n, m = found.base_price.shape
+    tests = {
+        name: getattr(found.tests, name).ravel()
+        for name in SingleTests.__slots__
+        if name not in {"reason", "n_sq", "n_vfc", "n_fhs", "n_conformal"}
+    }
+    windows = np.empty(m, dtype=object)
+    windows[:] = found.windows
     return Effects(
-        event_id=[abnormal.event_ids[row] for row in rows],
-        asset=[data.asset] * len(effects),
-        session=sessions[abnormal.position[rows]],
-        window=[effect.window for effect in effects],
-        n_sessions=[effect.n_sessions for effect in effects],
-        base_price=[effect.base_price for effect in effects],
-        n_estimation=abnormal.n_est[rows],
-        roll=[effect.roll for effect in effects],
-        return_kind=[data.kind] * len(effects),
-        **{name: [one[name] for one in values] for name in _MISSING},
+        event_id=np.repeat(np.array(abnormal.event_ids, dtype=object), m),
+        asset=np.full(n * m, data.asset, dtype=object),
+        session=np.repeat(sessions[abnormal.position], m),
+        window=np.tile(windows, n),
+        base_price=found.base_price.ravel(),
+        n_estimation=np.repeat(abnormal.n_est, m),
+        roll=found.roll.ravel(),
+        return_kind=np.full(n * m, data.kind, dtype=object),
+        filter_reason=found.tests.reason.ravel(),
+        **tests,
     )
 
 
-_MISSING = {
-    "effect": NAN, "se": NAN, "t": NAN, "df": NAN, "p_t": NAN, "p_sq": NAN, "p_vfc": NAN,
-    "p_fhs": NAN, "p_conformal": NAN, "ci_low": NAN, "ci_high": NAN, "ci_method": "",
-    "ci_t_low": NAN, "ci_t_high": NAN, "mde": NAN, "mde_t": NAN, "vol_ratio": NAN,
-    "vol_warning": False, "filter": "", "filter_reason": "",
-}  # fmt: skip
-
-
-def _numbers(effect: Effect) -> dict[str, object]:
-    result = effect.result
-    if result is None:
-        return _MISSING | {"filter_reason": effect.reason}
-    low, high = result.ci_t
-    return {
-        "effect": result.effect, "se": result.se, "t": result.t, "df": result.df,
-        "p_t": result.p_t, "p_sq": result.p_sq, "p_vfc": result.p_vfc, "p_fhs": result.p_fhs,
-        "p_conformal": result.p_conformal, "ci_low": result.ci_low, "ci_high": result.ci_high,
-        "ci_method": result.ci_method, "ci_t_low": low, "ci_t_high": high,
-        "mde": result.mde, "mde_t": result.mde_t, "vol_ratio": result.vol_ratio,
-        "vol_warning": result.vol_warning, "filter": result.filter_kind,
-        "filter_reason": "; ".join(filter(None, (result.filter_reason, *result.notes))),
-    }  # fmt: skip
-
-
 def session_returns(
-    abnormal: AbnormalReturns, data: AssetData, sessions: DayArray, level: float
+    abnormal: AbnormalReturns,
+    data: Mapping[str, AssetData],
+    sessions: DayArray,
+    *,
+    level: float,
 ) -> SessionReturns:
-    """Lay the abnormal returns of one asset out by session of the event window.
+    """Lay abnormal returns out by session of the event window.
 
     Parameters
     ----------
     abnormal : AbnormalReturns
-        N pairs on the asset.
-    data : AssetData
+        N pairs.
+    data : mapping of str to AssetData
+        By asset.
     sessions : (S,) datetime64[D]
     level : float
         The intervals have ``1 - level`` coverage.
@@ -89,14 +77,15 @@ def session_returns(
     from scipy.special import stdtrit
 
     n, width = abnormal.ar.shape
-    half = stdtrit(abnormal.df, 1 - level / 2)[:, None] * abnormal.se
+    df, of = np.unique(abnormal.df, return_inverse=True)  # one quantile for the many of one length
+    half = stdtrit(df, 1 - level / 2)[of][:, None] * abnormal.se
     index = abnormal.position[:, None] + np.array(abnormal.window.taus)
     inside = (index >= 0) & (index < len(sessions))
     at = np.where(inside, index, 0)
     days = np.where(inside, sessions[at], np.datetime64("NaT"))
     return SessionReturns(
         event_id=np.repeat(np.array(abnormal.event_ids, dtype=object), width),
-        asset=np.full(n * width, data.asset, dtype=object),
+        asset=np.repeat(np.array(abnormal.assets, dtype=object), width),
         tau=np.tile(np.array(abnormal.window.taus), n),
         session=days.ravel(),
         ar=abnormal.ar.ravel(),
@@ -106,8 +95,19 @@ def session_returns(
         expected=abnormal.expected.ravel(),
         ci_low=(abnormal.ar - half).ravel(),
         ci_high=(abnormal.ar + half).ravel(),
-        roll=(inside & data.rolls[at]).ravel(),
+        roll=(inside & _at_sessions(abnormal, data, at)).ravel(),
     )
+
+
+def _at_sessions(
+    abnormal: AbnormalReturns, data: Mapping[str, AssetData], at: IntArray
+) -> BoolArray:
+    """Whether the sessions of each pair (N, W) are roll sessions of its asset."""
+    found = np.zeros(at.shape, dtype=bool)
+    for asset, rows in abnormal.rows_by_asset.items():
+        if data[asset].rolls.any():
+            found[rows] = data[asset].rolls[at[rows]]
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.arrays import FloatArray, IntArray, rows_by_label
 from eventstudy.errors import EstimationError
-from eventstudy.inference.single import VOLATILITY_HIGH, VOLATILITY_LOW
+from eventstudy.inference.one_event.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
 
 NO_EFFECT = "the event has no effect on the price"
@@ -70,9 +71,10 @@ class SingleEvents:
 
     def on(self, asset: str) -> SingleEvents:
         """Keep the events of one asset."""
-        rows = np.flatnonzero(self.assets == asset)
+        rows = self._rows.get(asset, np.zeros(0, dtype=np.int64))
+        numbers = rows.tolist()
         return SingleEvents(
-            event_ids=tuple(self.event_ids[i] for i in rows),
+            event_ids=tuple([self.event_ids[i] for i in numbers]),
             assets=self.assets[rows],
             sessions=self.sessions[rows],
             effect=self.effect[rows],
@@ -81,8 +83,12 @@ class SingleEvents:
             p=self.p[rows],
             pvalues={name: values[rows] for name, values in self.pvalues.items()},
             vol_ratio=self.vol_ratio[rows],
-            reasons=tuple(self.reasons[i] for i in rows),
+            reasons=tuple([self.reasons[i] for i in numbers]),
         )
+
+    @cached_property
+    def _rows(self) -> dict[str, IntArray]:
+        return rows_by_label(self.assets.tolist())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

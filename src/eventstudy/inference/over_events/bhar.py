@@ -21,6 +21,7 @@ from eventstudy.inference.statistic import (
 BOOTSTRAP_DRAWS = 9999
 BOOTSTRAP_PART = 4
 LEAST_BOOTSTRAP = 20
+BLOCK = 2_000_000
 BHAR_ZERO = "the mean BHAR is zero"
 LYON_BARBER_TSAI = "Lyon, Barber and Tsai (1999), Journal of Finance 54, 165-201"
 
@@ -69,10 +70,6 @@ def bhar_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When returns do not compound, or there is no spread.
-
-    References
-    ----------
-    Barber and Lyon (1997), Journal of Financial Economics 43, 341-372.
     """
     return mean_t(buy_and_hold(sample), "BHAR")
 
@@ -96,10 +93,6 @@ def bhar_skew_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When returns do not compound, or there are fewer than 3.
-
-    References
-    ----------
-    Lyon, Barber and Tsai (1999), Journal of Finance 54, 165-201.
     """
     return skewness_adjusted(buy_and_hold(sample), "BHAR")
 
@@ -127,10 +120,6 @@ def bhar_bootstrap(sample: EventSample, rng: np.random.Generator) -> TestValue:
     ------
     EstimationError
         When returns do not compound, or there are fewer than 20.
-
-    References
-    ----------
-    Lyon, Barber and Tsai (1999), Journal of Finance 54, 165-201.
     """
     values = buy_and_hold(sample)
     if len(values) < LEAST_BOOTSTRAP:
@@ -147,7 +136,14 @@ def _bootstrap(values: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Skewness-adjusted t of resamples, about the sample mean."""
     location_and_skew(values, "BHAR")
     size = len(values) // BOOTSTRAP_PART
-    drawn = values[rng.integers(0, len(values), size=(BOOTSTRAP_DRAWS, size))]
+    rows = max(BLOCK // size, 1)
+    # a block of resamples at a time: those of many events do not fit into memory together
+    blocks = [min(rows, BOOTSTRAP_DRAWS - done) for done in range(0, BOOTSTRAP_DRAWS, rows)]
+    return np.concatenate([_resampled(values, rng, n, size) for n in blocks])
+
+
+def _resampled(values: FloatArray, rng: np.random.Generator, n: int, size: int) -> FloatArray:
+    drawn = values[rng.integers(0, len(values), size=(n, size))]
     sd = drawn.std(axis=1, ddof=1)
     drawn, sd = drawn[sd > 0], sd[sd > 0]
     s = (drawn.mean(axis=1) - values.mean()) / sd

@@ -16,7 +16,7 @@ from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.models.abnormal import AbnormalReturns
 
 LEAST_COMMON = 30
-ROWS, COLUMNS = 128, 1024
+ROWS, COLUMNS = 64, 1024
 Tile = tuple[IntArray, IntArray, BoolArray]
 Both = tuple[FloatArray, FloatArray]
 Moments = tuple[FloatArray, Both, Both, FloatArray]
@@ -55,19 +55,20 @@ class Residuals:
         """
         reach = self.values.shape[1] - LEAST_COMMON
         total = sum(
-            float(self.correlation(rows, columns)[apart].sum())
+            float(self.correlation(rows, columns, reach)[apart].sum())
             for rows, columns, apart in tiles(self.position, reach)
         )
         return total / number_of_pairs(len(self.values))
 
-    def correlation(self, rows: IntArray, columns: IntArray) -> FloatArray:
+    def correlation(self, rows: IntArray, columns: IntArray, reach: int) -> FloatArray:
         """Correlate some pairs with some pairs of the same or later dates (R, C).
 
-        0 below 30 common sessions, and where a residual does not vary over them.
+        0 below 30 common sessions, and where a residual does not vary over them; of no meaning
+        for two pairs more than `reach` sessions apart.
         """
         whole = self._complete[rows].all() and self._complete[columns].all()
         moments = self._whole if whole else self._with_gaps
-        count, sums, squares, product = moments(rows, columns)
+        count, sums, squares, product = moments(rows, columns, reach)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = [part / count for part in sums]
             variance = [part / count - m**2 for part, m in zip(squares, mean, strict=True)]
@@ -79,7 +80,7 @@ class Residuals:
     def _complete(self) -> BoolArray:
         return np.asarray(np.isfinite(self.values).all(axis=1))
 
-    def _with_gaps(self, rows: IntArray, columns: IntArray) -> Moments:
+    def _with_gaps(self, rows: IntArray, columns: IntArray, _reach: int) -> Moments:
         """Count and sum over common sessions, by matrix products: sums, squares, products."""
         start = min(self.position[rows].min(), self.position[columns].min())
         span = max(self.position[rows].max(), self.position[columns].max()) - start
@@ -95,11 +96,11 @@ class Residuals:
             x @ y.T,
         )
 
-    def _whole(self, rows: IntArray, columns: IntArray) -> Moments:
+    def _whole(self, rows: IntArray, columns: IntArray, reach: int) -> Moments:
         """Compute the same without gaps: the end of the earlier one meets the start of the later.
 
-        Sums over the common sessions are differences of running sums; only the products need a
-        matrix product.
+        Sums over the common sessions are those of all sessions less a running sum of those before
+        or after; only the products need a matrix product.
         """
         length = self.values.shape[1]
         start = min(self.position[rows].min(), self.position[columns].min())
@@ -108,14 +109,17 @@ class Residuals:
             place(self.values[part], self.position[part] - start, span, missing=0.0)
             for part in (rows, columns)
         )
-        lag = np.clip(self.position[columns] - self.position[rows][:, None], 0, length)
+        most = min(max(reach, 0), length)
+        lag = np.clip(self.position[columns] - self.position[rows][:, None], 0, most)
+        first, last = self.values[rows][:, :most], self.values[columns][:, ::-1][:, :most]
 
         def common(power: int) -> Both:
-            early, late = (running(self.values[part] ** power) for part in (rows, columns))
-            tail = early[:, -1:] - np.take_along_axis(early, lag, axis=1)
-            return tail, np.take_along_axis(late, length - lag.T, axis=1).T
+            total = [(self.values[part] ** power).sum(axis=1) for part in (rows, columns)]
+            before = np.take_along_axis(running(first**power), lag, axis=1)
+            after = np.take_along_axis(running(last**power), lag.T, axis=1).T
+            return total[0][:, None] - before, total[1] - after
 
-        return (length - lag).astype(float), common(1), common(2), x @ y.T
+        return np.asarray(length - lag, dtype=float), common(1), common(2), x @ y.T
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +146,11 @@ class WindowPairs:
     @cached_property
     def _touching(self) -> tuple[int, int]:
         """How many pairs of windows share a session: on one asset, on different ones."""
+        if self._whole:
+            width, span = self.present.shape[1], int(np.ptp(self.position)) + 1
+            # on one line, assets so far apart that their windows cannot meet
+            same = neighbours(self.position + self.asset * (span + width), width)
+            return same, neighbours(self.position, width) - same
         same = across = 0
         for rows, columns, apart in self._tiles():
             touching = apart & (self._shared(rows, columns) > 0)
@@ -158,7 +167,7 @@ class WindowPairs:
     def shared(self) -> float:
         """Share of the pairs of windows on different assets that share a session; NaN without."""
         counts = np.bincount(self.asset)
-        across = number_of_pairs(len(self.asset)) - float((counts * (counts - 1.0)).sum() / 2)
+        across = (len(self.asset) ** 2 - float((counts**2).sum())) / 2
         return self._touching[1] / across if across else float("nan")
 
     @cached_property
@@ -168,6 +177,8 @@ class WindowPairs:
         ``rho_ij |common sessions| / sqrt(W_i W_j)`` with the sessions present, and ``rho_ij = 1``
         for two events on one asset; 0 for a single pair.
         """
+        if not any(self._touching):
+            return 0.0
         root, total = np.sqrt(self.present.sum(axis=1)), 0.0
         for rows, columns, apart in self._tiles():
             common = np.where(apart, self._shared(rows, columns), 0.0)
@@ -181,7 +192,7 @@ class WindowPairs:
     ) -> FloatArray:
         if not (common[~same] > 0).any():
             return np.zeros(common.shape)
-        return self.residuals.correlation(rows, columns)
+        return self.residuals.correlation(rows, columns, self.present.shape[1] - 1)
 
     def _tiles(self) -> Iterator[Tile]:
         return tiles(self.position, self.present.shape[1] - 1)
@@ -221,21 +232,30 @@ def tiles(position: IntArray, reach: int) -> Iterator[Tile]:
     rows, columns : (R,), (C,) int
         Some pairs, and pairs of the same or later dates.
     apart : (R, C) bool
-        Which of them to count: each two pairs once, and no pair with itself.
+        Which of them to count: each two pairs once, no pair with itself, none beyond the reach.
     """
     order = np.argsort(position, kind="stable")
     dates = position[order]
     start = 0
     while start < len(order):
-        # a block ends after 128 pairs, or where its dates lie too far apart to share sessions
+        # a block ends after 64 pairs, or where its dates lie too far apart to share sessions
         near = int(np.searchsorted(dates, dates[start] + max(reach, ROWS), "right"))
         stop = min(start + ROWS, near)
         last = int(np.searchsorted(dates, dates[stop - 1] + reach, "right"))
         rows = np.arange(start, stop)
         for left in range(start, last, COLUMNS):
             columns = np.arange(left, min(left + COLUMNS, last))
-            yield order[rows], order[columns], columns > rows[:, None]
+            apart = columns > rows[:, None]
+            apart &= dates[columns] - dates[rows][:, None] <= reach
+            yield order[rows], order[columns], apart
         start = stop
+
+
+def neighbours(places: IntArray, width: int) -> int:
+    """Count the pairs of places less than `width` apart."""
+    ordered = np.sort(places)
+    upto = np.searchsorted(ordered, ordered + width, "left")
+    return int((upto - np.arange(1, len(ordered) + 1)).sum())
 
 
 def place(
@@ -243,8 +263,8 @@ def place(
 ) -> FloatArray:
     """Place rows of values on a calendar, row i from session ``first[i]`` on (N, span + L)."""
     placed = np.full((len(values), span + values.shape[1]), missing)
-    columns = first[:, None] + np.arange(values.shape[1])
-    np.put_along_axis(placed, columns, values, axis=1)
+    rows = np.arange(len(values))[:, None]
+    placed[rows, first[:, None] + np.arange(values.shape[1])] = values
     return placed
 
 

@@ -91,8 +91,10 @@ class EventSample:
     @cached_property
     def asset_codes(self) -> IntArray:
         """Number of each pair's asset (N,)."""
-        codes = {name: code for code, name in enumerate(dict.fromkeys(self.pairs.assets))}
-        return np.fromiter((codes[name] for name in self.pairs.assets), np.int64, len(self))
+        codes = np.zeros(len(self), dtype=np.int64)
+        for code, rows in enumerate(self.pairs.rows_by_asset.values()):
+            codes[rows] = code
+        return codes
 
     @cached_property
     def windows(self) -> WindowPairs:
@@ -182,16 +184,18 @@ def centred_ranks(values: FloatArray) -> tuple[FloatArray, BoolArray]:
     """
     present = np.isfinite(values)
     order = np.argsort(values, axis=1)  # missing values last, which leaves the other ranks alone
-    ordered = np.take_along_axis(values, order, axis=1)
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, np.arange(1.0, values.shape[1] + 1)[None, :], axis=1)
+    rows, ranks = np.arange(len(values))[:, None], np.empty(values.shape)
+    ranks[rows, order] = np.arange(1.0, values.shape[1] + 1)
+    ordered = values[rows, order]
     tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
     if len(tied):
         from scipy.stats import rankdata
 
         ranks[tied] = rankdata(values[tied], axis=1, nan_policy="omit")
     middle = (present.sum(axis=1, keepdims=True) + 1) / 2
-    return np.where(present, ranks - middle, 0.0), present
+    ranks -= middle
+    ranks[~present] = 0.0
+    return ranks, present
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

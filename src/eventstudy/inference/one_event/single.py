@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.filtered import (
+from eventstudy.inference.one_event.filtered import (
     MDE_POWER,
     TIE,
     conformal_pvalue,
