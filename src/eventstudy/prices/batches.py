@@ -1,8 +1,8 @@
 """Batch validation: what a source returned that cannot be the series it claims to be.
 
 Every new bar is looked at, and every known close that would change. It stops what would spoil the
-store: another unit, another series, a shift by a day, a slip of the sign. Whoever knows better accepts
-the batch, and the reasons to stop it are recorded with the acceptance.
+store: another unit, another series, a shift by a day, a slip of the sign. Whoever knows better
+accepts the batch, and the reasons to stop it are recorded with the acceptance.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -25,8 +26,8 @@ _LEVEL_FACTOR: Final = 5.0
 _NEAR_DAYS: Final = 10
 # and over a longer one by its level alone.
 _FAR_DAYS: Final = 400
-# Log moves: beyond the move of the nearest peer, without a peer for that day, and of series of their
-# own. WTI fell by 0.28 on 9 March 2020 as Brent did; volatility indices have more than doubled.
+# Log moves: beyond the move of the nearest peer, without a peer for that day, and of series of
+# their own. WTI fell by 0.28 on 9 March 2020 as Brent did; volatility indices have doubled.
 _BEYOND_PEERS: Final = 0.25
 _UNCONFIRMED: Final = 0.30
 _ALONE: Final[Mapping[str, float]] = {"volatility": 1.2}
@@ -145,8 +146,8 @@ def _rewritten(
         return ""
     bar, old = changed[-1]
     return (
-        f"{len(changed)} of {len(both)} known closes would change (such as {bar.stamp} from {old:g} "
-        f"to {bar.close:g}): another unit, series or day?"
+        f"{len(changed)} of {len(both)} known closes would change (such as {bar.stamp} "
+        f"from {old:g} to {bar.close:g}): another unit, series or day?"
     )
 
 
@@ -195,7 +196,7 @@ def _values(
     ]
 
 
-def _value_fault(
+def _value_fault(  # noqa: PLR0911  # one fault after the other
     levels: Mapping[str, float],
     before: str | None,
     stamp: str,
@@ -256,7 +257,7 @@ def needs_peers(known: Mapping[str, float], bars: Sequence[Bar], context: BatchC
         return False
     stamps = sorted({*known, *(bar.stamp for bar in bars)})
     closes = {bar.stamp: bar.close for bar in bars}
-    for before, stamp in zip(stamps, stamps[1:], strict=False):
+    for before, stamp in pairwise(stamps):
         if stamp in known or stamp not in closes:
             continue
         old, new = closes.get(before, known.get(before, 0.0)), closes[stamp]

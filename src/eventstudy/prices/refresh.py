@@ -37,8 +37,8 @@ from eventstudy.prices.sources import (
     RetryPolicy,
     Source,
     SourceError,
-    ask,
     all_sources,
+    ask,
 )
 from eventstudy.prices.store import Store
 from eventstudy.products import FILE, product_names
@@ -355,7 +355,7 @@ def _verdict(store: Store, arrival: _Arrival, bars: Sequence[Bar], now: datetime
         job.instrument.series.kind,
         _sessions(job, bars),
         related_closes(store, job.instrument.series) if job.interval == "1d" else None,
-        frozenset(stamp for stamp, source in frame["source"].items() if source in later),
+        frozenset(str(stamp) for stamp in frame.index[frame["source"].isin(list(later))]),
         corrects=not arrival.failures,
     )
     faults = batch_faults(known, bars, today=today, context=context)

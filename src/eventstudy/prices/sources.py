@@ -6,8 +6,8 @@ import math
 import random
 import re
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import entry_points
@@ -213,11 +213,7 @@ def _checked_bar(bar: Bar, request: Request) -> Bar:
         ):
             msg = f"{bar.stamp} has {str(value)[:40]!r} as its {name}"
             raise SourceError(msg)
-    return replace(bar, **{name: _float(getattr(bar, name)) for name in FIELDS})
-
-
-def _float(value: float | None) -> float | None:
-    return None if value is None else float(value)
+    return bar
 
 
 def _dated(stamp: str) -> bool:
@@ -241,11 +237,9 @@ def number(text: object) -> float:
     >>> number(" -37.63 ")
     -37.63
     """
-    if isinstance(text, bool) or not isinstance(text, str | int | float):
-        msg = f"{str(text)[:40]!r} is not a number"
-        raise ValueError(msg)
+    known = isinstance(text, str | int | float) and not isinstance(text, bool)
     shown = str(text).strip()[:400]
-    value = float(shown) if _NUMBER.fullmatch(shown) else math.nan
+    value = float(shown) if known and _NUMBER.fullmatch(shown) else math.nan
     if not math.isfinite(value):
         msg = f"{shown[:40]!r} is not a finite number"
         raise ValueError(msg)
@@ -385,10 +379,10 @@ def bundled_sources() -> dict[str, Source]:
 def all_sources() -> dict[str, Source]:
     """Return the sources of the package and those that installed packages add, by name.
 
-    A package adds one with an entry point of the group ``eventstudy.price_sources``: its name is the
-    name of the source, its object a callable without arguments that returns a `Source`. One that
-    cannot be loaded is a source that fails when it is asked; one that takes the name of another is
-    left out.
+    A package adds one with an entry point of the group ``eventstudy.price_sources``: its name is
+    the name of the source, its object a callable without arguments that returns a `Source`. One
+    that cannot be loaded is a source that fails when it is asked; one that takes the name of
+    another is left out.
     """
     found = bundled_sources()
     for point in entry_points(group=PLUG_INS):
