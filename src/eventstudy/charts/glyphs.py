@@ -33,6 +33,8 @@ def transliterate(text: object) -> str:
     from anyascii import anyascii
 
     composed = unicodedata.normalize("NFC", str(text))
+    if composed.isascii() and composed.isprintable():
+        return " ".join(composed.split())
     parts = [
         letter if _has_glyph(letter) else _latin(letter, anyascii(letter)) for letter in composed
     ]
