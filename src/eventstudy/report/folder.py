@@ -264,7 +264,7 @@ def _swap(out: Path, staging: Path, target: Path) -> None:
 
 
 def _remove_ours(old: Path, target: Path) -> bool:
-    """Remove what this package wrote, move the rest into the new report; whether all had a place."""
+    """Remove what this package wrote, move the rest into the new report; whether all fit."""
     ours, added, changed = _sorted_out(old)
     for path in (*added, *changed):
         place = target / path.relative_to(old)
