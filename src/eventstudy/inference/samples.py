@@ -29,7 +29,7 @@ from eventstudy.inference.applicability import (
 from eventstudy.inference.multiplicity import Family, OverFamily
 from eventstudy.inference.one_event.sample import OneEvent, SingleEvents
 from eventstudy.inference.over_dates.direction import expected_signs
-from eventstudy.inference.over_dates.sample import DatedReturns, OverDates, dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns, OverDates
 from eventstudy.inference.over_events.correlation import Residuals
 from eventstudy.inference.over_events.sample import EventSample, OverEvents, event_sample
 from eventstudy.inference.statistic import Statistic, TestValue, statistic, statistics
@@ -289,10 +289,7 @@ class StudySamples:
         WindowError
             When a window is not inside the event window.
         """
-        rows = [
-            *self._over_events(windows, tests, level),
-            *self._over_dates(windows, tests, level),
-        ]
+        rows = [*self._over_events(windows, tests, level), *self._over_dates(windows, tests, level)]
         if not isinstance(tests, str):
             rows += [*self._each_event(windows, tests), *self._families(windows, tests)]
         return tuple(rows)
@@ -352,7 +349,7 @@ class StudySamples:
         usable = np.isfinite(z).any(axis=1)
         start = int(np.argmax(usable)) if usable.any() else 0
         directions = self.directions or ("",) * len(pairs)
-        return dated_returns(
+        return DatedReturns(
             z[start:],
             first[rows] - start,
             sessions=width,

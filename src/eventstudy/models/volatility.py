@@ -86,12 +86,7 @@ class VolatilityFilter:
     @property
     def params(self) -> tuple[tuple[str, float], ...]:
         """Names and values of the parameters."""
-        return (
-            ("omega", self.omega),
-            ("alpha", self.alpha),
-            ("beta", self.beta),
-            ("nu", self.nu),
-        )
+        return (("omega", self.omega), ("alpha", self.alpha), ("beta", self.beta), ("nu", self.nu))
 
     def run(self, returns: FloatArray) -> FilteredPath:
         """Filter a series of returns, oldest first; the parameters stay as they are.

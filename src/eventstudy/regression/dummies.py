@@ -11,12 +11,7 @@ import pandas as pd
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.regression.groups import (
-    DummyGroup,
-    dependent_groups,
-    indicator,
-    overlapping_groups,
-)
+from eventstudy.regression.groups import DummyGroup, dependent_groups, indicator, overlapping_groups
 from eventstudy.regression.joint import JointFit, Sample, Shape, fit_jointly, usable_sample
 from eventstudy.regression.shifts import level_effects, session_effects, shift_pvalues
 from eventstudy.windows import Window
@@ -211,10 +206,7 @@ def newey_west_lags(n: int) -> int:
 
 
 def _check_shapes(
-    returns: FloatArray,
-    positions: IntArray,
-    event_ids: Sequence[str],
-    controls: FloatArray | None,
+    returns: FloatArray, positions: IntArray, event_ids: Sequence[str], controls: FloatArray | None
 ) -> None:
     if len(positions) != len(event_ids):
         msg = f"{len(positions)} positions for {len(event_ids)} events: one for each is needed"

@@ -364,12 +364,11 @@ def _tests(found: _Filtered, sample: _Sample, level: float, *, filtered: bool) -
     df = np.where(tested, abnormal.df[:, None], np.nan)
     book = textbook_tests(effect, se, df, level=level)
     p_sq, n_sq = quantile_pvalues(effect, abnormal.ar_est, sample.n_sessions)
-    p_conformal, n_conformal = np.full(effect.shape, np.nan), np.zeros_like(n_sq)
+    p_conformal = np.full(effect.shape, np.nan)
     if filtered:
         for column, window in enumerate(sample.windows):
             null = sample.fit.null_residuals(window)
             p_conformal[:, column] = conformal_pvalues(null, sample.n_sessions[:, column])
-            n_conformal[:, column] = np.isfinite(null).sum(axis=1)
         p_conformal[~tested] = np.nan
     default = np.where(sample.n_sessions == 1, "vfc", "fhs") if filtered else "t"
     ratio = found.sigma_next / sample.s[:, None]
@@ -395,10 +394,6 @@ def _tests(found: _Filtered, sample: _Sample, level: float, *, filtered: bool) -
         vol_warning=unusual_volatility(ratio),
         filter=_kinds(found),
         reason=_reasons(found, sample, n_sq, level, filtered=filtered),
-        n_sq=n_sq,
-        n_vfc=found.n_vfc,
-        n_fhs=found.n_fhs,
-        n_conformal=np.where(tested, n_conformal, 0),
     )
 
 

@@ -115,11 +115,7 @@ class StudyPower:
 
 
 def study_power(
-    study: Study,
-    events: EventTable,
-    prices: PriceTable,
-    *,
-    progress: Progress = silent,
+    study: Study, events: EventTable, prices: PriceTable, *, progress: Progress = silent
 ) -> StudyPower:
     """Say what effects a study can see, without using a return of any event window.
 

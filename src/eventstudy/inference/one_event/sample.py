@@ -23,7 +23,7 @@ Labels = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, eq=False)
 class SingleEvents:
-    """Single events over one window, as `single_event_tests` computed them.
+    """Single events over one window, as the tests of every scope need them.
 
     Parameters
     ----------
@@ -60,13 +60,7 @@ class SingleEvents:
         return len(self.event_ids)
 
     def of(self, name: str) -> EventValues:
-        """Return what a test came to: the CAR and its p-value.
-
-        Raises
-        ------
-        EstimationError
-            When the study did not compute it.
-        """
+        """CAR and p-value of a test; an `EstimationError` when the study did not compute it."""
         if name not in self.pvalues:
             msg = f"the study did not compute {name}"
             raise EstimationError(msg)
@@ -86,13 +80,7 @@ class SingleEvents:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventValues:
-    """What a statistic came to for each of N events.
-
-    Parameters
-    ----------
-    value, df, pvalue : (N,) float
-        `df` is NaN where the distribution has none.
-    """
+    """What a statistic came to for each of N events; `df` is NaN where there is none."""
 
     value: FloatArray
     df: FloatArray
@@ -106,13 +94,9 @@ Function = Callable[[SingleEvents], EventValues]
 class OneEvent(Statistic):
     """Declare a statistic of one event, ``function(events)`` with `SingleEvents`.
 
-    The tests share a filter and a reference set, so `single_event_tests` computes them in one
-    pass; the declared function says which of its numbers are the statistic.
-
-    Parameters
-    ----------
-    needs_steady_volatility : bool
-        Whether it misleads where volatility before the event is not that of the estimation window.
+    The tests share a filter and a reference set and are computed in one pass; the declared function
+    says which numbers are the statistic. With `needs_steady_volatility` it misleads where
+    volatility before the event is not that of the estimation window.
     """
 
     scope: ClassVar[Scope] = "event"

@@ -10,13 +10,7 @@ from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.over_events.sample import EventSample, OverEvents
 from eventstudy.inference.over_events.skewness import location_and_skew, skewness_adjusted
-from eventstudy.inference.statistic import (
-    APART,
-    NO_CROSS_CORRELATION,
-    NORMAL,
-    TestValue,
-    mean_t,
-)
+from eventstudy.inference.statistic import APART, NO_CROSS_CORRELATION, NORMAL, TestValue, mean_t
 
 BOOTSTRAP_DRAWS = 9999
 BOOTSTRAP_PART = 4
