@@ -27,7 +27,7 @@ T, W = 211, 4
 FIRST = np.array([20, 22, 23, 60, 61, 90, 120, 150, 153, 180])
 
 
-def one_asset(*, holes=False, sign=None, seed=0):
+def one_asset(*, holes=False, sign=(), seed=0):
     rng = np.random.default_rng(seed)
     z = rng.standard_t(5, T) * 1.2 + 0.1
     if holes:
