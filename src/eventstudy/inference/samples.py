@@ -92,7 +92,7 @@ def run_tests(
         N pairs, restricted to the window; or N windows on filtered returns, ``sign`` NaN where no
         direction was declared.
     tests : "default", "all" or tuple of str
-        Names of other scopes are left out.
+        Names of other scopes are left out; an `UnknownNameError` for one not in the registry.
     rng : numpy.random.Generator
         Source of bootstraps and sign flips.
     level : float
@@ -103,11 +103,6 @@ def run_tests(
     tuple of TestResult
         Every statistic asked for, refused ones with NaN values and the reason, in the order of the
         registry or of the names given.
-
-    Raises
-    ------
-    UnknownNameError
-        When a name is not in the registry.
     """
     over_dates = isinstance(sample, DatedReturns)
     try:
@@ -166,14 +161,7 @@ def _refused(entry: Statistic, n: int, reasons: Sequence[str]) -> TestResult:
 
 
 def run_each(events: SingleEvents, tests: tuple[str, ...]) -> tuple[TestResult, ...]:
-    """Give the named statistics of one event for every event: a row each.
-
-    Parameters
-    ----------
-    events : SingleEvents
-    tests : tuple of str
-        Names of other scopes are left out.
-    """
+    """Give the named statistics of one event for every event: a row each."""
     return tuple(row for entry in _named(OneEvent, tests) for row in _each(entry, events))
 
 
@@ -194,14 +182,7 @@ def _each(entry: OneEvent, events: SingleEvents) -> Iterator[TestResult]:
 
 
 def run_family(family: Family, tests: tuple[str, ...]) -> tuple[TestResult, ...]:
-    """Give the named adjustments of single p-values: a row for every event of a family.
-
-    Parameters
-    ----------
-    family : Family
-    tests : tuple of str
-        Names of other scopes are left out.
-    """
+    """Give the named adjustments of single p-values: a row for every event of a family."""
     return tuple(row for entry in _named(OverFamily, tests) for row in _adjusted(entry, family))
 
 
@@ -303,15 +284,7 @@ class StudySamples:
         return (ALL, *(asset for asset, rows in found.items() if len(rows) > 1))
 
     def over_events(self, label: str, window: Window) -> EventSample:
-        """Return the pairs of a sample over a window.
-
-        Raises
-        ------
-        EstimationError
-            When no pair has an abnormal return there.
-        WindowError
-            When the window is not inside the event window.
-        """
+        """Return the pairs of a sample over a window; an `EstimationError` where there is none."""
         whole = self._whole(window)
         if label == self.labels[0]:
             return whole
@@ -359,13 +332,7 @@ class StudySamples:
         )
 
     def family(self, asset: str, window: Window) -> Family:
-        """Return the single p-values of one asset over a window, and its windows.
-
-        Raises
-        ------
-        EstimationError
-            When single events were not tested over the window.
-        """
+        """Return the single p-values of one asset over a window, and its windows."""
         mine = self._single_events(window).on(asset)
         return Family(
             tuple(mine.event_ids), mine.p, mine.sessions, lambda: self.over_dates(asset, window)

@@ -81,7 +81,7 @@ class DatedReturns:
 
     @cached_property
     def x(self) -> FloatArray:
-        """``(z - zbar) / sd(z)`` by asset (T, A), 0 where missing; refuses one that does not vary."""
+        """``(z - zbar) / sd(z)`` by asset (T, A), 0 where missing; all must vary."""
         count = self.present.sum(axis=0)
         mean = np.where(self.present, self.z, 0.0).sum(axis=0) / np.maximum(count, 1)
         centred = np.where(self.present, self.z - mean, 0.0)

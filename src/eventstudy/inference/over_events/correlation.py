@@ -29,15 +29,9 @@ def mean_correlation(pairs: AbnormalReturns) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Estimation residuals of N pairs on the calendar.
+    """Estimation residuals ``values`` (N, L) of N pairs on the calendar, NaN where missing.
 
-    Parameters
-    ----------
-    values : (N, L) float
-        NaN where missing.
-    position : (N,) int
-        Index of session 0 on the calendar: column j of pair i lies j sessions after column j of a
-        pair one session earlier.
+    ``position`` (N,) is the index of session 0: column j of a pair lies j sessions after column 0.
     """
 
     values: FloatArray
@@ -130,10 +124,8 @@ class WindowPairs:
     ----------
     present : (N, W) bool
         Whether a session of the event window has an abnormal return.
-    position : (N,) int
-        Index of session 0 on the calendar.
-    asset : (N,) int
-        Number of the asset.
+    position, asset : (N,) int
+        Index of session 0 on the calendar, number of the asset.
     residuals : Residuals
         Of the same pairs.
     """
@@ -227,12 +219,8 @@ def number_of_pairs(n: int) -> float:
 def tiles(position: IntArray, reach: int) -> Iterator[Tile]:
     """Go through every two of N pairs at most `reach` sessions apart, each once.
 
-    Yields
-    ------
-    rows, columns : (R,), (C,) int
-        Some pairs, and pairs of the same or later dates.
-    apart : (R, C) bool
-        Which of them to count: each two pairs once, no pair with itself, none beyond the reach.
+    Yields numbers of some pairs (R,), of pairs of the same or later dates (C,), and which to
+    count (R, C): each two pairs once, no pair with itself, none beyond the reach.
     """
     order = np.argsort(position, kind="stable")
     dates = position[order]

@@ -57,24 +57,12 @@ class EventSample:
 
     @property
     def scar(self) -> FloatArray:
-        """Standardised CAR (N,).
-
-        Raises
-        ------
-        EstimationError
-            When the estimation window of a pair has no variance.
-        """
+        """Standardised CAR (N,); refuses a pair whose estimation window has no variance."""
         self.require_variance()
         return self.pairs.scar
 
     def require_variance(self) -> None:
-        """Refuse a pair whose estimation window has no variance.
-
-        Raises
-        ------
-        EstimationError
-            Naming the first one.
-        """
+        """Refuse, by name, the first pair whose estimation window has no variance."""
         flat = ~(self.pairs.s2 > 0)
         if flat.any():
             i = int(np.argmax(flat))
@@ -146,14 +134,10 @@ class EventSample:
 def event_sample(
     sample: AbnormalReturns | EventSample, *, residuals: Residuals | None = None
 ) -> EventSample:
-    """Keep the pairs that have an abnormal return in the window.
+    """Keep the pairs that have an abnormal return in the window; a sample passes as it is.
 
-    Parameters
-    ----------
-    sample : AbnormalReturns or EventSample
-        A sample passes as it is.
-    residuals : Residuals, optional
-        Of the same pairs over another window: their correlations need not be computed again.
+    `residuals` are those of the same pairs over another window: their correlations need not be
+    computed again.
 
     Raises
     ------
@@ -174,14 +158,7 @@ def event_sample(
 
 
 def centred_ranks(values: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Rank each row, ties shared, missing values skipped, about the middle rank.
-
-    Returns
-    -------
-    ranks : (N, T) float
-        ``K - (T_i + 1) / 2``; 0 where the value is missing.
-    present : (N, T) bool
-    """
+    """Rank each row ``K - (T_i + 1) / 2``, ties shared, 0 where missing; and what is present."""
     present = np.isfinite(values)
     order = np.argsort(values, axis=1)  # missing values last, which leaves the other ranks alone
     rows, ranks = np.arange(len(values))[:, None], np.empty(values.shape)
