@@ -91,18 +91,10 @@ class DummyRegression:
         return len(self.groups)
 
     def to_frame(self, labels: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return a row per group.
+        """Return a row per group with the columns `FRAME_COLUMNS`.
 
-        Parameters
-        ----------
-        labels : sequence of str, optional
-            Name of every session of the series, such as ISO dates; positions without it.
-
-        Returns
-        -------
-        DataFrame
-            Columns `FRAME_COLUMNS`; `group` names the events for people, `event_ids` and
-            `sessions` are joined by ``;``.
+        `group` names the events for people, `event_ids` and `sessions` are joined by ``;``.
+        `labels` name every session of the series, such as ISO dates; positions without them.
         """
         rows = [self._row(i, labels) for i in range(len(self))]
         return pd.DataFrame(rows, columns=list(FRAME_COLUMNS))
@@ -211,7 +203,8 @@ def _check_shapes(
     if len(positions) != len(event_ids):
         msg = f"{len(positions)} positions for {len(event_ids)} events: one for each is needed"
         raise EstimationError(msg)
-    if controls is not None and (controls.ndim != 2 or len(controls) != len(returns)):  # noqa: PLR2004  # a table
+    if controls is not None and (controls.ndim != 2 or len(controls) != len(returns)):  # noqa:
+    PLR2004  # a table
         msg = f"controls of shape {controls.shape} for {len(returns)} sessions: (sessions, k)"
         raise EstimationError(msg)
     outside = [e for e, p in zip(event_ids, positions, strict=True) if p >= len(returns)]

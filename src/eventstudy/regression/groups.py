@@ -59,23 +59,11 @@ def dependent_groups(
     *,
     design: FloatArray,
 ) -> tuple[DummyGroup, ...]:
-    """Group events whose level dummies are equal or linearly dependent.
+    """Group events whose level dummies are equal or linearly dependent, by their first session.
 
-    Parameters
-    ----------
-    positions : (N,) int
-        Session 0 of each event, -1 for none.
-    event_ids : tuple of str, length N
-    window : Window
-    rows : (n,) int
-        Positions of the usable sessions.
-    design : (n, k) float
-        Constant and controls on those.
-
-    Returns
-    -------
-    tuple of DummyGroup
-        In order of the first session; groups without one come last.
+    `positions` (N,) are session 0 of each event, -1 for none, `rows` (n,) the positions of the
+    usable sessions, `design` (n, k) constant and controls on those. Groups without a session come
+    last.
     """
     placed = _windows(positions, window, rows)
     equal: dict[tuple[int, ...], list[int]] = {}
@@ -104,8 +92,8 @@ def overlapping_groups(
 ) -> tuple[DummyGroup, ...]:
     """Group events whose windows share a session, directly or through others.
 
-    Parameters and result as in `dependent_groups`; `design` decides nothing here, since a dummy
-    of its own never depends on the others while sessions outside the windows are left.
+    As `dependent_groups`; `design` decides nothing here, since a dummy of its own never depends on
+    the others while sessions outside the windows are left.
     """
     del design
     placed = _windows(positions, window, rows)

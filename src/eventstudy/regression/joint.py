@@ -41,17 +41,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointFit:
-    """Parameters of one fit, and the G effects as linear combinations of them.
+    """Parameters of one fit, and the G effects as linear combinations of them, with errors.
 
-    Parameters
-    ----------
-    constant : float
-    control_coefs : (k,) float
-    coef, se_ols, se_hac : (G,) float
-        Effects and their standard errors.
-    refused : (G,) bool
-        Groups with a session whose residual is zero by construction.
-    n_params : int
+    `refused` are the groups with a session whose residual is zero by construction.
     """
 
     constant: float
@@ -67,11 +59,7 @@ def usable_sample(returns: FloatArray, controls: FloatArray | None, *, asset: st
     """Keep the sessions with a return and every control, and standardise the controls.
 
     Standardised controls span the same space with the constant and keep the fit well scaled.
-
-    Raises
-    ------
-    EstimationError
-        When no session is left.
+    Raises an `EstimationError`, which names the asset, when no session is left.
     """
     extra = np.empty((len(returns), 0)) if controls is None else controls
     rows = np.flatnonzero(np.isfinite(returns) & np.isfinite(extra).all(axis=1))
@@ -88,24 +76,11 @@ def usable_sample(returns: FloatArray, controls: FloatArray | None, *, asset: st
 def fit_jointly(
     sample: Sample, dummies: BoolArray, *, shape: Shape, lags: int, asset: str = ""
 ) -> JointFit:
-    """Fit returns on constant, controls and dummies with ordinary and with HAC errors.
+    """Fit returns on constant, controls and dummies (n, G) with ordinary and with HAC errors.
 
-    Parameters
-    ----------
-    sample : Sample
-    dummies : (n, G) bool
-        Sessions of each group.
-    shape : {"level", "session"}
-        One column per group, or one per group and session.
-    lags : int
-        Bandwidth of the Bartlett kernel; the covariance is scaled by ``n / (n - n_params)``.
-    asset : str
-        For the message of an error.
-
-    Raises
-    ------
-    EstimationError
-        When the regressors are too many or linearly dependent.
+    One column per group, or one per group and session, by `shape`; `lags` is the bandwidth of the
+    Bartlett kernel, whose covariance is scaled by ``n / (n - n_params)``. Raises an
+    `EstimationError` when the regressors are too many or linearly dependent.
     """
     from scipy.linalg import solve_triangular
 

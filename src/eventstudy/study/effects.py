@@ -76,7 +76,6 @@ class Histories:
     position : (N,) int
         Session 0 of each event.
     params : (N, K)
-        Parameters of the model.
     usable : (U,) int
         Sessions with a return and no roll, in order.
     most : int
@@ -114,19 +113,15 @@ class Histories:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredEffects:
-    """Effects of N events on one asset over M windows.
+    """Effects of N events on one asset over M windows, the first of which is the headline.
 
     Parameters
     ----------
-    event_ids : tuple of str, length N
-    windows : tuple of Window, length M
-        The first is the headline.
     tests : SingleTests
         What the single-event tests give (N, M).
-    base_price : (N, M) float
-        Price of the session before the window; NaN where there is none.
-    roll : (N, M) bool
-        Whether the window contains a roll session.
+    base_price, roll : (N, M)
+        Price of the session before the window, NaN where there is none; whether the window
+        contains a roll session.
     filters : tuple of VolatilityFilter or None, length N
         None where no filter was asked for or none could be fitted.
     histories : Histories
@@ -155,13 +150,7 @@ class MeasuredEffects:
         return Placebos(keys, _Rows(self, tuple(rows)).sample)
 
     def placebo(self, row: int) -> PlaceboSample:
-        """Lay one event among the ordinary windows of its history, for the headline window.
-
-        Raises
-        ------
-        EstimationError
-            When no filter was fitted before the event.
-        """
+        """Lay one event among the ordinary windows of its history, for the headline window."""
         filt, window = self.filters[row], self.windows[0]
         history = self.histories.before(row, window.start)
         if filt is None:
@@ -200,30 +189,11 @@ def measure(
     role: Literal["primary", "alternative", "claim", "power"],
     tick: Callable[[], None] = lambda: None,
 ) -> MeasuredEffects:
-    """Test every window of every event on one asset.
+    """Test M windows of N events on one asset; the first window is the headline.
 
-    Parameters
-    ----------
-    fit : ModelFit
-        Abnormal returns of N events on this asset.
-    data : AssetData
-    study : Study
-    windows : tuple of Window
-        M CAR windows; the first is the headline.
-    role : {"primary", "alternative", "claim", "power"}
-        Part of the seed, so that they differ.
-    tick : callable
-        Called once per event.
-
-    Returns
-    -------
-    MeasuredEffects
-
-    Notes
-    -----
-    Every simulation has a generator of its own, seeded by the study's seed and the labels of its
-    event, asset, window and role: neither the order of events nor a further event changes a
-    number.
+    `role` is part of the seed: every simulation has a generator of its own, seeded by the study's
+    seed and the labels of its event, asset, window and role. Neither the order of events nor a
+    further event changes a number. `tick` is called once per event.
     """
     parts = [fit.abnormal.restrict(window) for window in windows]
     n_sessions = np.column_stack([part.n_sessions for part in parts])
