@@ -9,7 +9,15 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind, rows_by_label
+from eventstudy.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    ReturnKind,
+    as_slice,
+    rows_by_label,
+    taken,
+)
 from eventstudy.errors import EstimationError, WindowError
 from eventstudy.windows import Window
 
@@ -289,13 +297,11 @@ class AbnormalReturns:
         """Keep some pairs, in the order given."""
         if len(rows) == len(self) and bool((rows == np.arange(len(self))).all()):
             return self
-        chosen: IntArray | slice = rows
-        if len(rows) and bool((np.diff(rows) == 1).all()):
-            chosen = slice(int(rows[0]), int(rows[-1]) + 1)  # the pairs of one asset: a view
+        chosen = as_slice(rows)  # the pairs of one asset follow one another: a view
         return replace(
             self,
-            event_ids=_taken(self.event_ids, chosen),
-            assets=_taken(self.assets, chosen),
+            event_ids=taken(self.event_ids, chosen),
+            assets=taken(self.assets, chosen),
             position=self.position[chosen],
             ar=self.ar[chosen],
             ar_est=self.ar_est[chosen],
@@ -305,9 +311,3 @@ class AbnormalReturns:
             n_est=self.n_est[chosen],
             cov_factor=self.cov_factor.take(chosen),
         )
-
-
-def _taken(labels: tuple[str, ...], rows: IntArray | slice) -> tuple[str, ...]:
-    if isinstance(rows, slice):
-        return labels[rows]
-    return tuple([labels[i] for i in rows.tolist()])

@@ -122,7 +122,7 @@ def study_samples(
     effects : Effects
         Of the same pairs, for the p-values of single events.
     """
-    known = {event.event_id: event.direction or "" for event in pairs.placements.events}
+    known = {e.event_id: e.direction for e in pairs.placements.events if e.direction}
     return StudySamples(
         abnormal,
         FilteredReturns(study, data),
@@ -130,7 +130,7 @@ def study_samples(
             window: single_events(effects, number, len(study.car_windows), abnormal)
             for number, window in enumerate(study.car_windows)
         },
-        tuple(known[name] for name in abnormal.event_ids),
+        tuple([known.get(name, "") for name in abnormal.event_ids]) if known else (),
         study.seed,
     )
 
@@ -139,18 +139,19 @@ def single_events(
     effects: Effects, number: int, n_windows: int, abnormal: AbnormalReturns
 ) -> SingleEvents:
     """Return the single events of one of the windows, which follow one another by pair."""
-    mine = effects.take(np.arange(number, len(effects), n_windows))
+    mine = slice(number, None, n_windows)
+    names = [entry.name for entry in statistics("event")]
     return SingleEvents(
-        event_ids=tuple(mine.event_id),
-        assets=mine.asset,
+        event_ids=abnormal.event_ids,
+        assets=effects.asset[mine],
         sessions=abnormal.position,
-        effect=mine.effect,
-        t=mine.t,
-        df=mine.df,
-        p=mine.p,
-        pvalues={entry.name: getattr(mine, f"p_{entry.name}") for entry in statistics("event")},
-        vol_ratio=mine.vol_ratio,
-        reasons=tuple(mine.filter_reason),
+        effect=effects.effect[mine],
+        t=effects.t[mine],
+        df=effects.df[mine],
+        p=effects.p[mine],
+        pvalues={name: getattr(effects, f"p_{name}")[mine] for name in names},
+        vol_ratio=effects.vol_ratio[mine],
+        reasons=tuple(effects.filter_reason[mine].tolist()),
     )
 
 
@@ -228,7 +229,7 @@ def _family(study: Study, samples: StudySamples, asset: str, window: Window) -> 
         over_windows |= _over_windows(family, influence=window == study.car_windows[0])
     return Family(
         asset=mine.assets,
-        window=[window] * len(mine),
+        window=np.array([window], dtype=object).repeat(len(mine)),
         event_id=mine.event_ids,
         pvalue=mine.p,
         direction=[text if text in SIGNS else "" for text in directions],

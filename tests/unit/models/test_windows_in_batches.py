@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eventstudy.errors import EstimationError
 from eventstudy.models.abnormal import AbnormalReturns, CovFactor
-from eventstudy.models.estimation import ModelFit, fit_pairs, gather
+from eventstudy.models.estimation import ModelFit, fit_pairs, fit_sample, gather
 from eventstudy.models.least_squares import COLLINEAR, least_squares
 from eventstudy.windows import Window
 
@@ -244,3 +244,46 @@ def test_abnormal_returns_are_stacked_taken_and_pickled() -> None:
         AbnormalReturns.joined([first, other])
     with pytest.raises(EstimationError, match="no event was studied"):
         AbnormalReturns.joined([])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(-20, 240)), min_size=1, max_size=12),
+    st.integers(0, 3),
+)
+def test_a_sample_of_several_assets_is_that_of_each_asset(seed, pairs, k) -> None:
+    drawn = [series(seed + i, holes=0.02) for i in range(3)]
+    design = drawn[0][1][:, :k]
+    returns = {name: one[0] for name, one in zip("abc", drawn, strict=True)}
+    offset = np.linspace(0.0, 0.01, 220)
+    masked = {name: np.arange(220) % (7 + i) == 0 for i, name in enumerate("abc")}
+    asset, position = (np.array(part, dtype=np.int64) for part in zip(*sorted(pairs), strict=True))
+    ids = tuple(f"e{i}" for i in range(len(pairs)))
+    found = fit_sample(
+        returns, design, offset, asset=asset, position=position, window=WINDOW,
+        estimation=ESTIMATION, masked=masked, event_ids=ids, return_kind="log",
+    )  # fmt: skip
+    assert found.abnormal.assets == tuple("abc"[i] for i in asset)
+    np.testing.assert_array_equal(found.abnormal.position, position)
+    for number, name in enumerate("abc"):
+        rows = np.flatnonzero(asset == number)
+        if not len(rows):
+            continue
+        alone = fit_pairs(
+            returns[name], design, offset, position=position[rows], window=WINDOW,
+            estimation=ESTIMATION, masked=masked[name], event_ids=tuple(ids[i] for i in rows),
+            asset=name, return_kind="log",
+        )  # fmt: skip
+        mine = found.on(name)
+        assert mine.abnormal.event_ids == alone.abnormal.event_ids
+        for part in ("ar", "ar_est", "returns", "expected", "s2", "n_est", "variance", "position"):
+            np.testing.assert_array_equal(
+                getattr(mine.abnormal, part), getattr(alone.abnormal, part)
+            )
+        np.testing.assert_array_equal(mine.params, alone.params)
+        np.testing.assert_array_equal(mine.singular, alone.singular)
+        inner = Window(0, 1)
+        np.testing.assert_array_equal(mine.null_residuals(inner), alone.null_residuals(inner))
+    some = np.flatnonzero(asset != 1)
+    np.testing.assert_array_equal(found.take(some).params, found.params[some])

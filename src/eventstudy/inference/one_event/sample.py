@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import FloatArray, IntArray, rows_by_label
+from eventstudy.arrays import FloatArray, IntArray, as_slice, rows_by_label, taken
 from eventstudy.errors import EstimationError
 from eventstudy.inference.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
@@ -71,10 +71,9 @@ class SingleEvents:
 
     def on(self, asset: str) -> SingleEvents:
         """Keep the events of one asset."""
-        rows = self._rows.get(asset, np.zeros(0, dtype=np.int64))
-        numbers = rows.tolist()
+        rows = as_slice(self._rows.get(asset, np.zeros(0, dtype=np.int64)))
         return SingleEvents(
-            event_ids=tuple([self.event_ids[i] for i in numbers]),
+            event_ids=taken(self.event_ids, rows),
             assets=self.assets[rows],
             sessions=self.sessions[rows],
             effect=self.effect[rows],
@@ -83,7 +82,7 @@ class SingleEvents:
             p=self.p[rows],
             pvalues={name: values[rows] for name, values in self.pvalues.items()},
             vol_ratio=self.vol_ratio[rows],
-            reasons=tuple([self.reasons[i] for i in numbers]),
+            reasons=taken(self.reasons, rows),
         )
 
     @cached_property
