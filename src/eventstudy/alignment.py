@@ -46,7 +46,6 @@ STATES: Final[tuple[State, ...]] = (
 KEPT, MOVED, AMBIGUOUS, CONFOUNDED, DROPPED, UNDATED = range(6)
 AMBIGUOUS_MINUTES = 30
 HOUR_MINUTES = 30  # a moment known to the hour may be this much off
-SHOWN = 20
 _END_OF_DAY = dt.time(23, 59, 59)
 
 
@@ -578,12 +577,6 @@ def event_sessions(sessions: IntArray, *, window: Window, size: int) -> BoolArra
     np.add.at(edges, np.clip(sessions + window.start, 0, size), 1)
     np.add.at(edges, np.clip(sessions + window.end + 1, 0, size), -1)
     return np.asarray(np.cumsum(edges)[:size] > 0)
-
-
-def listed(ids: Sequence[str]) -> str:
-    """Event ids in one cell: the first twenty, and how many more."""
-    more = f"; and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return "; ".join(ids[:SHOWN]) + more
 
 
 def _stated_days(events: Sequence[Event]) -> tuple[DayArray, BoolArray]:

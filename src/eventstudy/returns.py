@@ -16,8 +16,9 @@ import pandas as pd
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, ReturnKind
 from eventstudy.calendars import SettlementCalendar
 from eventstudy.errors import TableError, UndefinedReturnError
+from eventstudy.formats import listed
 from eventstudy.notes import Note
-from eventstudy.prices.rolls import rolls_of
+from eventstudy.prices.contracts import roll_sessions
 from eventstudy.prices.table import PriceTable
 
 NonPositive = Literal["error", "change", "simple", "exclude", "next-contract"]
@@ -296,7 +297,7 @@ def _roll_marks(
                 text = "no roll rule is known: returns over a roll are not masked"
                 notes.append(Note("roll", name, text))
             continue
-        found = rolls_of(str(rule), calendar.sessions)
+        found = roll_sessions(str(rule), calendar.sessions)
         if rolls == "keep":
             text = f'{int(found.sum())} roll session(s) are not masked (rolls = "keep")'
         else:
@@ -318,9 +319,7 @@ def _follower(
 
 
 def _dates(days: DayArray) -> str:
-    shown = ", ".join(str(day) for day in days[:SHOWN])
-    more = len(days) - SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+    return listed([str(day) for day in days], SHOWN, sep=", ")
 
 
 def check_finite(table: PriceTable) -> None:

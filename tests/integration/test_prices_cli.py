@@ -3,8 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.contracts import Contract, next_contracts
+from eventstudy.prices.records import Bar, StoredSeries
 from eventstudy.prices.store import Store
 
 FAST = ["--pause", "0.01", "--attempts", "1", "--quiet"]
@@ -149,7 +149,7 @@ def test_a_study_without_a_store_says_so(run, tmp_path):
     done = run("run", "s.toml", "--out", "out")
     assert done.returncode == 0, done.stderr
     notes = (tmp_path / "out" / "tables" / "notes.csv").read_text()
-    assert "there is no price store prices.sqlite: the shipped figures are used instead" in notes
+    assert "there is no price store prices.sqlite: the bundled data are used instead" in notes
 
 
 def test_a_study_names_a_continuous_series(run, tmp_path):

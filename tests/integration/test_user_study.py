@@ -11,15 +11,13 @@ import datetime as dt
 import itertools
 import json
 import math
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from inprocess import run_here  # found by conftest.py
 from scipy import stats
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,11 +211,7 @@ def write_inputs(case, folder):
 
 
 def run_command(study, out):
-    done = subprocess.run(  # our own command
-        [sys.executable, "-m", "eventstudy", "run", str(study), "--out", str(out)],
-        capture_output=True, text=True, check=False, cwd=study.parent,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "MPLBACKEND": "agg"},
-    )  # fmt: skip
+    done = run_here("run", str(study), "--out", str(out), cwd=study.parent)
     assert done.returncode == 0, done.stderr
     found = list(out.rglob("events.csv"))
     assert len(found) == 1, found

@@ -106,7 +106,7 @@ def test_the_registry_names_every_statistic_once():
         ):
             assert text
         assert entry.assumes
-        assert entry.function.__doc__
+        assert entry.paper in entry.function.__doc__
 
 
 def test_a_name_nobody_knows_gets_the_nearest():

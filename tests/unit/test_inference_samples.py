@@ -15,8 +15,8 @@ from eventstudy.events import events_from_frame
 from eventstudy.inference.over_events.sample import event_sample
 from eventstudy.inference.samples import StudySamples, run_tests
 from eventstudy.inference.statistic import OVER_MANY, statistic, statistics
-from eventstudy.loading import load_prices
 from eventstudy.models.designs import ConstantMean
+from eventstudy.prices.loading import load_prices
 from eventstudy.study import Study, run_study
 from eventstudy.windows import Window
 

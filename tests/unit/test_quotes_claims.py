@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from eventstudy.calendars import settlement_calendar
-from eventstudy.datasets import dataset
 from eventstudy.errors import AlignmentError, TableError
 from eventstudy.events.claims import read_claims
 from eventstudy.events.quotes import read_quotes, reconcile
+from eventstudy.prices.datasets import dataset
 from eventstudy.windows import Window
 
 FOLDER = Path(str(resources.files("eventstudy") / "data" / "paris-2026"))

@@ -13,9 +13,9 @@ from eventstudy.events import events_from_frame
 from eventstudy.inference.multiplicity import step_down
 from eventstudy.inference.over_dates import overlap
 from eventstudy.inference.over_dates.sample import dated_returns
-from eventstudy.loading import load_prices
 from eventstudy.models.designs import ConstantMean, MarketModel
 from eventstudy.models.volatility import filter_series
+from eventstudy.prices.loading import load_prices
 from eventstudy.results.tables import Family, Samples
 from eventstudy.study import Study, run_study
 

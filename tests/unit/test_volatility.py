@@ -9,10 +9,10 @@ import pytest
 from arch.univariate import GARCH, EWMAVariance, StudentsT, ZeroMean
 from scipy import optimize
 
-from eventstudy.datasets import dataset
 from eventstudy.errors import EstimationError
 from eventstudy.models import volatility
 from eventstudy.models.volatility import VolatilityFilter, backcast, filter_series, fit_filter
+from eventstudy.prices.datasets import dataset
 
 
 @pytest.fixture(scope="module")

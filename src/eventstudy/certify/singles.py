@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
-from eventstudy.inference.single import SingleEventResult, single_event_tests
+from eventstudy.inference.one_event.single import SingleEventResult, single_event_tests
 from eventstudy.models.volatility import VolatilityFilter, fit_filter
 
 ESTIMATION, GAP, HISTORY, REFIT, RECENT = 250, 10, 1000, 20, 20

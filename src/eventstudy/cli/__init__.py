@@ -1,7 +1,7 @@
 """The command line: a command into one call below, its outcome into text and an exit code.
 
 Exit codes: 0 done; 1 the study or its data is wrong; 2 wrong usage; 3 a source could not be
-reached or answered nonsense; 4 quality checks stopped a refresh; 130 interrupted.
+reached or returned invalid data; 4 validation stopped a refresh; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("eventstudy.cli.schedule:schedule", "Write, install or run the daily refresh."),
     "events": ("eventstudy.cli.events:events", "List, check, merge, split and accept events."),
     "articles": ("eventstudy.cli.articles:articles", "Extract dated events from articles."),
-    "power": ("eventstudy.cli.power:power", "Say what effects a study could see."),
+    "power": ("eventstudy.cli.power:power", "Report the minimum detectable effects of a study."),
     "certify": ("eventstudy.cli.certify:certify", "Measure size and power of the tests."),
-    "datasets": ("eventstudy.cli.datasets:datasets", "List the figures that ship, or export some."),
+    "datasets": ("eventstudy.cli.datasets:datasets", "List the bundled data, or export some."),
 }
 
 

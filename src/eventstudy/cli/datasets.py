@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import print_json, print_table
 from eventstudy.errors import OutputError
 
 if TYPE_CHECKING:
-    from eventstudy.datasets import Dataset
+    from eventstudy.prices.datasets import Dataset
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--export", type=click.Path(), help="Write the figures to this CSV file.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--export", type=click.Path(), help="Write the data to this CSV file.")
+@json_option
 def datasets(name: str | None, export: str | None, *, as_json: bool) -> None:
-    """List the datasets that ship, or describe one: series, units, publishers, known oddities."""
-    from eventstudy.datasets import dataset, list_datasets
+    """List the bundled datasets, or describe one: series, units, publishers, known oddities."""
+    from eventstudy.prices.datasets import dataset, list_datasets
 
     if export is not None and name is None:
         msg = "--export needs the name of a dataset"

@@ -6,12 +6,11 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from eventstudy.study.run import Progress
+from eventstudy.progress import Progress, silent
 
 
 def print_table(
@@ -29,6 +28,20 @@ def print_table(
             click.echo("  ".join("-" * width for width in widths))
 
 
+def print_rows(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    as_json: bool,
+    right: Sequence[int] = (),
+) -> None:
+    """Print rows as a table, or as JSON objects keyed by the header."""
+    if as_json:
+        print_json([dict(zip(header, row, strict=True)) for row in rows])
+    else:
+        print_table(header, rows, right=right)
+
+
 def print_json(value: Any) -> None:  # noqa: ANN401  # JSON holds any plain value
     """Print plain values as JSON."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=False))
@@ -43,16 +56,12 @@ def note(text: str) -> None:
 def progress_display(*, quiet: bool) -> Iterator[Progress]:
     """Show progress on standard error: a bar on a terminal, a line per step elsewhere."""
     if quiet:
-        yield _silent
+        yield silent
     elif sys.stderr.isatty():
         with _bar() as show:
             yield show
     else:
         yield _Lines()
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Show nothing."""
 
 
 @contextmanager

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.output import note, print_json, print_table, progress_display
+from eventstudy.cli.options import (
+    instruments_option,
+    json_option,
+    now,
+    store_option,
+    store_path,
+)
+from eventstudy.cli.output import note, print_json, print_rows, print_table, progress_display
 
 if TYPE_CHECKING:
-    from eventstudy.prices.bars import Revision
     from eventstudy.prices.instruments import Catalogue
-    from eventstudy.prices.jobs import Job, RefreshOptions, RefreshReport
+    from eventstudy.prices.records import Revision
+    from eventstudy.prices.refresh import Job, RefreshOptions, RefreshReport
     from eventstudy.prices.runs import RunItem
 
 INSTRUMENTS = "EVENTSTUDY_INSTRUMENTS"
-# A stand-in server for the sources, which must be on this machine, may say what day it is.
-_NOW, _BASE = "EVENTSTUDY_NOW", "EVENTSTUDY_YAHOO_BASE"
 EXIT_INTERRUPTED = 130
-STORE_HELP = "Store file [EVENTSTUDY_STORE, else data/prices.sqlite, else the data folder]."
-
-
-def store_path(store: str | None) -> Path:
-    """Return the store that was named, or the default one."""
-    from eventstudy.prices.location import default_store
-
-    return Path(store) if store else default_store()
-
-
-def now() -> datetime:
-    """Return the present moment, or the one that goes with a stand-in for the sources."""
-    fixed = os.environ.get(_NOW) if os.environ.get(_BASE) else None
-    return datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
 
 
 def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
-    """Return the instruments that ship with those of the user's file on top."""
+    """Return the bundled instruments with those of the user's file on top."""
     from eventstudy.prices.instruments import load_catalogue
 
     named = instruments or os.environ.get(INSTRUMENTS)
@@ -50,20 +42,20 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
 @click.command()
 @click.argument("symbols", nargs=-1)
 @click.option("--symbols", "listed", help="The same as arguments, separated by commas.")
-@click.option("--store", help=STORE_HELP)
-@click.option("--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS].")
+@store_option
+@instruments_option
 @click.option("--since", help="Ask from this day on (2026-01-31).")
 @click.option("--full", is_flag=True, help="Ask for everything the sources have.")
 @click.option(
     "--intraday", type=click.Choice(["1h", "5m", "1m"]), help="Keep these bars of front months too."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be asked for; ask nothing.")
-@click.option("--accept", multiple=True, help="Store SYMBOL although quality would stop it.")
+@click.option("--dry-run", is_flag=True, help="Show what would be asked for; ask nothing.")
+@click.option("--accept", multiple=True, help="Store SYMBOL although validation would stop it.")
 @click.option("--wait", default=0.0, show_default=True, help="Seconds to wait for another run.")
 @click.option("--timeout", default=20.0, show_default=True, help="Seconds to wait for an answer.")
 @click.option("--attempts", default=4, show_default=True, help="How often to ask a busy source.")
 @click.option("--pause", default=1.0, show_default=True, help="Seconds before asking again.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 def refresh(
     symbols: tuple[str, ...],
@@ -85,11 +77,11 @@ def refresh(
     """Bring the price store up to date: all instruments, or SYMBOLS.
 
     Catches up what is missing since the last good run. Exit code 0: all done; 3: a source failed,
-    what did arrive is kept and what failed is named; 4: quality stopped a batch.
+    what did arrive is kept and what failed is named; 4: validation stopped a batch.
     """
     from eventstudy.cli.load import day_of
-    from eventstudy.prices.jobs import RefreshOptions
-    from eventstudy.prices.sources import Patience
+    from eventstudy.prices.refresh import RefreshOptions
+    from eventstudy.prices.sources import RetryPolicy
 
     path = store_path(store)
     more = tuple(filter(None, (listed or "").split(",")))
@@ -101,7 +93,7 @@ def refresh(
         accept=accept,
         wait=wait,
         timeout=timeout,
-        patience=Patience(attempts, pause),
+        retry=RetryPolicy(attempts, pause),
     )
     catalogue = catalogue_of(path, instruments)
     if dry_run:
@@ -119,7 +111,7 @@ def refresh(
 def _refresh(
     path: Path, catalogue: Catalogue, options: RefreshOptions, *, quiet: bool
 ) -> RefreshReport:
-    from eventstudy.prices.jobs import Surroundings
+    from eventstudy.prices.refresh import Environment
     from eventstudy.prices.refresh import refresh as run
 
     with progress_display(quiet=quiet) as show:
@@ -127,7 +119,7 @@ def _refresh(
         def step(done: int, total: int, item: RunItem) -> None:  # noqa: ARG001  # the callback's shape
             show("asking", done, total)
 
-        return run(path, catalogue, options, outside=Surroundings(clock=now), progress=step)
+        return run(path, catalogue, options, env=Environment(clock=now), progress=step)
 
 
 def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_json: bool) -> None:
@@ -144,11 +136,7 @@ def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_
         [job.instrument.name, job.interval, str(job.first or "beginning"), _asked(job)]
         for job in jobs()
     ]
-    header = ["series", "interval", "from", "sources"]
-    if as_json:
-        print_json([dict(zip(header, row, strict=True)) for row in rows])
-    else:
-        print_table(header, rows)
+    print_rows(["series", "interval", "from", "sources"], rows, as_json=as_json)
 
 
 def _asked(job: Job) -> str:
@@ -160,8 +148,8 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
         print_json(
             {
                 "exit_code": report.exit_code,
-                "series": [_plain(item) for item in report.items],
-                "revisions": [_plain(change) for change in report.revisions],
+                "series": [asdict(item) for item in report.items],
+                "revisions": [asdict(change) for change in report.revisions],
             }
         )
         return
@@ -172,7 +160,7 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
     header = ["series", "interval", "state", "source", "new", "revised", "notes"]
     print_table(header, rows, right=(4, 5))
     if report.revisions:
-        click.echo("\nCorrected figures:")
+        click.echo("\nCorrected values:")
         print_revisions(report.revisions)
     bad = [item.symbol for item in report.items if not item.good]
     if bad:
@@ -180,12 +168,6 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
 
 
 def print_revisions(revisions: tuple[Revision, ...]) -> None:
-    """Print corrected figures as a table."""
+    """Print corrected values as a table."""
     rows = [[r.symbol, r.stamp, r.field, str(r.old), str(r.new), r.seen_at] for r in revisions]
     print_table(["series", "session", "field", "old", "new", "seen at"], rows, right=(3, 4))
-
-
-def _plain(item: Any) -> dict[str, Any]:  # noqa: ANN401  # a frozen dataclass
-    from dataclasses import asdict
-
-    return asdict(item)

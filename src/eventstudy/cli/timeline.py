@@ -22,9 +22,7 @@ def place(dated: list[Event], market: str) -> list[tuple[Placement, SettlementCa
         return []
     days = [event.date for event in dated if event.date]
     margin = dt.timedelta(15)
-    calendar = settlement_calendar(
-        "wti" if market == "wti" else "brent", min(days) - margin, max(days) + margin
-    )
+    calendar = settlement_calendar(market, min(days) - margin, max(days) + margin)
     placed = [place_event(event, calendar) for event in dated]
     placed.sort(key=lambda item: (_moment(item.event), item.event.event_id))
     return [(item, calendar) for item in placed]

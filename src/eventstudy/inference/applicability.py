@@ -18,7 +18,7 @@ from eventstudy.inference.over_dates.episodes import episode_labels
 from eventstudy.inference.over_dates.overlap import shift_variance
 from eventstudy.inference.over_dates.sample import DatedReturns, OverDates
 from eventstudy.inference.over_events.sample import EventSample, OverEvents, event_sample
-from eventstudy.inference.statistic import Scope, statistic
+from eventstudy.inference.statistic import Scope, Statistic, statistic
 from eventstudy.models.abnormal import AbnormalReturns
 
 NOMINAL = 0.05
@@ -27,6 +27,7 @@ SIZE_REFUSED = 0.10
 LEAST_FOR_VARIANCE = 5
 CROWDED = 0.5
 FEW_EPISODES = 5
+NO_SHARED = "no two assets share sessions: rbar of the estimation windows misleads"
 LEAST_SHOWN = 0.001
 
 Layout = Literal[
@@ -195,7 +196,11 @@ class SampleDescription:
             return ("uncorrelated",)
         return ("partly common dates",) if self.shared < 1 else ("common dates",)
 
-    def judge(self, entry: OverEvents) -> tuple[list[str], list[str]]:
+    def prepared(self, _entry: Statistic) -> tuple[EventSample, str]:
+        """Return the sample a test is run on, and what to note of it."""
+        return self.sample, ""
+
+    def judge(self, entry: Statistic) -> tuple[list[str], list[str]]:
         """Compare what a test declares with the sample.
 
         Returns
@@ -212,14 +217,15 @@ class SampleDescription:
             refusals.append(self._correlated)
         return refusals, [] if refusals else self._cautions(entry)
 
-    def _cautions(self, entry: OverEvents) -> list[str]:
+    def _cautions(self, entry: Statistic) -> list[str]:
         reasons = []
         if not entry.allows_cross_correlation and self.cross_correlated:
             reasons.append(self._correlated)
-        if entry.needs_shared_sessions and self.shared < 1 and self.cross_correlated:
-            reasons.append(f"only {100 * self.shared:.0f}% of pairs of assets share sessions")
-        if entry.uses_rbar and not self.shared > 0:
-            reasons.append("no two assets share sessions: rbar of the estimation windows misleads")
+        if isinstance(entry, OverEvents):
+            if entry.needs_shared_sessions and self.shared < 1 and self.cross_correlated:
+                reasons.append(f"only {100 * self.shared:.0f}% of pairs of assets share sessions")
+            if entry.uses_rbar and not self.shared > 0:
+                reasons.append(NO_SHARED)
         if not entry.allows_event_variance and self.variance_raised:
             size = 100 * size_ignoring(self.variance_ratio)
             reasons.append(
@@ -264,12 +270,13 @@ def size_ignoring(factor: float, level: float = NOMINAL) -> float:
     return 2.0 * float(ndtr(ndtri(level / 2) / math.sqrt(factor)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DatesDescription:
     """How windows lie on a series.
 
     Parameters
     ----------
+    dated : DatedReturns
     n : int
         Windows.
     n_episodes : int
@@ -280,17 +287,20 @@ class DatesDescription:
         Share of sessions inside a window.
     variance_ratio, variance_pvalue : float
         Mean |z| on covered over other sessions, and the p-value of its circular shifts.
-    directed : bool
-        Whether an event declares an expected direction.
     """
 
+    dated: DatedReturns = field(repr=False)
     n: int
     n_episodes: int
     overlapping: int
     covered: float
     variance_ratio: float
     variance_pvalue: float
-    directed: bool
+
+    @property
+    def directed(self) -> bool:
+        """Whether an event declares an expected direction."""
+        return bool(np.isfinite(self.dated.sign).any())
 
     @property
     def layouts(self) -> tuple[Layout, ...]:
@@ -300,7 +310,21 @@ class DatesDescription:
         had += ["directions"] if self.directed else []
         return tuple(had)
 
-    def judge(self, entry: OverDates) -> tuple[list[str], list[str]]:
+    def prepared(self, entry: Statistic) -> tuple[DatedReturns, str]:
+        """Return the windows a test is run on, and what to note of them.
+
+        Raises
+        ------
+        EstimationError
+            When it needs expected directions and none was declared.
+        """
+        if not (isinstance(entry, OverDates) and entry.directional):
+            return self.dated.unsigned(), ""
+        windows = self.dated.directed()
+        note = f"one-sided, {len(windows)} of {self.n} windows with an expected direction"
+        return windows, note
+
+    def judge(self, entry: Statistic) -> tuple[list[str], list[str]]:
         """Compare what a test declares with the windows.
 
         Returns
@@ -318,9 +342,9 @@ class DatesDescription:
             refusals = [f"{self.overlapping} windows share sessions: they are not independent"]
         return refusals, self._cautions(entry)
 
-    def _cautions(self, entry: OverDates) -> list[str]:
+    def _cautions(self, entry: Statistic) -> list[str]:
         reasons = []
-        if entry.by_shifts and self.covered > CROWDED:
+        if isinstance(entry, OverDates) and entry.by_shifts and self.covered > CROWDED:
             reasons.append(f"windows cover {100 * self.covered:.0f}% of the sessions: little power")
         if entry.counts != "episodes" and self.n_episodes < FEW_EPISODES:
             reasons.append(
@@ -328,13 +352,16 @@ class DatesDescription:
                 f"episode{'s' if self.n_episodes != 1 else ''}: few independent observations"
             )
         raised = self.variance_ratio > 1 and self.variance_pvalue <= NOMINAL
-        if raised and entry.studentised_by:
+        if raised and isinstance(entry, OverDates) and entry.studentised_by:
             reasons.append(
                 f"event sessions move {self.variance_ratio:.2f} times as much as others "
                 f"(p {_rounded(self.variance_pvalue)}): a rejection may be variance, "
                 f"read {entry.studentised_by}"
             )
         return reasons
+
+
+Description = SampleDescription | DatesDescription
 
 
 def _rounded(pvalue: float) -> str:
@@ -357,17 +384,17 @@ def describe_dates(dated: DatedReturns) -> DatesDescription:
     except EstimationError:
         ratio = pvalue = math.nan
     return DatesDescription(
+        dated,
         n=len(windows),
         n_episodes=len(sizes),
         overlapping=int(sizes[sizes > 1].sum()),
         covered=float((windows.cover != 0).sum() / max(int(windows.present.sum()), 1)),
         variance_ratio=ratio,
         variance_pvalue=pvalue,
-        directed=bool(np.isfinite(dated.sign).any()),
     )
 
 
-def default_tests(d: SampleDescription | DatesDescription) -> tuple[tuple[str, ...], str]:
+def default_tests(d: Description) -> tuple[tuple[str, ...], str]:
     """Choose the tests that suit a sample.
 
     Returns
@@ -386,7 +413,7 @@ def default_tests(d: SampleDescription | DatesDescription) -> tuple[tuple[str, .
     return tuple(names), "; ".join(row.why.format(d=d) for row in rows)
 
 
-def verdict(entry: OverEvents, d: SampleDescription) -> tuple[str, str]:
+def verdict(entry: Statistic, d: SampleDescription) -> tuple[str, str]:
     """Say whether a test over events can be believed on a sample.
 
     Returns

@@ -134,11 +134,6 @@ def step_down(dated: DatedReturns) -> FloatArray:
     -------
     (N,) float
         Adjusted p-values.
-
-    References
-    ----------
-    Westfall and Young (1993), Resampling-Based Multiple Testing; Romano and Wolf (2005),
-    Econometrica 73, 1237-1282.
     """
     blocks = np.abs(circular_blocks(dated.x, dated.sessions))
     observed = blocks[dated.first, dated.column]
@@ -172,10 +167,6 @@ def holm(pvalues: FloatArray) -> FloatArray:
     ----------
     pvalues : (N,) float
         Single p-values.
-
-    References
-    ----------
-    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
     """
     adjusted = np.full(len(pvalues), math.nan)
     known = np.flatnonzero(np.isfinite(pvalues))
@@ -203,10 +194,6 @@ def benjamini_hochberg(pvalues: FloatArray) -> FloatArray:
     ----------
     pvalues : (N,) float
         Single p-values.
-
-    References
-    ----------
-    Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57, 289-300.
     """
     from scipy.stats import false_discovery_control
 

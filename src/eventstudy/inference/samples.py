@@ -20,7 +20,7 @@ from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.applicability import (
     DEFAULTS,
-    DatesDescription,
+    Description,
     SampleDescription,
     default_tests,
     describe,
@@ -109,21 +109,13 @@ def run_tests(
     UnknownNameError
         When a name is not in the registry.
     """
-    if isinstance(sample, DatedReturns):
-        dates = describe_dates(sample)
-        return tuple(
-            _run_over_dates(entry, sample, dates, rng, level, show=tests == "all")
-            for entry in _chosen(OverDates, tests, dates)
-        )
-    named = _named(OverEvents, tests)
+    over_dates = isinstance(sample, DatedReturns)
     try:
-        d = describe(sample)
+        d = describe_dates(sample) if isinstance(sample, DatedReturns) else describe(sample)
     except EstimationError as error:
+        named = _named(OverDates if over_dates else OverEvents, tests)
         return tuple(_refused(entry, 0, [str(error)]) for entry in named)
-    return tuple(
-        _run_over_events(entry, d, rng, level, show=tests == "all")
-        for entry in _chosen(OverEvents, tests, d)
-    )
+    return tuple(_run(entry, d, rng, level, show=tests == "all") for entry in _chosen(tests, d))
 
 
 def _named(kind: type[S], tests: Tests) -> tuple[S, ...]:
@@ -132,66 +124,32 @@ def _named(kind: type[S], tests: Tests) -> tuple[S, ...]:
     return tuple(entry for entry in given if isinstance(entry, kind))
 
 
-def _chosen(kind: type[S], tests: Tests, d: SampleDescription | DatesDescription) -> tuple[S, ...]:
-    if tests == "default":
-        return _named(kind, default_tests(d)[0])
-    named = _named(kind, tests)
-    if tests == "all" and isinstance(d, DatesDescription) and not d.directed:
-        return tuple(one for one in named if not (isinstance(one, OverDates) and one.directional))
-    return named
+def _chosen(tests: Tests, d: Description) -> tuple[Statistic, ...]:
+    if isinstance(d, SampleDescription):
+        return _named(OverEvents, default_tests(d)[0] if tests == "default" else tests)
+    named = _named(OverDates, default_tests(d)[0] if tests == "default" else tests)
+    # asked for by name, a directional test without directions is refused with the reason
+    skip = tests == "all" and not d.directed
+    return tuple(entry for entry in named if not (skip and entry.directional))
 
 
-def _run_over_events(
-    entry: OverEvents,
-    d: SampleDescription,
-    rng: np.random.Generator,
-    level: float,
-    *,
-    show: bool,
+def _run(
+    entry: Statistic, d: Description, rng: np.random.Generator, level: float, *, show: bool
 ) -> TestResult:
     refusals, cautions = d.judge(entry)
     if refusals and not show:
         return _refused(entry, d.n, refusals)
     try:
-        found = _value(entry, d.sample, rng, level)
-    except EstimationError as error:
-        return _refused(entry, d.n, [*refusals, *cautions, str(error)])
-    return _judged(entry, found, refusals, cautions)
-
-
-def _run_over_dates(
-    entry: OverDates,
-    dated: DatedReturns,
-    d: DatesDescription,
-    rng: np.random.Generator,
-    level: float,
-    *,
-    show: bool,
-) -> TestResult:
-    refusals, cautions = d.judge(entry)
-    if refusals and not show:
-        return _refused(entry, d.n, refusals)
-    try:
-        windows = dated.directed() if entry.directional else dated.unsigned()
-        found = _value(entry, windows, rng, level)
+        sample, note = d.prepared(entry)
+        drawn = (rng,) if entry.needs_rng else ()
+        options = {"level": level} if entry.needs_level else {}
+        found: TestValue = entry.function(sample, *drawn, **options)
     except EstimationError as error:
         return _refused(entry, d.n, [*refusals, str(error)])
-    if entry.directional:
-        note = f"one-sided, {len(windows)} of {d.n} windows with an expected direction"
-        found = replace(found, note="; ".join(filter(None, (note, found.note))))
-    return _judged(entry, found, refusals, cautions)
-
-
-def _value(
-    entry: Statistic, sample: EventSample | DatedReturns, rng: np.random.Generator, level: float
-) -> TestValue:
-    drawn = (rng,) if entry.needs_rng else ()
-    options = {"level": level} if entry.needs_level else {}
-    value: TestValue = entry.function(sample, *drawn, **options)
-    if not (math.isfinite(value.value) and math.isfinite(value.pvalue)):
-        msg = "it has no value here"
-        raise EstimationError(msg)
-    return value
+    if not (math.isfinite(found.value) and math.isfinite(found.pvalue)):
+        return _refused(entry, d.n, [*refusals, "it has no value here"])
+    noted = replace(found, note="; ".join(filter(None, (note, found.note))))
+    return _judged(entry, noted, refusals, cautions)
 
 
 def _judged(

@@ -13,6 +13,7 @@ declarations; nothing else knows a statistic by its name.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -103,7 +104,7 @@ class Statistic:
     function: Callable[..., Any] = field(default=_no_function, repr=False, compare=False)
 
     def register(self, function: F) -> F:
-        """Enter the statistic with its function into the registry.
+        """Enter the statistic with its function into the registry; its paper joins the docstring.
 
         Raises
         ------
@@ -114,6 +115,8 @@ class Statistic:
             msg = f"two statistics are called {self.name!r}"
             raise ValueError(msg)
         _REGISTRY[self.name] = replace(self, function=function)
+        text = inspect.cleandoc(function.__doc__ or "")
+        function.__doc__ = f"{text}\n\nReferences\n----------\n{self.paper}."
         return function
 
 

@@ -1,18 +1,19 @@
-"""The refresh job: ask what is missing, keep what arrives, say what failed."""
+"""The refresh: what it is asked for, the requests that follow, what is kept, what is reported."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from eventstudy.prices.bars import Bar, Interval, Revision, Written
+from eventstudy.prices.batches import batch_faults
 from eventstudy.prices.contracts import Contract
-from eventstudy.prices.gate import refusals
 from eventstudy.prices.instruments import Catalogue, Instrument, Settled, pick
-from eventstudy.prices.jobs import Job, RefreshOptions, RefreshReport, Surroundings
+from eventstudy.prices.records import Bar, Interval, Revision, Written
 from eventstudy.prices.runs import (
     ItemState,
     RunItem,
@@ -22,10 +23,22 @@ from eventstudy.prices.runs import (
     refresh_lock,
     start_run,
 )
-from eventstudy.prices.sources import Answer, Request, SourceError, ask
+from eventstudy.prices.sources import (
+    Answer,
+    Request,
+    RetryPolicy,
+    Source,
+    SourceError,
+    ask,
+    bundled_sources,
+)
 from eventstudy.prices.store import Store
+from eventstudy.products import product_names
 
-# Recent days are asked for again, because that is where figures are corrected.
+EXIT_DONE: Final = 0
+EXIT_SOURCE: Final = 3
+EXIT_QUALITY: Final = 4
+# Recent days are asked for again, because that is where values are corrected.
 _OVERLAP: Final = timedelta(days=14)
 _INTERVAL_LENGTH: Final[dict[str, timedelta]] = {
     "1m": timedelta(minutes=1),
@@ -33,6 +46,95 @@ _INTERVAL_LENGTH: Final[dict[str, timedelta]] = {
     "1h": timedelta(hours=1),
 }
 _PUBLISHING: Final = timedelta(minutes=20)  # the delay of the source's intraday quotes
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshOptions:
+    """What a run is asked to do.
+
+    Parameters
+    ----------
+    symbols : tuple of str
+        Only these instruments; all where empty.
+    since : date or None
+        Ask from this day on.
+    full : bool
+        Ask for everything the sources have.
+    intraday : {"1h", "5m", "1m"} or None
+        Keep bars of this interval of the front months too.
+    accept : tuple of str
+        Instruments whose batch is stored although validation would stop it.
+    wait : float
+        Seconds to wait for another run.
+    timeout : float
+        Seconds to wait for an answer.
+    retry : RetryPolicy
+        How often sources are asked again.
+    """
+
+    symbols: tuple[str, ...] = ()
+    since: date | None = None
+    full: bool = False
+    intraday: Interval | None = None
+    accept: tuple[str, ...] = ()
+    wait: float = 0.0
+    timeout: float = 20.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One series to ask for, from a first day on (None: everything)."""
+
+    instrument: Instrument
+    interval: Interval
+    first: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReport:
+    """What a run did.
+
+    Parameters
+    ----------
+    items : tuple of RunItem
+        One per series and interval.
+    revisions : tuple of Revision
+        Every corrected value.
+    """
+
+    items: tuple[RunItem, ...]
+    revisions: tuple[Revision, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done, 3 a source failed, 4 validation stopped a batch."""
+        states = {item.state for item in self.items}
+        if "stopped" in states:
+            return EXIT_QUALITY
+        return EXIT_SOURCE if "failed" in states else EXIT_DONE
+
+
+@dataclass(slots=True)
+class Environment:
+    """Everything a run takes from outside, so that a test can replace it.
+
+    Parameters
+    ----------
+    clock : callable
+        The present moment, with a time zone.
+    sleep : callable
+        Waits for seconds.
+    rng : random.Random
+        Jitter of the waits.
+    sources : mapping of str to Source
+        By name.
+    """
+
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], None] = time.sleep
+    rng: random.Random = field(default_factory=random.Random)
+    sources: Mapping[str, Source] = field(default_factory=bundled_sources)
 
 
 def plan(
@@ -63,7 +165,7 @@ def refresh(
     catalogue: Catalogue,
     options: RefreshOptions,
     *,
-    outside: Surroundings | None = None,
+    env: Environment | None = None,
     progress: Callable[[int, int, RunItem], None] = lambda *_: None,
 ) -> RefreshReport:
     """Bring a store up to date.
@@ -79,7 +181,7 @@ def refresh(
         What to keep.
     options : RefreshOptions
         What to ask for.
-    outside : Surroundings, optional
+    env : Environment, optional
         Clock, sources, sleep and jitter.
     progress : callable
         Called with number, total and item after each series.
@@ -93,20 +195,20 @@ def refresh(
     StoreError
         When another run holds the lock, or the store cannot be written.
     """
-    world = outside or Surroundings()
+    env = env or Environment()
     with refresh_lock(path, wait=options.wait), Store(path) as store:
-        jobs = plan(store, catalogue, options, today=world.clock().date())
-        number = start_run(store, now=world.clock())
+        jobs = plan(store, catalogue, options, today=env.clock().date())
+        number = start_run(store, now=env.clock())
         items: list[RunItem] = []
         revisions: list[Revision] = []
-        resting: dict[str, str] = {}
+        suspended: dict[str, str] = {}
         for position, job in enumerate(jobs, start=1):
-            item, changed = _do(store, number, job, options, world, resting)
+            item, changed = _do(store, number, job, options, env, suspended)
             items.append(item)
             revisions += changed
             progress(position, len(jobs), item)
         report = RefreshReport(tuple(items), tuple(revisions))
-        finish_run(store, number, exit_code=report.exit_code, now=world.clock())
+        finish_run(store, number, exit_code=report.exit_code, now=env.clock())
     return report
 
 
@@ -115,11 +217,11 @@ def _do(
     number: int,
     job: Job,
     options: RefreshOptions,
-    world: Surroundings,
-    resting: dict[str, str],
+    env: Environment,
+    suspended: dict[str, str],
 ) -> tuple[RunItem, tuple[Revision, ...]]:
-    answer, source, failures = _ask_in_order(job, options, world, resting)
-    now = world.clock()
+    answer, source, failures = _ask_in_order(job, options, env, suspended)
+    now = env.clock()
     details = list(failures)
     written = Written()
     state: ItemState = "failed"
@@ -127,11 +229,11 @@ def _do(
         if answer is not None:
             bars = _marked(job, answer.bars, now)
             details += answer.notes
-            refused = _refused(store, job, bars, options, now)
+            refused = _faults(store, job, bars, options, now)
             details += refused
             state = "stopped" if refused else "fallback" if failures else "done"
             if not refused:
-                written = _keep(store, job, bars, source, now, stand_in=bool(failures))
+                written = _keep(store, job, bars, source, now, fallback=bool(failures))
                 details += [f"{written.kept} settled bar(s) left alone"] if written.kept else []
         item = RunItem(
             job.instrument.name,
@@ -147,31 +249,31 @@ def _do(
 
 
 def _ask_in_order(
-    job: Job, options: RefreshOptions, world: Surroundings, resting: dict[str, str]
+    job: Job, options: RefreshOptions, env: Environment, suspended: dict[str, str]
 ) -> tuple[Answer | None, str, list[str]]:
-    """Ask the sources in order; say which answered, and why those before it did not."""
+    """Ask the sources in order; return which answered, and why those before it did not."""
     failures: list[str] = []
     for ref in job.instrument.sources:
-        if ref.source in resting:
-            failures.append(f"{ref.source} {ref.symbol}: not asked, {resting[ref.source]}")
+        if ref.source in suspended:
+            failures.append(f"{ref.source} {ref.symbol}: not asked, {suspended[ref.source]}")
             continue
-        today = world.clock().date()
+        today = env.clock().date()
         request = Request(ref.symbol, job.first, today, job.interval, options.timeout)
         try:
             answer = ask(
-                world.sources[ref.source],
+                env.sources[ref.source],
                 request,
-                patience=options.patience,
-                rng=world.rng,
-                sleep=world.sleep,
+                retry=options.retry,
+                rng=env.rng,
+                sleep=env.sleep,
             )
         except SourceError as error:
             failures.append(str(error))
-            if error.rest:
-                resting[ref.source] = error.rest
+            if error.suspended:
+                suspended[ref.source] = error.suspended
             continue
         if failures:
-            failures.append(f"{ref.source} {ref.symbol} stood in")
+            failures.append(f"fell back to {ref.source} {ref.symbol}")
         return answer, f"{ref.source} {ref.symbol}", failures
     return None, "", failures
 
@@ -185,18 +287,18 @@ def _marked(job: Job, bars: Sequence[Bar], now: datetime) -> list[Bar]:
     return [replace(bar, provisional=bar.stamp > running) for bar in bars]
 
 
-def _refused(
+def _faults(
     store: Store, job: Job, bars: Sequence[Bar], options: RefreshOptions, now: datetime
 ) -> tuple[str, ...]:
     if job.interval != "1d" or job.instrument.name in options.accept:
         return ()
     closes = store.read(job.instrument.name)["close"]
     known = {str(stamp): float(close) for stamp, close in closes.items()}
-    return refusals(known, bars, today=now.astimezone(UTC).date())
+    return batch_faults(known, bars, today=now.astimezone(UTC).date())
 
 
 def _keep(
-    store: Store, job: Job, bars: Sequence[Bar], source: str, now: datetime, *, stand_in: bool
+    store: Store, job: Job, bars: Sequence[Bar], source: str, now: datetime, *, fallback: bool
 ) -> Written:
     store.put_series(job.instrument.series)
     if job.instrument.contract:
@@ -207,7 +309,7 @@ def _keep(
         source=source,
         seen_at=now,
         interval=job.interval,
-        stand_in=stand_in,
+        fallback=fallback,
     )
 
 
@@ -223,10 +325,10 @@ def _first(
 
 
 def _unfinished_contracts(store: Store) -> tuple[Contract, ...]:
-    """Contracts that expired after figures of them last arrived: their end is still missing."""
+    """Contracts that expired after values of them last arrived: their end is still missing."""
     found = []
-    for product in ("wti", "brent"):
-        for contract in store.contracts(product):
+    for name in product_names():
+        for contract in store.contracts(name):
             seen = last_good_item(store, contract.symbol)
             if seen is None or seen[:10] <= contract.last_trade.isoformat():
                 found.append(contract)

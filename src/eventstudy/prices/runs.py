@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from eventstudy.errors import StoreError
-from eventstudy.prices.moments import moment_text
+from eventstudy.prices.records import timestamp
 from eventstudy.prices.store import Store
 
 ItemState = Literal["done", "fallback", "failed", "stopped"]
@@ -27,11 +27,11 @@ class RunItem:
     symbol, interval : str
         The series.
     state : {"done", "fallback", "failed", "stopped"}
-        `stopped` when the quality gate refused what arrived.
+        `stopped` when batch validation refused what arrived.
     source : str
-        The source whose figures were stored; empty when none.
+        The source whose values were stored; empty when none.
     added, revised : int
-        New bars and corrected figures.
+        New bars and corrected values.
     detail : str
         One line: what failed, fell back or was left out.
     """
@@ -46,7 +46,7 @@ class RunItem:
 
     @property
     def good(self) -> bool:
-        """Whether figures arrived and were accepted."""
+        """Whether values arrived and were accepted."""
         return self.state in ("done", "fallback")
 
 
@@ -75,7 +75,7 @@ class Run:
 def start_run(store: Store, *, now: datetime) -> int:
     """Open a run and return its number."""
     with store.transaction():
-        store.query("INSERT INTO runs (started) VALUES (?)", (moment_text(now),))
+        store.query("INSERT INTO runs (started) VALUES (?)", (timestamp(now),))
         return int(store.query("SELECT last_insert_rowid()")[0][0])
 
 
@@ -92,7 +92,7 @@ def record_item(store: Store, run: int, item: RunItem, *, now: datetime) -> None
             item.added,
             item.revised,
             item.detail,
-            moment_text(now),
+            timestamp(now),
         ),
     )
 
@@ -102,7 +102,7 @@ def finish_run(store: Store, run: int, *, exit_code: int, now: datetime) -> None
     with store.transaction():
         store.query(
             "UPDATE runs SET finished = ?, exit_code = ? WHERE id = ?",
-            (moment_text(now), exit_code, run),
+            (timestamp(now), exit_code, run),
         )
 
 
@@ -113,12 +113,18 @@ def runs(store: Store, *, limit: int = 20) -> tuple[Run, ...]:
 
 
 def last_good_item(store: Store, symbol: str, *, interval: str = "1d") -> str | None:
-    """Return the UTC instant at which figures of a series last arrived and were accepted."""
+    """Return the UTC instant at which values of a series last arrived and were accepted."""
     query = (
         "SELECT max(seen_at) FROM run_items "
         "WHERE symbol = ? AND interval = ? AND state IN ('done', 'fallback')"
     )
     return store.query(query, (symbol, interval))[0][0]  # type: ignore[no-any-return]  # a cell
+
+
+def last_good_run(store: Store) -> str | None:
+    """Return the UTC instant of the last run in which nothing failed."""
+    query = "SELECT max(started) FROM runs WHERE exit_code = 0"
+    return store.query(query)[0][0]  # type: ignore[no-any-return]  # a cell
 
 
 @contextmanager

@@ -1,21 +1,23 @@
-"""What a price source is: something that is asked for bars and answers or says why not."""
+"""What a price source is: the protocol, how one is asked again, and where its code is."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final, Protocol
 from urllib import error as url_error
 from urllib import request as url_request
 from urllib.parse import urlsplit
 
-from eventstudy.errors import PriceSourceError
-from eventstudy.prices.bars import Bar, Interval
+from eventstudy.errors import EventStudyError, PriceSourceError
+from eventstudy.prices.files import read_column
+from eventstudy.prices.records import Bar, Interval
 
 TIMEOUT: Final = 20.0
 _TOO_MANY: Final = 429
@@ -24,7 +26,7 @@ _AGENT: Final = "oil-eventstudy (price refresh)"
 
 
 class SourceError(PriceSourceError):
-    """A source that did not answer, or answered nonsense.
+    """A source that did not answer, or returned invalid data.
 
     Parameters
     ----------
@@ -33,8 +35,8 @@ class SourceError(PriceSourceError):
     transient : bool
         Whether asking again may help.
     retry_after : float, optional
-        Seconds that the source asked to be left alone.
-    rest : str
+        Seconds to wait before the next request, as the source demands.
+    suspended : str
         Why the source should not be asked for anything else in this run; empty where it may.
     """
 
@@ -44,15 +46,15 @@ class SourceError(PriceSourceError):
         *,
         transient: bool = False,
         retry_after: float | None = None,
-        rest: str = "",
+        suspended: str = "",
     ) -> None:
         super().__init__(message)
         self.transient = transient
         self.retry_after = retry_after
-        self.rest = rest
+        self.suspended = suspended
 
 
-BUSY: Final = "it asked to be left alone"
+RATE_LIMITED: Final = "rate limited"
 UNREACHABLE: Final = "it could not be reached"
 
 
@@ -101,16 +103,16 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How often and how slowly a source is asked again.
 
     Parameters
     ----------
     attempts : int
-        Questions at most.
+        Requests at most.
     base, cap : float
-        Seconds before the first repetition, doubled each time, and the longest wait. A source that
-        asks for more than `cap` seconds of rest is given up for this run.
+        Seconds before the first retry, doubled each time, and the longest wait. A source that
+        demands more than `cap` seconds is given up for this run.
     """
 
     attempts: int = 4
@@ -122,7 +124,7 @@ def ask(
     source: Source,
     request: Request,
     *,
-    patience: Patience,
+    retry: RetryPolicy,
     rng: random.Random,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
@@ -132,22 +134,22 @@ def ask(
     ------
     SourceError
         When the last attempt failed, when asking again cannot help, or when the source asked for a
-        longer rest than `patience` allows.
+        longer wait than `retry` allows.
     """
-    for attempt in range(1, patience.attempts + 1):
+    for attempt in range(1, retry.attempts + 1):
         try:
             return source.fetch(request)
         except SourceError as error:
-            wait = min(patience.cap, patience.base * 2 ** (attempt - 1)) * rng.uniform(0.5, 1.0)
+            wait = min(retry.cap, retry.base * 2 ** (attempt - 1)) * rng.uniform(0.5, 1.0)
             wait = max(wait, error.retry_after or 0.0)
-            if not error.transient or attempt == patience.attempts or wait > patience.cap:
+            if not error.transient or attempt == retry.attempts or wait > retry.cap:
                 tries = f" (asked {attempt} times)" if attempt > 1 else ""
                 msg = f"{source.name} {request.symbol}: {error}{tries}"
                 raise SourceError(
                     msg,
                     transient=error.transient,
                     retry_after=error.retry_after,
-                    rest=error.rest,
+                    suspended=error.suspended,
                 ) from error
             sleep(wait)
     msg = f"{source.name} {request.symbol}: no attempt was allowed"
@@ -200,14 +202,14 @@ def download(url: str, *, shown: str, timeout: float) -> bytes:
         wait = retry_after(error.headers.get("Retry-After"))
         error.close()
         msg = f"{shown} answered HTTP {error.code}"
-        rest = BUSY if many else ""
-        raise SourceError(msg, transient=busy, retry_after=wait, rest=rest) from None
+        suspended = RATE_LIMITED if many else ""
+        raise SourceError(msg, transient=busy, retry_after=wait, suspended=suspended) from None
     except (OSError, ValueError) as error:
         # No chaining: the text of the cause may hold the address with a key.
         cause = getattr(error, "reason", error)
         msg = f"{shown} did not answer ({type(cause).__name__})"
-        rest = "" if isinstance(cause, TimeoutError) else UNREACHABLE
-        raise SourceError(msg, transient=True, rest=rest) from None
+        suspended = "" if isinstance(cause, TimeoutError) else UNREACHABLE
+        raise SourceError(msg, transient=True, suspended=suspended) from None
 
 
 def retry_after(header: str | None) -> float | None:
@@ -223,11 +225,59 @@ def retry_after(header: str | None) -> float | None:
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
+def require_daily(request: Request) -> None:
+    """Refuse intraday intervals.
+
+    Raises
+    ------
+    SourceError
+        When anything but daily bars is wanted.
+    """
+    if request.interval != "1d":
+        msg = f"has no {request.interval} bars"
+        raise SourceError(msg)
+
+
 def from_day(bars: tuple[Bar, ...], first: date | None) -> tuple[Bar, ...]:
-    """Keep the bars from `first` on."""
-    return bars if first is None else tuple(bar for bar in bars if bar.stamp >= first.isoformat())
+    """Keep the bars from `first` on.
+
+    Raises
+    ------
+    SourceError
+        When there is none.
+    """
+    kept = tuple(bar for bar in bars if first is None or bar.stamp >= first.isoformat())
+    if not kept:
+        msg = "no data in this period"
+        raise SourceError(msg)
+    return kept
 
 
-def provisional(bars: tuple[Bar, ...], settled: Callable[[str], bool]) -> tuple[Bar, ...]:
-    """Mark the bars whose session has not settled."""
-    return tuple(replace(bar, provisional=not settled(bar.stamp)) for bar in bars)
+class LocalFile:
+    """The source ``file``: the symbol is ``PATH:COLUMN`` of a wide CSV or Parquet file."""
+
+    name = "file"
+
+    def fetch(self, request: Request) -> Answer:
+        """Return the closes of one column.
+
+        Raises
+        ------
+        SourceError
+            When the file or column is not there or has a fault.
+        """
+        require_daily(request)
+        path, _, column = request.symbol.rpartition(":")
+        try:
+            bars = read_column(Path(path), column)
+        except EventStudyError as error:
+            raise SourceError(str(error)) from error
+        return Answer(from_day(bars, request.first))
+
+
+def bundled_sources() -> dict[str, Source]:
+    """Return the sources of the package by name; a new one is a module and a line here."""
+    from eventstudy.prices.agencies import Eia, Fred
+    from eventstudy.prices.yahoo import Yahoo
+
+    return {source.name: source for source in (Yahoo(), Fred(), Eia(), LocalFile())}

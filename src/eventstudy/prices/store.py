@@ -1,25 +1,50 @@
-"""The price store: one SQLite file that keeps every figure and every correction of it.
+"""The price store: one SQLite file that keeps every value and every correction of it.
 
-Sources rewrite history, so a figure that changes is written down with its old and new value and the
+Sources rewrite history, so a value that changes is written down with its old and new value and the
 moment the change was seen. Any series can be read as it stood at an earlier moment.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import pandas as pd
 
 from eventstudy.errors import StoreError, UnknownNameError, did_you_mean
-from eventstudy.prices.bars import FIELDS, Bar, Revision, StoredSeries, Written
 from eventstudy.prices.contracts import Contract
-from eventstudy.prices.moments import asof_text, moment_text
+from eventstudy.prices.records import (
+    FIELDS,
+    Bar,
+    Revision,
+    StoredSeries,
+    Written,
+    asof_timestamp,
+    timestamp,
+)
 from eventstudy.prices.schema import connect
+
+STORE_VARIABLE: Final = "EVENTSTUDY_STORE"
+
+
+def default_store() -> Path:
+    """Return where the store is when nobody names it.
+
+    ``EVENTSTUDY_STORE``, else ``data/prices.sqlite`` where the working folder has a ``data``
+    folder, else ``eventstudy/prices.sqlite`` in the platform's folder for application data.
+    """
+    import platformdirs
+
+    named = os.environ.get(STORE_VARIABLE)
+    local = Path("data") / "prices.sqlite"
+    if named or local.parent.is_dir():
+        return Path(named) if named else local
+    return platformdirs.user_data_path("eventstudy", appauthor=False) / "prices.sqlite"
 
 
 class Store:
@@ -94,9 +119,9 @@ class Store:
         source: str,
         seen_at: datetime,
         interval: str = "1d",
-        stand_in: bool = False,
+        fallback: bool = False,
     ) -> Written:
-        """Store bars, and write down every figure that changes.
+        """Store bars, and write down every value that changes.
 
         Parameters
         ----------
@@ -110,14 +135,14 @@ class Store:
             With a time zone.
         interval : str
             ``1d`` or an intraday interval.
-        stand_in : bool
-            Whether the source is a second one: it then adds and settles bars but corrects none.
+        fallback : bool
+            Whether the source is a fallback: it then adds and settles bars but corrects none.
 
         Returns
         -------
         Written
         """
-        stamp = self._monotone(moment_text(seen_at))
+        stamp = self._monotone(timestamp(seen_at))
         known = self._bars_between(symbol, interval, bars)
         added, settled, kept, revisions = 0, 0, 0, list[Revision]()
         for bar in bars:
@@ -125,8 +150,8 @@ class Store:
             if old is None:
                 self._insert(symbol, interval, bar, source, stamp)
                 added += 1
-            elif not old["provisional"] and (stand_in or bar.provisional):
-                # Neither a second source nor an unsettled bar may overwrite a settled figure.
+            elif not old["provisional"] and (fallback or bar.provisional):
+                # Neither a fallback source nor an unsettled bar may overwrite a settled value.
                 kept += 1
             else:
                 changed = self._update(symbol, interval, bar, old, source, stamp)
@@ -175,7 +200,7 @@ class Store:
         interval : str
             ``1d`` or an intraday interval.
         asof : date, datetime or str, optional
-            Only what had been seen by then, with the figures of then; a day means its end in UTC.
+            Only what had been seen by then, with the values of then; a day means its end in UTC.
         provisional : bool
             Whether to include bars whose session had not settled.
 
@@ -190,7 +215,7 @@ class Store:
         StoreError
             When `asof` cannot be read.
         """
-        until = asof_text(asof)
+        until = asof_timestamp(asof)
         columns = (*FIELDS, "provisional", "source", "first_seen")
         query = f"SELECT stamp, {', '.join(columns)} FROM bars WHERE symbol = ? AND interval = ?"  # noqa: S608  # constant names
         values = [symbol, interval]
@@ -216,8 +241,8 @@ class Store:
     def revisions(
         self, symbol: str, *, interval: str = "1d", asof: date | datetime | str | None = None
     ) -> tuple[Revision, ...]:
-        """Return the corrections of final figures of a series, oldest first."""
-        until = asof_text(asof) or "9"
+        """Return the corrections of final values of a series, oldest first."""
+        until = asof_timestamp(asof) or "9"
         oldest_first = "AND seen_at <= ? AND was_final ORDER BY id"
         return tuple(self._revisions(oldest_first, (symbol, interval, until)))
 
@@ -225,11 +250,6 @@ class Store:
         """Return the stamp of the newest final bar."""
         query = "SELECT max(stamp) FROM bars WHERE symbol = ? AND interval = ? AND NOT provisional"
         return self.query(query, (symbol, interval))[0][0]  # type: ignore[no-any-return]  # a cell
-
-    def intervals(self, symbol: str) -> tuple[str, ...]:
-        """Return the intervals a series has bars of."""
-        query = "SELECT DISTINCT interval FROM bars WHERE symbol = ? ORDER BY 1"
-        return tuple(row[0] for row in self.query(query, (symbol,)))
 
     def check_integrity(self) -> None:
         """Raise `StoreError` when the file is damaged."""
@@ -277,7 +297,7 @@ class Store:
         new: dict[str, object] = {name: getattr(bar, name) for name in FIELDS}
         new |= {"provisional": int(bar.provisional), "source": source}
         final = not old["provisional"]
-        # A figure that a source no longer gives is kept: absence corrects nothing.
+        # A value that a source no longer gives is kept: absence corrects nothing.
         changed = [name for name in new if new[name] is not None and new[name] != old[name]]
         for name in changed:
             self.query(

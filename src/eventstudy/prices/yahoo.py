@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.errors import MissingDependencyError
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.records import Bar
 from eventstudy.prices.sources import (
-    BUSY,
+    RATE_LIMITED,
     UNREACHABLE,
     Answer,
     Request,
@@ -62,7 +62,7 @@ class Yahoo:
 
 
 def shortest(value: float) -> float:
-    """Undo the widening of a 32-bit figure: 56.130001068115234 was sent for 56.13."""
+    """Undo the widening of a 32-bit value: 56.130001068115234 was sent for 56.13."""
     if float(value).is_integer():
         return value  # a large volume has more digits than the narrow form prints
     narrow = np.float32(value)
@@ -77,7 +77,7 @@ def _history(request: Request) -> pd.DataFrame:
     session = _session()
     # The library remembers answers, failures among them: a repeated question must be asked again.
     YfData.cache_get.cache_clear()
-    # It and the parser below it log to standard error what is raised and told here.
+    # It and the parser below it log to standard error what is raised and reported here.
     for name in ("yfinance", "bs4"):
         logging.getLogger(name).addHandler(logging.NullHandler())
     first = request.first
@@ -100,7 +100,9 @@ def _history(request: Request) -> pd.DataFrame:
             )
     except YFRateLimitError:
         msg = "HTTP 429, too many requests"
-        raise SourceError(msg, transient=True, retry_after=session.rest, rest=BUSY) from None
+        raise SourceError(
+            msg, transient=True, retry_after=session.retry_after, suspended=RATE_LIMITED
+        ) from None
     except Exception as error:  # the library raises everything from IndexError up
         status = session.status
         if status == 404:  # noqa: PLR2004  # not found
@@ -110,8 +112,8 @@ def _history(request: Request) -> pd.DataFrame:
         reason = " ".join(str(error).split()).partition(". See http")[0][:200]
         msg = f"{answered}{type(error).__name__}: {reason}"
         kinds = {kind.__name__ for kind in type(error).__mro__}
-        rest = UNREACHABLE if kinds & {"ConnectionError", "ProxyError"} else ""
-        raise SourceError(msg, transient=True, rest=rest) from error
+        suspended = UNREACHABLE if kinds & {"ConnectionError", "ProxyError"} else ""
+        raise SourceError(msg, transient=True, suspended=suspended) from error
     finally:
         debug.hide_exceptions = hidden
     return frame
@@ -128,12 +130,12 @@ def _bars(frame: pd.DataFrame, *, intraday: bool) -> list[Bar]:
     closes = frame["Close"].to_numpy(dtype=float)
     bars: dict[str, Bar] = {}
     for row, (stamp, close) in enumerate(zip(stamps, closes, strict=True)):
-        opened, high, low, volume = (_figure(float(values[row])) for values in columns)
+        opened, high, low, volume = (_value(float(values[row])) for values in columns)
         bars[stamp] = Bar(stamp, shortest(float(close)), opened, high, low, volume)
     return [bars[stamp] for stamp in sorted(bars)]
 
 
-def _figure(value: float) -> float | None:
+def _value(value: float) -> float | None:
     return None if np.isnan(value) else shortest(value)
 
 
@@ -157,7 +159,7 @@ def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped libr
             super().__init__(impersonate="chrome")
             self.base = base
             self.status: int | None = None
-            self.rest: float | None = None
+            self.retry_after: float | None = None
             if base:
                 _forget_zones()
 
@@ -169,7 +171,7 @@ def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped libr
             if "/v8/finance/chart/" in parts.path:
                 self.status = answer.status_code
             wait = answer.headers.get("Retry-After")
-            self.rest = float(wait) if wait and wait.isdigit() else None
+            self.retry_after = float(wait) if wait and wait.isdigit() else None
             return answer
 
     return Session
@@ -177,7 +179,7 @@ def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped libr
 
 @cache
 def _forget_zones() -> None:
-    """Keep what a stand-in server says about time zones out of the user's cache."""
+    """Keep the time zones that a server of the tests reports out of the user's cache."""
     import yfinance
 
     yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="eventstudy-zones-"))

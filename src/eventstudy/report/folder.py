@@ -13,8 +13,12 @@ from typing import IO
 
 from eventstudy.errors import OutputError
 from eventstudy.results import SCHEMA
+from eventstudy.results.export import FORMATS
 
-_SHAPES = ("report.pdf", "result.json", "tables/*.csv", "figures/*.pdf", "figures/*.png")
+_SHAPES = (
+    "report.pdf", "result.json", "figures/*.pdf", "figures/*.png",
+    *(f"tables/*.{name}" for name in FORMATS),
+)  # fmt: skip
 _PARTIAL, _OLD, _LOCK = "partial", "old", ".lock"
 
 
@@ -34,7 +38,7 @@ def check_folder(out: Path) -> Path:
     Raises
     ------
     OutputError
-        When `out` is a file, holds something that is no report of this package, is the current
+        When `out` is a file, holds something that is not a report of this package, is the current
         folder or above it, or its parent cannot be written.
     """
     target = Path(os.path.realpath(out))
@@ -96,12 +100,12 @@ def _check_content(out: Path, target: Path) -> None:
     if not found:
         return
     if not _is_report(target / "result.json"):
-        _refuse(out, "holds files that are no report of this package; name another folder")
+        _refuse(out, "holds files that are not a report of this package; name another folder")
     known = {p for shape in _SHAPES for p in target.glob(shape)}
     foreign = [p for p in found if p not in known and not p.name.startswith(".")]
     if foreign:
         name = min(p.relative_to(target).as_posix() for p in foreign)
-        _refuse(out, f"would lose {name}, which is no part of a report; move it elsewhere first")
+        _refuse(out, f"would lose {name}, which is not part of a report; move it elsewhere first")
 
 
 def _is_report(path: Path) -> bool:

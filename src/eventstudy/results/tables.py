@@ -52,11 +52,10 @@ def as_percent(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatAr
     base : (N,)
         Price of the session before the window.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         change = np.where(base > 0, 100.0 * effect / base, np.nan)
-    return np.where(
-        kind == "log", 100.0 * np.expm1(effect), np.where(kind == "simple", 100.0 * effect, change)
-    )
+        growth = 100.0 * np.expm1(effect)  # a change of the price may be too large for this
+    return np.where(kind == "log", growth, np.where(kind == "simple", 100.0 * effect, change))
 
 
 def as_money(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatArray:
@@ -65,9 +64,9 @@ def as_money(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatArra
     ``base (exp(effect) - 1)`` for log returns, ``base effect`` for simple ones, the effect itself
     for changes of the price. Parameters as in `as_percent`.
     """
-    return np.where(
-        kind == "log", base * np.expm1(effect), np.where(kind == "simple", base * effect, effect)
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        growth = base * np.expm1(effect)  # a change of the price may be too large for this
+    return np.where(kind == "log", growth, np.where(kind == "simple", base * effect, effect))
 
 
 def _percent(name: str) -> Any:

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from eventstudy.arrays import ReturnKind
 from eventstudy.errors import Fault, StudyError, WindowError, did_you_mean
@@ -37,16 +37,17 @@ from eventstudy.keys import (
     mapping_to,
     one_or_more,
     plain,
+    several_from,
     values_of,
     whole,
 )
 from eventstudy.models.designs import MODELS, ConstantMean, Model, model_class, needed_series
-from eventstudy.prices.rolls import RULES
 from eventstudy.prices.table import DataKind, PriceTable
+from eventstudy.products import FILE, calendar_names, product_names
+from eventstudy.results.export import FORMATS
 from eventstudy.returns import NonPositive, Rolls
 from eventstudy.windows import Window, WindowLike, as_window, estimation_window
 
-CalendarChoice = Literal["auto", "file", "wti", "brent"]
 Incomplete = Literal["drop", "keep"]
 FilterChoice = Literal["auto", "garch", "ewma"]
 Tests = Literal["default", "all"] | tuple[str, ...]
@@ -57,14 +58,14 @@ Figures = Literal["both", "pdf", "png"]
 EVERY: Final = ("*",)
 
 
-def calendar_names() -> tuple[str, ...]:
+def calendar_choices() -> tuple[str, ...]:
     """Return the calendars that a study may name."""
-    return get_args(CalendarChoice)
+    return ("auto", FILE, *calendar_names())
 
 
 def roll_rule_names() -> tuple[str, ...]:
     """Return the expiry rules that a study may name."""
-    return (*RULES, "none")
+    return (*product_names(), "none")
 
 
 # ---- kinds of values that only a study holds
@@ -144,6 +145,9 @@ def _report(value: object) -> ReportOptions:
     return from_mapping(ReportOptions, value)
 
 
+TABLE_FORMATS = several_from(lambda: tuple(FORMATS))
+
+
 @documented
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
@@ -172,6 +176,11 @@ class ReportOptions:
         "Which files of each figure are kept.",
         examples=("pdf",),
     )] = "both"  # fmt: skip
+    tables: Annotated[Sequence[str], Key(
+        "report.tables",
+        "File formats of the tables, each a file: [tables.md](tables.md).",
+        TABLE_FORMATS, (("csv", "parquet"),),
+    )] = ("csv",)  # fmt: skip
     author: Annotated[str, Key(
         "report.author",
         "Author shown on the title page.",
@@ -272,11 +281,11 @@ class Study:
         "which kind they are.",
         examples=("returns",),
     )] = "prices"  # fmt: skip
-    calendar: Annotated[CalendarChoice, Key(
+    calendar: Annotated[str, Key(
         "data.calendar",
         "Sessions and settlement times. `file`: the sessions of the price file, no settlement "
         "times. `auto`: what a bundled dataset suggests; `file` for any other file.",
-        choice_from(calendar_names), ("wti",),
+        choice_from(calendar_choices), ("wti",),
     )] = "auto"  # fmt: skip
     start: Annotated[str, Key(
         "data.start",

@@ -15,13 +15,13 @@ import numpy as np
 from eventstudy import __version__
 from eventstudy.alignment import Alignment
 from eventstudy.events import Event, EventTable
+from eventstudy.formats import listed
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
 from eventstudy.results import Provenance
 from eventstudy.results.tables import Effects, Series
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.tabulate import Rolls
-from eventstudy.tables.columns import listed
 
 SHOWN = 6
 LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "arch", "matplotlib", "typst",
@@ -101,14 +101,9 @@ def filter_notes(effects: Effects) -> list[Note]:
             f"{row.event_id} {row.window}"
         )
     return [
-        Note("fallback", asset, f"{reason}: {_first(where)}")
+        Note("fallback", asset, f"{reason}: {listed(where, SHOWN, sep=', ')}")
         for (asset, reason), where in grouped.items()
     ]
-
-
-def _first(items: list[str]) -> str:
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(items[:SHOWN]) + more
 
 
 def series_table(prices: PriceTable, panel: ReturnPanel) -> Series:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 import pandas as pd
 
@@ -18,10 +17,12 @@ from eventstudy.errors import AlignmentError, TableError, did_you_mean
 from eventstudy.events import EventTable
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote
+from eventstudy.formats import listed
 from eventstudy.inference.samples import StudySamples
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
+from eventstudy.progress import Progress, silent
 from eventstudy.results import Provenance, ResultTables, StudyResult, clean
 from eventstudy.results.tables import (
     Claims,
@@ -51,17 +52,6 @@ from eventstudy.study.regressions import joint_regressions
 from eventstudy.study.tabulate import Rolls, events_table, session_returns
 
 SHOWN = 3
-
-
-class Progress(Protocol):
-    """Shows how far a run is: ``progress(what, done, total)``."""
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """Show one step."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Show nothing."""
 
 
 def run_study(
@@ -313,8 +303,7 @@ def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
 def _nothing_left(pairs: Alignment) -> str:
     events = len({p.event_id for p in pairs})
     reasons = list(dict.fromkeys(f"{p.event_id}: {p.reason or p.state}" for p in pairs))
-    more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
-    return f"none of the {events} event(s) can be studied: {'; '.join(reasons[:SHOWN])}{more}"
+    return f"none of the {events} event(s) can be studied: {listed(reasons, SHOWN)}"
 
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:

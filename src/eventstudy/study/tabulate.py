@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.alignment import STATES, Alignment
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
 from eventstudy.events import Event
-from eventstudy.inference.single import SingleTests
+from eventstudy.inference.one_event.single import SingleTests
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import Effects, Events, SessionReturns
 from eventstudy.study.effects import AssetData, MeasuredEffects

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from eventstudy.errors import TableError
@@ -29,7 +29,7 @@ class Row(dict[str, str]):
         self.line = line
 
 
-def read_rows(path: Path | str, *, what: str = "rows") -> list[Row]:
+def read_rows(path: Path | str, *, what: str = "rows", columns: Sequence[str] = ()) -> list[Row]:
     """Read a CSV file as text, without interpreting any cell.
 
     Parameters
@@ -38,6 +38,8 @@ def read_rows(path: Path | str, *, what: str = "rows") -> list[Row]:
         CSV in UTF-8 with commas and a header line.
     what : str
         What the file should hold, for messages.
+    columns : sequence of str
+        The header it must have; any where empty.
 
     Returns
     -------
@@ -52,6 +54,9 @@ def read_rows(path: Path | str, *, what: str = "rows") -> list[Row]:
     """
     path = Path(path)
     header, rows = lines_of(path, decoded(path, what), what)
+    if columns and header != list(columns):
+        msg = f"columns must be {', '.join(columns)}, found {', '.join(header)}"
+        raise TableError(msg, path=str(path), row=1)
     return [Row(dict(zip(header, cells, strict=True)), line=line) for line, cells in rows]
 
 

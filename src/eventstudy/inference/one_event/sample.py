@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from eventstudy.arrays import FloatArray, IntArray, as_slice, rows_by_label, taken
 from eventstudy.errors import EstimationError
-from eventstudy.inference.single import VOLATILITY_HIGH, VOLATILITY_LOW
+from eventstudy.inference.one_event.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
 
 NO_EFFECT = "the event has no effect on the price"

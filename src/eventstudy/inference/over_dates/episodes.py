@@ -102,10 +102,6 @@ def episode_bmp(dated: DatedReturns) -> TestValue:
     ------
     EstimationError
         When there is one episode, or all score the same.
-
-    References
-    ----------
-    Boehmer, Musumeci and Poulsen (1991), JFE 30, 253-272, with episodes for events.
     """
     return mean_t(merge_episodes(dated).scores, "episode score")
 
@@ -133,10 +129,6 @@ def episode_sign_flip(dated: DatedReturns, rng: np.random.Generator) -> TestValu
     ------
     EstimationError
         When there are fewer than 6 episodes: the smallest p-value is ``2 / 2^E``.
-
-    References
-    ----------
-    Canay, Romano and Shaikh (2017), Econometrica 85, 1013-1030.
     """
     scores = merge_episodes(dated).scores
     n = len(scores)
@@ -174,11 +166,6 @@ def episode_wild(dated: DatedReturns, rng: np.random.Generator) -> TestValue:
     ------
     EstimationError
         When there are fewer than 6 episodes, or all score the same.
-
-    References
-    ----------
-    Cameron, Gelbach and Miller (2008), Review of Economics and Statistics 90, 414-427; the
-    six-point weights are Webb's (2023), Canadian Journal of Economics 56, 839-858.
     """
     scores = merge_episodes(dated).scores
     n = len(scores)

@@ -79,11 +79,6 @@ def overlap_z(dated: DatedReturns) -> TestValue:
     ------
     EstimationError
         When no window has a filtered return, or expected signs cancel.
-
-    References
-    ----------
-    Own construction: the variance of a sum of overlapping sums is ``sigma^2 sum_t d_t^2``, not
-    ``sigma^2 N W``.
     """
     variance = float(dated.variances.sum())
     if not variance > 0:
@@ -294,10 +289,6 @@ def brown_forsythe(dated: DatedReturns) -> TestValue:
     ------
     EstimationError
         When a group has fewer than two sessions.
-
-    References
-    ----------
-    Brown and Forsythe (1974), Journal of the American Statistical Association 69, 364-367.
     """
     from scipy.special import fdtrc
 

@@ -70,10 +70,6 @@ def bhar_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When returns do not compound, or there is no spread.
-
-    References
-    ----------
-    Barber and Lyon (1997), Journal of Financial Economics 43, 341-372.
     """
     return mean_t(buy_and_hold(sample), "BHAR")
 
@@ -97,10 +93,6 @@ def bhar_skew_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When returns do not compound, or there are fewer than 3.
-
-    References
-    ----------
-    Lyon, Barber and Tsai (1999), Journal of Finance 54, 165-201.
     """
     return skewness_adjusted(buy_and_hold(sample), "BHAR")
 
@@ -128,10 +120,6 @@ def bhar_bootstrap(sample: EventSample, rng: np.random.Generator) -> TestValue:
     ------
     EstimationError
         When returns do not compound, or there are fewer than 20.
-
-    References
-    ----------
-    Lyon, Barber and Tsai (1999), Journal of Finance 54, 165-201.
     """
     values = buy_and_hold(sample)
     if len(values) < LEAST_BOOTSTRAP:

@@ -34,11 +34,6 @@ def calendar_time_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When fewer than two sessions are live, or a portfolio has no estimation variance.
-
-    References
-    ----------
-    Jaffe (1974), Journal of Business 47, 410-428; Mandelker (1974), Journal of Financial
-    Economics 1, 303-335.
     """
     pairs = sample.pairs
     row, column = np.nonzero(np.isfinite(pairs.ar))

@@ -67,10 +67,6 @@ def time_series_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When an estimation window has no variance.
-
-    References
-    ----------
-    MacKinlay (1997), Journal of Economic Literature 35, 13-39, with the forecast error kept.
     """
     sample.require_variance()
     value = sample.car.sum() / math.sqrt(float(sample.variance.sum()))
@@ -100,10 +96,6 @@ def crude_dependence_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When the AAR of the estimation window does not vary.
-
-    References
-    ----------
-    Brown and Warner (1980), Journal of Financial Economics 8, 205-258; (1985) 14, 3-31.
     """
     aar = average_by_session(sample.pairs.ar_est)
     sd = spread(aar, "average abnormal return of the estimation window")
@@ -138,10 +130,6 @@ def cross_sectional_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When there is one CAR or all are equal.
-
-    References
-    ----------
-    Brown and Warner (1980), Journal of Financial Economics 8, 205-258.
     """
     return mean_t(sample.car, "CAR")
 
@@ -164,10 +152,6 @@ def patell(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When an estimation window has no variance or fewer than 3 degrees of freedom.
-
-    References
-    ----------
-    Patell (1976), Journal of Accounting Research 14, 246-276.
     """
     return normal_value(sample.scar.sum() / math.sqrt(_variance_sum(sample)), len(sample))
 
@@ -189,10 +173,6 @@ def patell_sum_sar(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When an estimation window has no variance or fewer than 3 degrees of freedom.
-
-    References
-    ----------
-    Patell (1976), Journal of Accounting Research 14, 246-276, sum over sessions.
     """
     sample.require_variance()
     total = np.nansum(sample.pairs.sar, axis=1) / np.sqrt(sample.pairs.n_sessions)
@@ -229,10 +209,6 @@ def patell_kp(sample: EventSample) -> TestValue:
     ------
     EstimationError
         As `patell`, or when ``1 + (N - 1) rbar`` is not positive.
-
-    References
-    ----------
-    Kolari and Pynnonen (2010), Review of Financial Studies 23, 3996-4025.
     """
     return _inflated_patell(sample, sample.residuals.mean_correlation)
 
@@ -261,10 +237,6 @@ def patell_kp_overlap(sample: EventSample) -> TestValue:
     ------
     EstimationError
         As `patell_kp`.
-
-    References
-    ----------
-    Kolari and Pynnonen (2010), with rbar the mean of ``rho_ij |common sessions| / W``.
     """
     return _inflated_patell(sample, sample.windows.mean_correlation)
 
@@ -302,10 +274,6 @@ def bmp(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When there is one SCAR, or all are equal.
-
-    References
-    ----------
-    Boehmer, Musumeci and Poulsen (1991), Journal of Financial Economics 30, 253-272.
     """
     return mean_t(sample.scar, "standardised CAR")
 
@@ -336,10 +304,6 @@ def bmp_kp(sample: EventSample) -> TestValue:
     ------
     EstimationError
         As `bmp`, or when the correlation leaves no variance.
-
-    References
-    ----------
-    Kolari and Pynnonen (2010), Review of Financial Studies 23, 3996-4025.
     """
     return _deflated_bmp(sample, sample.residuals.mean_correlation)
 
@@ -369,10 +333,6 @@ def bmp_kp_overlap(sample: EventSample) -> TestValue:
     ------
     EstimationError
         As `bmp_kp`.
-
-    References
-    ----------
-    Kolari and Pynnonen (2010), with rbar the mean of ``rho_ij |common sessions| / W``.
     """
     return _deflated_bmp(sample, sample.windows.mean_correlation)
 

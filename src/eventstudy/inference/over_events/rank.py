@@ -47,11 +47,6 @@ def corrado_rank(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When the mean ranks do not vary.
-
-    References
-    ----------
-    Corrado (1989), Journal of Financial Economics 23, 385-395; Cowan (1992) for several
-    sessions.
     """
     total = sample.ranks.sum(axis=0, dtype=np.float64)
     return _against_own_spread(total / len(sample), sample)
@@ -79,10 +74,6 @@ def corrado_zivney_rank(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When the scaled ranks do not vary.
-
-    References
-    ----------
-    Corrado and Zivney (1992), Journal of Financial and Quantitative Analysis 27, 465-478.
     """
     return _root_mean(1.0 / (1.0 + sample.rank_counts) @ sample.ranks, sample)
 
@@ -107,10 +98,6 @@ def corrado_zivney_sign(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When the signs do not vary.
-
-    References
-    ----------
-    Corrado and Zivney (1992), Journal of Financial and Quantitative Analysis 27, 465-478.
     """
     total = sum(
         np.nansum(np.sign(values - np.nanmedian(values, axis=1, keepdims=True)), axis=0)
@@ -159,10 +146,6 @@ def grank_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When the standardised CARs or the ranks do not vary.
-
-    References
-    ----------
-    Kolari and Pynnonen (2011), Journal of Empirical Finance 18, 953-971.
     """
     total, count, _ = _generalised_ranks(sample)
     mean = total[count > 0] / count[count > 0]
@@ -199,10 +182,6 @@ def grank_z(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When the standardised CARs do not vary.
-
-    References
-    ----------
-    Kolari and Pynnonen (2011), Journal of Empirical Finance 18, 953-971.
     """
     total, _, ranked = _generalised_ranks(sample)
     variance = float(((ranked - 1) / (ranked + 1)).sum()) / (12 * len(sample) ** 2)

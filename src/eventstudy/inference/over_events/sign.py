@@ -36,10 +36,6 @@ def sign(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When no CAR has a sign.
-
-    References
-    ----------
-    Brown and Warner (1980), Journal of Financial Economics 8, 205-258.
     """
     car = _signed(sample.car)
     n, positive = len(car), int((car > 0).sum())
@@ -80,10 +76,6 @@ def generalised_sign(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When that share is 0 or 1.
-
-    References
-    ----------
-    Cowan (1992), Review of Quantitative Finance and Accounting 2, 343-358.
     """
     n, residuals = len(sample), sample.pairs.ar_est
     present = np.maximum(np.isfinite(residuals).sum(axis=1), 1)
@@ -117,10 +109,6 @@ def wilcoxon(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When every CAR is zero.
-
-    References
-    ----------
-    Wilcoxon (1945), Biometrics Bulletin 1, 80-83.
     """
     from scipy.stats import rankdata
 

@@ -39,10 +39,6 @@ def johnson_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When there are fewer than 3 CARs or all are equal.
-
-    References
-    ----------
-    Johnson (1978), Journal of the American Statistical Association 73, 536-544.
     """
     return skewness_adjusted(sample.car, "CAR")
 
@@ -73,10 +69,6 @@ def hall_t(sample: EventSample) -> TestValue:
     ------
     EstimationError
         When there are fewer than 3 CARs or all are equal.
-
-    References
-    ----------
-    Hall (1992), Journal of the Royal Statistical Society B 54, 221-228.
     """
     n, s, g = len(sample), *location_and_skew(sample.car, "CAR")
     value = math.sqrt(n) * (s + g * s**2 / 3 + g**2 * s**3 / 27 + g / (6 * n))

@@ -1,0 +1,51 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# A server that replaces the sources in tests, on this machine only, may set the day.
+_NOW, _BASE = "EVENTSTUDY_NOW", "EVENTSTUDY_YAHOO_BASE"
+
+store_option = click.option(
+    "--store", help="Store file [EVENTSTUDY_STORE, else data/prices.sqlite, else the data folder]."
+)
+asof_option = click.option("--asof", help="As it stood on this day, or at this moment with a zone.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+instruments_option = click.option(
+    "--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS]."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+events_option = click.option("--events", help="Study the events of this file instead.")
+
+
+def study_options(command: F) -> F:
+    """Declare the study file of a command, and what of its prices may be used."""
+    for option in (
+        store_option,
+        click.option("--asof", help="Use only what was known on this day (2026-01-31)."),
+        click.argument("study", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+def store_path(store: str | None) -> Path:
+    """Return the store that was named, or the default one."""
+    from eventstudy.prices.store import default_store
+
+    return Path(store) if store else default_store()
+
+
+def now() -> datetime:
+    """Return the present moment, or the one that goes with replaced sources."""
+    fixed = os.environ.get(_NOW) if os.environ.get(_BASE) else None
+    return datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
