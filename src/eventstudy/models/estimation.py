@@ -267,24 +267,31 @@ def _abnormal(
     return_kind: ReturnKind,
 ) -> tuple[AbnormalReturns, Fit]:
     fit = _fit_windows(adjusted, design, position, estimation, masked)
-    ahead = gather(design, position, window)
-    fitted = np.vecdot(ahead, fit.params[:, None, :])
-    actual = gather(adjusted, position, window)
+    n, width, k = len(position), len(window), design.shape[1]
+    ar, expected, half = np.empty((n, width)), np.empty((n, width)), np.empty((n, k, width))
+    for first in range(0, n, 4 * BLOCK):  # what a block needs stays in the cache
+        rows = slice(first, first + 4 * BLOCK)
+        ahead, part = gather(design, position[rows], window), fit.take(rows)
+        fitted = np.vecdot(ahead, part.params[:, None, :])
+        ar[rows] = gather(adjusted, position[rows], window) - fitted
+        expected[rows] = fitted + gather(offset, position[rows], window)
+        # A missing regressor makes the abnormal return missing; it must not spoil the others.
+        half[rows] = part.half_leverage(np.where(np.isfinite(ahead), ahead, 0.0))
+    ar[fit.singular] = np.nan
     abnormal = AbnormalReturns(
         event_ids=event_ids,
         assets=assets,
         window=window,
         estimation=estimation,
         position=position,
-        ar=np.where(fit.singular[:, None], np.nan, actual - fitted),
+        ar=ar,
         ar_est=fit.residuals,
         returns=gather(returns, position, window),
-        expected=fitted + gather(offset, position, window),
+        expected=expected,
         s2=fit.s2,
         n_est=fit.n_used,
-        n_params=design.shape[1],
-        # A missing regressor makes the abnormal return missing; it must not spoil the others.
-        cov_factor=CovFactor(fit.half_leverage(np.where(np.isfinite(ahead), ahead, 0.0))),
+        n_params=k,
+        cov_factor=CovFactor(half),
         return_kind=return_kind,
     )
     return abnormal, fit

@@ -43,7 +43,7 @@ def provenance_of(
 
 def alignment_notes(pairs: Alignment, rolls: Rolls) -> list[Note]:
     """One note per event that was moved, doubled, dropped, or shares its session."""
-    found: dict[Note, None] = {}
+    found: list[Note] = []
     several = len(set(pairs.asset.tolist())) > 1
     days = np.datetime_as_string(pairs.placements.calendar.sessions).tolist()
     flags = (
@@ -58,11 +58,12 @@ def alignment_notes(pairs: Alignment, rolls: Rolls) -> list[Note]:
             pair = pairs[row]
             where = f" on {pair.asset}" if several and pair.state == "dropped" else ""
             text = f"not studied{where}: {pair.reason}"
-            found.setdefault(Note(pair.state, event_id, text))
+            found.append(Note(pair.state, event_id, text))
             continue
         for kind, text in _placing(pairs, row, marks, days, shared, rolls):
-            found.setdefault(Note(kind, event_id, text))
-    return list(found)
+            found.append(Note(kind, event_id, text))
+    # what holds of an event on every asset is said once
+    return list(dict.fromkeys(found)) if len(pairs) > len(pairs.placements) else found
 
 
 def _placing(
@@ -142,8 +143,9 @@ def _events_hash(events: EventTable) -> str:
     digest = hashlib.sha256()
     for item in fields(Event):
         if item.name != "row":
-            column = map(repr, map(attrgetter(item.name), events))
-            digest.update("\n".join([item.name, *column, ""]).encode())
+            column = list(map(attrgetter(item.name), events))
+            if column.count(None) < len(column):
+                digest.update("\n".join([item.name, *map(repr, column), ""]).encode())
     return digest.hexdigest()
 
 
