@@ -232,13 +232,3 @@ def _first_rows(n: int, rows: IntArray, n_windows: int) -> IntArray:
     found = np.full(n, -1, dtype=np.int64)
     found[rows] = n_windows * np.arange(len(rows))
     return found
-
-
-def percent_of(effect: float, kind: str, base: float) -> float:
-    """Return one effect in per cent of the price before the window, as `as_percent`."""
-    from eventstudy.results.tables import as_percent
-
-    values: FloatArray = as_percent(
-        np.array([effect]), np.array([kind], dtype=object), np.array([base])
-    )
-    return float(values[0])

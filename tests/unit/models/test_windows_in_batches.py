@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstudy.errors import EstimationError
-from eventstudy.models.abnormal import AbnormalReturns, CovFactor
+from eventstudy.models.abnormal import CovFactor
 from eventstudy.models.estimation import ModelFit, fit_pairs, fit_sample, gather
 from eventstudy.models.least_squares import COLLINEAR, least_squares
 from eventstudy.windows import Window
@@ -222,28 +222,22 @@ def test_the_factor_of_a_covariance_is_the_covariance() -> None:
         np.testing.assert_allclose(factor.total(present), total, rtol=1e-12)
     with pytest.raises(EstimationError, match="not positive definite"):
         CovFactor.of(-dense)
-    with pytest.raises(EstimationError, match="cannot be stacked"):
-        CovFactor.joined([CovFactor(half), CovFactor(half[:, :1])])
 
 
-def test_abnormal_returns_are_stacked_taken_and_pickled() -> None:
+def test_abnormal_returns_are_taken_and_pickled() -> None:
     returns, design = series(8)
-    first = fitted(returns, design[:, :2], [60, 90, 91]).abnormal
-    second = fitted(returns[::-1], design[:, :2], [70, 150]).abnormal
-    both = AbnormalReturns.joined([first, second])
-    np.testing.assert_array_equal(both.scar, np.concatenate([first.scar, second.scar]))
+    five = fitted(returns, design[:, :2], [60, 90, 91, 150, 70]).abnormal
     rows = np.array([4, 0])
-    np.testing.assert_array_equal(both.take(rows).variance, both.variance[rows])
-    assert both.take(rows).event_ids == ("e1", "e0")
-    assert both.take(np.arange(5)) is both
-    again = pickle.loads(pickle.dumps(both))  # our own bytes
-    np.testing.assert_array_equal(again.sar, both.sar)
-    np.testing.assert_array_equal(again.restrict(Window(0, 1)).car, both.restrict(Window(0, 1)).car)
-    other = fitted(returns, design[:, :2], [60]).abnormal.restrict(Window(0, 0))
-    with pytest.raises(EstimationError, match="different windows"):
-        AbnormalReturns.joined([first, other])
-    with pytest.raises(EstimationError, match="no event was studied"):
-        AbnormalReturns.joined([])
+    np.testing.assert_array_equal(five.take(rows).variance, five.variance[rows])
+    assert five.take(rows).event_ids == ("e4", "e0")
+    assert five.take(np.arange(5)) is five
+    part = five.take(np.array([1, 2, 3]))
+    assert np.shares_memory(part.ar_est, five.ar_est)
+    np.testing.assert_array_equal(part.scar, five.scar[1:4])
+    assert {name: rows.tolist() for name, rows in part.rows_by_asset.items()} == {"x": [0, 1, 2]}
+    again = pickle.loads(pickle.dumps(five))  # our own bytes
+    np.testing.assert_array_equal(again.sar, five.sar)
+    np.testing.assert_array_equal(again.restrict(Window(0, 1)).car, five.restrict(Window(0, 1)).car)
 
 
 @settings(max_examples=40, deadline=None)
