@@ -337,8 +337,7 @@ def _instants(times: dict[date, tuple[time, str]]) -> DayArray:
     for zone in sorted({zone for _, zone in times.values()}):
         rows = [i for i, (_, (_, of)) in enumerate(ordered) if of == zone]
         local = pd.DatetimeIndex(
-            [datetime.combine(ordered[i][0], ordered[i][1][0]) for i in rows],
-            dtype="datetime64[s]",
+            [datetime.combine(ordered[i][0], ordered[i][1][0]) for i in rows], dtype="datetime64[s]"
         )
         found[rows] = local.tz_localize(zone).tz_convert("UTC").tz_localize(None).to_numpy()
     return found

@@ -116,11 +116,7 @@ def _designs(rows: Sequence[CertificateRow]) -> tuple[str, ...]:
 
 def _closed(certificate: Certificate) -> str:
     rows = _panel(certificate, "closed")
-    lines = [
-        "## Closed forms\n",
-        CLOSED_NOTE,
-        _header(("cell", "closed form", "simulated")),
-    ]
+    lines = ["## Closed forms\n", CLOSED_NOTE, _header(("cell", "closed form", "simulated"))]
     for cell in dict.fromkeys(row.cell for row in rows):
         found = [_find(rows, cell, test) for test in ("closed form", "patell, simulated")]
         lines.append(_line((cell, *map(_percent, found))))
@@ -130,11 +126,7 @@ def _closed(certificate: Certificate) -> str:
 def _mackinlay(certificate: Certificate) -> str:
     rows = _panel(certificate, "mackinlay")
     effects = tuple(dict.fromkeys(row.cell.partition("effect=")[2] for row in rows))
-    lines = [
-        "## Power after MacKinlay (1997)\n",
-        MACKINLAY_NOTE,
-        _header(("N", "", *effects)),
-    ]
+    lines = ["## Power after MacKinlay (1997)\n", MACKINLAY_NOTE, _header(("N", "", *effects))]
     for n in dict.fromkeys(row.cell.split()[0] for row in rows):
         for test in ("closed form", "patell, simulated"):
             found = [_find(rows, f"{n} effect={effect}", test) for effect in effects]

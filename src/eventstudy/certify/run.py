@@ -195,12 +195,7 @@ def gather(tasks: tuple[Task, ...], found: dict[str, Any], *, quick: bool) -> li
 
 
 def _work(
-    tasks: tuple[Task, ...],
-    data: Series,
-    store: _Store,
-    *,
-    jobs: int,
-    progress: Progress,
+    tasks: tuple[Task, ...], data: Series, store: _Store, *, jobs: int, progress: Progress
 ) -> dict[str, Any]:
     found = {task.name: kept for task in tasks if (kept := store.read(task)) is not None}
     left = [task for task in tasks if task.name not in found]

@@ -97,11 +97,7 @@ def _filter_before(
 
 
 def _result(
-    returns: FloatArray,
-    day: int,
-    sessions: int,
-    fitted: VolatilityFilter,
-    rng: np.random.Generator,
+    returns: FloatArray, day: int, sessions: int, fitted: VolatilityFilter, rng: np.random.Generator
 ) -> SingleEventResult:
     """Run the single-event tests as a study would, constant mean."""
     estimation = returns[day - GAP - ESTIMATION : day - GAP]

@@ -47,11 +47,7 @@ KEY_COLUMNS = 2
 
 
 def plot_effects(
-    result: StudyResult,
-    asset: str,
-    *,
-    window: WindowLike | None = None,
-    ax: Axes | None = None,
+    result: StudyResult, asset: str, *, window: WindowLike | None = None, ax: Axes | None = None
 ) -> Figure:
     """Draw the effects of all events of an asset side by side with their intervals.
 

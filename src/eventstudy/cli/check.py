@@ -29,12 +29,7 @@ HEADER = (
 @events_option
 @json_option
 def check(
-    study: str | None,
-    events: str | None,
-    asof: str | None,
-    store: str | None,
-    *,
-    as_json: bool,
+    study: str | None, events: str | None, asof: str | None, store: str | None, *, as_json: bool
 ) -> None:
     """Show what STUDY would study, without any statistics.
 

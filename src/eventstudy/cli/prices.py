@@ -238,13 +238,7 @@ def export(
 @click.option("--last", default=5, show_default=True, help="How many of the newest sessions.")
 @json_option
 def curve(
-    product: str,
-    store: str | None,
-    asof: str | None,
-    count: int,
-    last: int,
-    *,
-    as_json: bool,
+    product: str, store: str | None, asof: str | None, count: int, last: int, *, as_json: bool
 ) -> None:
     """Print the term structure: front contract, prices by distance, 1-2 spread, slope a year."""
     from eventstudy.prices.continuous import term_structure

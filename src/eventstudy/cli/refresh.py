@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.options import (
-    instruments_option,
-    json_option,
-    now,
-    store_option,
-    store_path,
-)
+from eventstudy.cli.options import instruments_option, json_option, now, store_option, store_path
 from eventstudy.cli.output import note, print_json, print_rows, print_table, progress_display
 
 if TYPE_CHECKING:
