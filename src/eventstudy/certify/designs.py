@@ -37,18 +37,11 @@ BAD = (0.09, 0.60)
 def draw_starts(
     design: DesignName, n: int, sessions: int, volatility: FloatArray, rng: np.random.Generator
 ) -> IntArray:
-    """Draw the first sessions of N windows.
+    """Draw the first sessions (N,) of windows of W = `sessions`.
 
-    Parameters
-    ----------
-    design : {"independent", "clustered", "turbulent"}
-        Anywhere and apart; in clusters of up to five within ten sessions; anywhere with a chance
-        in proportion to the variance of the 20 sessions before over that of the estimation window.
-    n, sessions : int
-        N and W.
-    volatility : (T,) float
-        That ratio of volatilities; NaN where there is no history.
-    rng : numpy.random.Generator
+    Independent: anywhere and apart; clustered: in clusters of up to five within ten sessions;
+    turbulent: anywhere with a chance in proportion to the square of `volatility` (T,), the ratio of
+    the 20 sessions before to the estimation window, NaN where there is no history.
     """
     allowed = np.flatnonzero(np.isfinite(volatility))
     allowed = allowed[allowed <= len(volatility) - sessions - SPAN]

@@ -33,14 +33,7 @@ POWER_NOTE = (
 
 
 def certificate_page(certificate: Certificate, *, figure: str = "") -> str:
-    """Return a certificate as Markdown.
-
-    Parameters
-    ----------
-    certificate : Certificate
-    figure : str
-        Path of the figure, relative to the page; left out where empty.
-    """
+    """Return a certificate as Markdown; `figure` is a path relative to the page."""
     parts = [_head(certificate)]
     if figure:
         parts.append(f"![Size and power]({figure})\n")

@@ -26,8 +26,7 @@ def eligible_days(returns: FloatArray) -> IntArray:
     """Return the sessions that can be an event.
 
     Before them lie the history and one estimation window with its gap more, so that no filter
-    stands on the very start of a series (on WTI from 1986 that leaves 1991 on); after them the
-    longest window.
+    stands on the very start of a series; after them the longest window.
     """
     return np.arange(HISTORY + ESTIMATION + GAP, len(returns) - max(WINDOWS) + 1)
 
@@ -35,19 +34,10 @@ def eligible_days(returns: FloatArray) -> IntArray:
 def single_block(
     returns: FloatArray, days: Sequence[int], rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Test every window that begins on some days.
+    """Test every window that begins on some days of `returns` (T,), a row for each.
 
-    Parameters
-    ----------
-    returns : (T,) float
-    days : sequence of int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of mappings
-        day, W, ratio (volatility of the 20 sessions before over that of the estimation window),
-        and whether each test rejects at 5 %.
+    Rows hold day, W, ratio (volatility of the 20 sessions before over that of the estimation
+    window), and whether each test rejects at 5%.
     """
     filters: dict[int, VolatilityFilter] = {}
     rows = []

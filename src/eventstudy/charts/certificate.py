@@ -32,17 +32,10 @@ POWER = {"vfc": (BLUE, "-", "D"), "fhs": (GREEN, "-", "^"), "overlap_z": (BLUE, 
 
 
 def plot_certificate(certificate: Certificate) -> Chart:
-    """Draw a certificate.
+    """Draw a certificate: size and power.
 
-    Parameters
-    ----------
-    certificate : Certificate
-
-    Returns
-    -------
-    Figure
-        Size of single-event tests by fifth of the volatility ratio for one and for five
-        sessions, size of tests over ten events by design for five sessions, and power.
+    Size of single-event tests by fifth of the volatility ratio for one and for five sessions, size
+    of tests over ten events by design for five sessions, and power.
     """
     with styled():
         figure = Chart(figsize=(7.2, 6.4), layout="constrained")

@@ -1,4 +1,9 @@
-"""One event on one asset: its returns, their cumulative path, and ordinary windows beside it."""
+"""One event on one asset: its returns, their cumulative path, and ordinary windows beside it.
+
+Every ``plot_...(result, event_id, asset, ax=None)`` draws a pair of a `StudyResult` on `ax`, or on
+a new figure where `ax` is None, and returns the matplotlib figure drawn on. A pair without a result
+raises `UnknownNameError`.
+"""
 
 from __future__ import annotations
 
@@ -41,19 +46,6 @@ def plot_ar(result: StudyResult, event_id: str, asset: str, *, ax: Axes | None =
     Changes of the price are divided by the price of the session before; where that is not positive
     they are drawn in units of the price.
 
-    Parameters
-    ----------
-    result : StudyResult
-    event_id, asset : str
-        The pair to draw.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
-
     Raises
     ------
     UnknownNameError
@@ -88,19 +80,6 @@ def plot_car(result: StudyResult, event_id: str, asset: str, *, ax: Axes | None 
     the sessions up to tau, so that the band widens with each session and with the uncertainty of
     the model's parameters. Path and band are turned into per cent of the price before the window.
 
-    Parameters
-    ----------
-    result : StudyResult
-    event_id, asset : str
-        The pair to draw.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
-
     Raises
     ------
     UnknownNameError
@@ -129,19 +108,9 @@ def plot_placebo(
 
     Parameters
     ----------
-    result : StudyResult
-    event_id, asset : str
-        The pair to draw.
     measure : {"standardised", "effect"}
         Effects divided by the volatility expected that day (what the filtered tests compare), or
         in per cent.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
 
     Raises
     ------
@@ -188,23 +157,7 @@ def has_placebo(result: StudyResult, event_id: str, asset: str) -> bool:
 
 
 def plot_event(result: StudyResult, event_id: str, asset: str) -> Figure:
-    """Draw the abnormal returns, the cumulative path and the placebo effects of a pair.
-
-    Parameters
-    ----------
-    result : StudyResult
-    event_id, asset : str
-        The pair to draw.
-
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    UnknownNameError
-        When the study has no result for the pair.
-    """
+    """Draw the abnormal returns, the cumulative path and the placebo effects of a pair together."""
     placebo = has_placebo(result, event_id, asset)
     with styled():
         figure = Chart(figsize=(7.0, 4.3 if placebo else 2.5), layout="constrained")
@@ -237,15 +190,9 @@ def pair_index(result: StudyResult, event_id: str, asset: str) -> int:
 
 
 def in_scale(result: StudyResult, asset: str, rows: IntArray) -> tuple[AbnormalReturns, Scale]:
-    """Return abnormal returns ready for a scale: changes are divided by the price before.
+    """Return abnormal returns of pairs `rows` (n,), ready for the scale of an asset.
 
-    Parameters
-    ----------
-    result : StudyResult
-    asset : str
-        Whose unit is used.
-    rows : (n,) int
-        Pairs of the result.
+    Changes are divided by the price of the session before.
     """
     part = result.abnormal.take(rows)
     before = part.position + part.window.start - 1

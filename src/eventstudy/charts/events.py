@@ -1,4 +1,8 @@
-"""All events of an asset: their effects, their mean, and the price around them."""
+"""All events of an asset: their effects, their mean, and the price around them.
+
+Every ``plot_...(result, asset, ax=None)`` draws on `ax`, or on a new figure where `ax` is None, and
+returns the matplotlib figure drawn on. An asset without what is drawn raises `UnknownNameError`.
+"""
 
 from __future__ import annotations
 
@@ -56,17 +60,8 @@ def plot_effects(
 
     Parameters
     ----------
-    result : StudyResult
-    asset : str
     window : pair, optional
         A CAR window of the study; the headline window by default.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
 
     Raises
     ------
@@ -101,20 +96,7 @@ def plot_caar(result: StudyResult, asset: str | None = None, *, ax: Axes | None 
 
     The band allows for windows that share sessions: a session that d event windows cover counts
     d times in the sum, so its variance enters with d squared. Several assets on one session are
-    taken as moving together, which errs on the wide side.
-
-    Parameters
-    ----------
-    result : StudyResult
-    asset : str, optional
-        One asset; all pairs of an event and an asset otherwise.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
+    taken as moving together, which errs on the wide side. Without `asset` all pairs enter.
 
     Raises
     ------
@@ -139,18 +121,6 @@ def plot_caar(result: StudyResult, asset: str | None = None, *, ax: Axes | None 
 
 def plot_prices(result: StudyResult, asset: str, *, ax: Axes | None = None) -> Figure:
     """Draw the price around the events; numbers above the sessions lead to a key below.
-
-    Parameters
-    ----------
-    result : StudyResult
-    asset : str
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
 
     Raises
     ------
