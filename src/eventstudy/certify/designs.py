@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
-from eventstudy.certify.singles import ESTIMATION, GAP, RECENT
+from eventstudy.certify.singles import ESTIMATION, GAP, RECENT, ratio_before
 from eventstudy.errors import EstimationError
 from eventstudy.inference.over_dates.sample import DatedReturns, dated_returns
 from eventstudy.inference.over_events.sample import EventSample, event_sample
@@ -62,11 +62,8 @@ def draw_starts(
 
 def volatility_ratio(returns: FloatArray) -> FloatArray:
     """Return volatility of the 20 sessions before over the estimation window's (T,)."""
-    ratio = np.full(len(returns), np.nan)
-    for day in range(FIRST, len(returns)):
-        before = returns[day - RECENT : day].std(ddof=1)
-        ratio[day] = before / returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1)
-    return ratio
+    days = range(FIRST, len(returns))
+    return np.array([np.nan] * FIRST + [ratio_before(returns, day) for day in days])
 
 
 def constant_mean(returns: FloatArray, starts: IntArray, sessions: int) -> AbnormalReturns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 NOMINAL = 0.05
@@ -67,10 +67,7 @@ class Certificate:
             {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(r).items()}
             for r in self.rows
         ]
-        head = {
-            name: getattr(self, name)
-            for name in ("series", "sha256", "first", "last", "sessions", "form", "seed", "command")
-        }
+        head = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "rows"}
         return {"ok": self.ok, **head, "rows": rows}
 
 

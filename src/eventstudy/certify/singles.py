@@ -49,7 +49,7 @@ def single_block(
                 {
                     "day": int(day),
                     "W": sessions,
-                    "ratio": _ratio(returns, day),
+                    "ratio": ratio_before(returns, day),
                     **{name: getattr(result, f"p_{name}") <= NOMINAL for name in TESTS},
                 }
             )
@@ -108,7 +108,7 @@ def _result(
     )
 
 
-def _ratio(returns: FloatArray, day: int) -> float:
+def ratio_before(returns: FloatArray, day: int) -> float:
     """Return volatility of the last 20 sessions over that of the estimation window."""
     before = returns[day - RECENT : day].std(ddof=1)
     return float(before / returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1))
