@@ -6,17 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eventstudy.charts.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    LIGHT,
-    ORANGE,
-    Chart,
-    legend_below,
-    styled,
-)
+from eventstudy.charts import style
+from eventstudy.charts.style import BLACK, BLUE, GREEN, GREY, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,15 +24,15 @@ POWER = {"vfc": (BLUE, "-", "D"), "fhs": (GREEN, "-", "^"), "overlap_z": (BLUE, 
          "shift_sharp": (GREEN, "--", "s"), "shift_mean": (BLACK, "--", "v")}  # fmt: skip
 
 
-def plot_certificate(certificate: Certificate) -> Chart:
+def plot_certificate(certificate: Certificate) -> style.Chart:
     """Draw a certificate: size and power.
 
     Size of single-event tests by fifth of the volatility ratio for one and for five sessions, size
     of tests over ten events by design for five sessions, and power.
     """
     rates = {(row.panel, row.cell, row.test): row.rejection for row in certificate.rows}
-    with styled():
-        figure = Chart(figsize=(7.2, 6.4), layout="constrained")
+    with style.styled():
+        figure = style.Chart(figsize=(7.2, 6.4), layout="constrained")
         axes = figure.subplots(2, 2)
         _single(axes[0, 0], rates, 1)
         _single(axes[0, 1], rates, 5)
@@ -58,7 +49,7 @@ def _single(ax: Axes, rates: Rates, sessions: int) -> None:
     _size_axes(ax, f"One event, {sessions} session{'s' if sessions > 1 else ''}")
     ax.set_xticks(range(1, 6), ["calm", "2", "3", "4", "turbulent"])
     ax.set_xlabel("fifth of volatility before / in the estimation window")
-    legend_below(ax, columns=5)
+    style.legend_below(ax, columns=5)
 
 
 def _designs(ax: Axes, rates: Rates) -> None:
@@ -71,7 +62,7 @@ def _designs(ax: Axes, rates: Rates) -> None:
     ax.set_xticks(range(3), list(names))
     ax.set_xlim(-0.5, 2.5)
     ax.set_xlabel("how dates fall")
-    legend_below(ax, columns=3)
+    style.legend_below(ax, columns=3)
 
 
 def _power(ax: Axes, certificate: Certificate) -> None:
@@ -89,7 +80,7 @@ def _power(ax: Axes, certificate: Certificate) -> None:
     ax.set_title("Power")
     ax.set_xlabel("effect on one session, in standard deviations")
     ax.set_ylabel("rejected at 5%, in %")
-    legend_below(ax, columns=2)
+    style.legend_below(ax, columns=2)
 
 
 def _place(cell: str) -> str:
@@ -98,7 +89,7 @@ def _place(cell: str) -> str:
 
 
 def _size_axes(ax: Axes, title: str) -> None:
-    ax.axhspan(3.5, 6.5, color=LIGHT, alpha=0.6, linewidth=0)
+    ax.axhspan(3.5, 6.5, color=style.LIGHT, alpha=0.6, linewidth=0)
     ax.set_ylim(bottom=0)
     ax.set_title(title)
     ax.set_ylabel("rejected at 5%, in %")
@@ -107,6 +98,6 @@ def _size_axes(ax: Axes, title: str) -> None:
 def _line(
     ax: Axes, x: Sequence[float], rates: Sequence[float], look: tuple[str, str, str], label: str
 ) -> None:
-    color, style, marker = look
+    color, line, marker = look
     values = [100 * rate for rate in rates]
-    ax.plot(x, values, color=color, linestyle=style, marker=marker, markersize=3.5, label=label)
+    ax.plot(x, values, color=color, linestyle=line, marker=marker, markersize=3.5, label=label)
