@@ -31,8 +31,7 @@ def eligible_days(returns: FloatArray) -> IntArray:
     """Return the sessions that can be an event.
 
     Before them lie the history and one estimation window with its gap more, so that no filter
-    stands on the very start of a series (on WTI from 1986 that leaves 1991 on); after them the
-    longest window.
+    stands on the very start of a series; after them the longest window.
     """
     return np.arange(HISTORY + ESTIMATION + GAP, len(returns) - max(WINDOWS) + 1)
 
@@ -40,19 +39,10 @@ def eligible_days(returns: FloatArray) -> IntArray:
 def single_block(
     returns: FloatArray, days: Sequence[int], rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Test every window that begins on some days.
+    """Test every window that begins on some days of `returns` (T,), a row for each.
 
-    Parameters
-    ----------
-    returns : (T,) float
-    days : sequence of int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of mappings
-        day, W, ratio (volatility of the 20 sessions before over that of the estimation window),
-        and whether each test rejects at 5%.
+    Rows hold day, W, ratio (volatility of the 20 sessions before over that of the estimation
+    window), and whether each test rejects at 5%.
     """
     filters: dict[int, VolatilityFilter] = {}
     rows = []
@@ -61,7 +51,7 @@ def single_block(
         for sessions in WINDOWS:
             pvalues = _pvalues(returns, day, sessions, fitted, rng)
             rejected = {name: pvalues[name] <= NOMINAL for name in TESTS}
-            row = {"day": int(day), "W": sessions, "ratio": _ratio(returns, day)}
+            row = {"day": int(day), "W": sessions, "ratio": ratio_before(returns, day)}
             rows.append(row | rejected)
     return rows
 
@@ -152,7 +142,7 @@ def _pvalues(
     }
 
 
-def _ratio(returns: FloatArray, day: int) -> float:
+def ratio_before(returns: FloatArray, day: int) -> float:
     """Return volatility of the last 20 sessions over that of the estimation window."""
     before = returns[day - RECENT : day].std(ddof=1)
     return float(before / returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1))

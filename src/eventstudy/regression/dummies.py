@@ -203,8 +203,7 @@ def _check_shapes(
     if len(positions) != len(event_ids):
         msg = f"{len(positions)} positions for {len(event_ids)} events: one for each is needed"
         raise EstimationError(msg)
-    if controls is not None and (controls.ndim != 2 or len(controls) != len(returns)):  # noqa:
-    PLR2004  # a table
+    if controls is not None and (controls.ndim != 2 or len(controls) != len(returns)):  # noqa: PLR2004  # a table
         msg = f"controls of shape {controls.shape} for {len(returns)} sessions: (sessions, k)"
         raise EstimationError(msg)
     outside = [e for e, p in zip(event_ids, positions, strict=True) if p >= len(returns)]
