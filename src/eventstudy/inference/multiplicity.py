@@ -18,7 +18,7 @@ from eventstudy.inference.over_dates.overlap import (
     shift_sharp,
 )
 from eventstudy.inference.over_dates.sample import DatedReturns
-from eventstudy.inference.statistic import F, Scope, Statistic
+from eventstudy.inference.statistic import Scope, Statistic
 
 NO_EFFECT = "no event of the study has an effect"
 SINGLE_VALID = "single p-values are valid"
@@ -80,10 +80,6 @@ class OverFamily(Statistic):
     min_n: int = 2
     allows_cross_correlation: bool = True
     allows_overlap: bool = True
-
-    def __call__(self, function: F) -> F:
-        """Declare the function."""
-        return self.register(function)
 
     def adjust(self, family: Family) -> FloatArray:
         """Return the adjusted p-value of each event (N,)."""

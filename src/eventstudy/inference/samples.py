@@ -375,7 +375,7 @@ class StudySamples:
         found: dict[tuple[str, Window], tuple[TestResult, ...]] = {}
         for window in windows if named else ():
             for label in self.labels:
-                rng = _generator(self.seed, label, str(window), words=(8,))
+                rng = generator(self.seed, label, str(window), words=(8,))
                 try:
                     sample = self.over_events(label, window)
                     rows = run_tests(sample, tests=tests, rng=rng, level=level)
@@ -393,7 +393,7 @@ class StudySamples:
             if tests == "default" and self._n_events(label) == 1:
                 continue
             for window in windows:
-                rng = _generator(self.seed, "dates", label, str(window), words=(4, 4, 4, 4))
+                rng = generator(self.seed, "dates", label, str(window))
                 try:
                     dated = self.over_dates(label, window)
                     found = run_tests(dated, tests=tests, rng=rng, level=level)
@@ -436,11 +436,13 @@ def _placed(found: Sequence[TestResult], label: str, window: Window) -> Iterator
     return (replace(row, asset=label, window=window) for row in found)
 
 
-def _generator(seed: int, *labels: str, words: tuple[int, ...]) -> np.random.Generator:
+def generator(
+    seed: int, *labels: str, words: tuple[int, ...] = (4, 4, 4, 4)
+) -> np.random.Generator:
     """Return a generator that depends on the seed and on labels, not on the order of samples.
 
-    Tests over events take the digest as one word of 8 bytes and tests over dates as four of 4, so
-    that drawn p-values stay what they were before the two shared this function.
+    Tests over events take the digest as one word of 8 bytes, all others as four of 4, so that
+    drawn p-values stay what they were before they shared this function.
     """
     digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=sum(words)).digest()
     parts = [digest[a:b] for a, b in pairwise(np.cumsum((0, *words)))]

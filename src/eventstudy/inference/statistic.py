@@ -90,7 +90,7 @@ class Statistic:
     needs_level: bool = False
     function: Callable[..., Any] = field(default=_no_function, repr=False, compare=False)
 
-    def register(self, function: F) -> F:
+    def __call__(self, function: F) -> F:
         """Enter the statistic with its function into the registry; its facts join the docstring."""
         if self.name in _REGISTRY:
             msg = f"two statistics are called {self.name!r}"

@@ -105,10 +105,6 @@ class OneEvent(Statistic):
     allows_overlap: bool = True
     needs_steady_volatility: bool = False
 
-    def __call__(self, function: Function) -> Function:
-        """Declare the function."""
-        return self.register(function)
-
     def caution(self, vol_ratio: float) -> str:
         """Say what stands against the test at a volatility ratio; empty where nothing does."""
         steady = VOLATILITY_LOW <= vol_ratio <= VOLATILITY_HIGH or math.isnan(vol_ratio)

@@ -11,7 +11,7 @@ import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.statistic import F, Scope, Statistic, Unit
+from eventstudy.inference.statistic import Scope, Statistic, Unit
 
 SERIES = ("present", "x", "correlation")
 
@@ -188,7 +188,3 @@ class OverDates(Statistic):
     by_shifts: bool = False
     studentised_by: str = ""
     placebo: Callable[[DatedReturns, IntArray, float], Rejects] | None = None
-
-    def __call__(self, function: F) -> F:
-        """Declare the function."""
-        return self.register(function)

@@ -8,6 +8,7 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
+from eventstudy.inference.over_events.correlation import Residuals, WindowPairs
 from eventstudy.inference.over_events.sample import EventSample, OverEvents
 from eventstudy.inference.statistic import (
     APART,
@@ -39,8 +40,8 @@ def _scaled_error(sample: EventSample, n: int) -> float:
     return math.sqrt(float((df / (df - 2.0)).mean())) / (inverse * math.sqrt(n))
 
 
-def _inflated_error(sample: EventSample, n: int, rbar: float) -> float:
-    return _scaled_error(sample, n) * math.sqrt(max(1.0 + (n - 1) * rbar, 0.0))
+def _inflated_error(sample: EventSample, n: int, part: Residuals | WindowPairs) -> float:
+    return _scaled_error(sample, n) * math.sqrt(max(1.0 + (n - 1) * part.mean_correlation, 0.0))
 
 
 def _crude_error(sample: EventSample, n: int) -> tuple[float, float]:
@@ -190,10 +191,7 @@ def patell_kp(sample: EventSample) -> TestValue:
     min_n=2,
     allows_cross_correlation=True,
     allows_overlap=True,
-    standard_error=lambda sample, n: (
-        _inflated_error(sample, n, sample.windows.mean_correlation),
-        math.inf,
-    ),
+    standard_error=lambda sample, n: (_inflated_error(sample, n, sample.windows), math.inf),
 )
 def patell_kp_overlap(sample: EventSample) -> TestValue:
     """Compute `patell_kp` with the correlation of windows that overlap in part."""
@@ -245,10 +243,7 @@ def bmp(sample: EventSample) -> TestValue:
     allows_cross_correlation=True,
     needs_shared_sessions=True,
     uses_rbar=True,
-    standard_error=lambda sample, n: (
-        _inflated_error(sample, n, sample.residuals.mean_correlation),
-        n - 1.0,
-    ),
+    standard_error=lambda sample, n: (_inflated_error(sample, n, sample.residuals), n - 1.0),
 )
 def bmp_kp(sample: EventSample) -> TestValue:
     """BMP, adjusted by the mean correlation of the estimation windows."""
@@ -268,10 +263,7 @@ def bmp_kp(sample: EventSample) -> TestValue:
     allows_event_variance=True,
     allows_cross_correlation=True,
     allows_overlap=True,
-    standard_error=lambda sample, n: (
-        _inflated_error(sample, n, sample.windows.mean_correlation),
-        n - 1.0,
-    ),
+    standard_error=lambda sample, n: (_inflated_error(sample, n, sample.windows), n - 1.0),
 )
 def bmp_kp_overlap(sample: EventSample) -> TestValue:
     """Compute `bmp_kp` with the correlation of windows that overlap in part."""

@@ -197,7 +197,7 @@ class OverEvents(Statistic):
     uses_rbar: bool = False
     standard_error: Callable[[EventSample, int], tuple[float, float]] | None = None
 
-    def __call__(
+    def __call__(  # type: ignore[override]  # what it returns takes more than a sample
         self, function: Callable[Concatenate[EventSample, P], TestValue]
     ) -> Callable[Concatenate[AbnormalReturns | EventSample, P], TestValue]:
         """Declare the function, which then accepts abnormal returns as well."""
@@ -208,4 +208,4 @@ class OverEvents(Statistic):
         ) -> TestValue:
             return function(event_sample(sample), *args, **options)
 
-        return self.register(over_events)
+        return super(OverEvents, self).__call__(over_events)
