@@ -228,7 +228,7 @@ class _Batch:
         self.se = np.sqrt(np.column_stack([part.variance for part in parts]))
         self.s = np.sqrt(np.where(varies, fit.abnormal.s2, np.nan))
         self.tested = (self.n_sessions > 0) & varies[:, None]
-        self.reason = np.where(varies[:, None], "", NO_VARIANCE).astype(object)
+        self.reason = np.where(self.tested, "", NO_VARIANCE).astype(object)
         self.reason[self.n_sessions == 0] = NO_RETURN
         self.filters: list[VolatilityFilter | None] = [None] * len(varies)
         numbers: FloatArray = np.full((5, *self.tested.shape), np.nan)
