@@ -155,6 +155,10 @@ class StoreError(EventStudyError, OSError):
     """A price store that cannot be opened, written or trusted."""
 
 
+class BatchRefusedError(StoreError):
+    """Values that batch validation keeps out of a store until they are accepted."""
+
+
 class MissingDependencyError(EventStudyError, ImportError):
     """An optional library that is not installed."""
 

@@ -96,12 +96,19 @@ def main() -> None:
 
 
 def _fail(error: Exception) -> NoReturn:
-    from eventstudy.errors import ArticleSourceError, EventStudyError, PriceSourceError
+    from eventstudy.errors import (
+        ArticleSourceError,
+        BatchRefusedError,
+        EventStudyError,
+        PriceSourceError,
+    )
 
     if os.environ.get("EVENTSTUDY_DEBUG"):
         raise error
     if isinstance(error, EventStudyError):
         _say(str(error))
+        if isinstance(error, BatchRefusedError):
+            _leave(4)
         _leave(3 if isinstance(error, (ArticleSourceError, PriceSourceError)) else 1)
     _say(
         f"internal error ({type(error).__name__}: {error}); "

@@ -38,10 +38,34 @@ def study_options(command: F) -> F:
     return command
 
 
+class _Seconds(click.ParamType[float]):
+    """A number of seconds: not negative, not infinite, at most a day."""
+
+    name = "seconds"
+    _most = 86_400.0
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            self.fail(f"{str(value)[:40]!r} is not a number of seconds", param, ctx)
+        if not 0 <= seconds <= self._most:  # refuses nan too
+            self.fail(f"{seconds:g} is not between 0 and {self._most:.0f} seconds", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds()
+
+
 def store_path(store: str | None) -> Path:
     """Return the store that was named, or the default one."""
     from eventstudy.prices.store import default_store
 
+    if store == "":
+        msg = "--store is empty: name the file of the store"
+        raise click.UsageError(msg)
     return Path(store) if store else default_store()
 
 

@@ -61,7 +61,9 @@ def _print(result: StudyResult, *, as_json: bool, as_csv: bool) -> None:
         tests = result.tables.tests.records()
         print_json({"name": result.name, "events": records(result.events), "tests": tests})
     elif as_csv:
-        click.echo(result.events.to_csv(index=False, lineterminator="\n"), nl=False)
+        from eventstudy.tables import csv_text
+
+        click.echo(csv_text(result.events), nl=False)
     else:
         _table(result)
 

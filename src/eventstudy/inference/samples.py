@@ -370,18 +370,9 @@ class StudySamples:
             When single events were not tested over the window.
         """
         mine = self._single_events(window).on(asset)
-        return Family(mine.event_ids, mine.p, mine.sessions, lambda: self.over_dates(asset, window))
-
-    def directions_of(self, asset: str, event_ids: Sequence[str]) -> tuple[str, ...]:
-        """Return the expected directions of events on one asset, empty where none is declared."""
-        if not any(self.directions):
-            return ("",) * len(event_ids)
-        return tuple([self._declared.get((event_id, asset), "") for event_id in event_ids])
-
-    @cached_property
-    def _declared(self) -> dict[tuple[str, str], str]:
-        pairs = zip(self.abnormal.event_ids, self.abnormal.assets, strict=True)
-        return dict(zip(pairs, self.directions, strict=False))
+        return Family(
+            tuple(mine.event_ids), mine.p, mine.sessions, lambda: self.over_dates(asset, window)
+        )
 
     def _single_events(self, window: Window) -> SingleEvents:
         if window not in self.singles:

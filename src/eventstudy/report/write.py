@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventstudy.progress import Progress, silent
-from eventstudy.report.folder import replacing
+from eventstudy.report.folder import replacing, write_manifest
 from eventstudy.results.export import result_json, write_tables
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def write_report(
 ) -> ReportFiles:
     """Write ``report.pdf``, ``result.json``, ``tables/*.csv`` and ``figures/*`` into a folder.
 
-    The folder appears, or replaces an older report of this package, only when it is complete.
+    The folder appears, or replaces an older report of this package, only when it is complete. Files
+    that were put into the older one are kept; one that was changed is never replaced.
     The same result gives the same bytes.
 
     Parameters
@@ -63,6 +64,7 @@ def write_report(
     out = Path(out)
     with replacing(out) as staging:
         _fill(result, staging, progress)
+        write_manifest(staging)
         tables = [p.name for p in sorted((staging / "tables").iterdir())]
         figures = [p.name for p in sorted((staging / "figures").iterdir())]
     return ReportFiles(
