@@ -24,7 +24,7 @@ from eventstudy.returns import ReturnPanel
 from eventstudy.study.tabulate import Rolls
 
 SHOWN = 6
-LIBRARIES = ("numpy", "pandas", "scipy", "arch", "matplotlib", "typst",
+LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "arch", "matplotlib", "typst",
              "pandas-market-calendars", "tzdata")  # fmt: skip
 
 
