@@ -39,18 +39,9 @@ NO_VARIANCE = "the returns of the estimation window do not vary"
 class AssetData:
     """What the tests need to know of one asset, on the S sessions of the calendar.
 
-    Parameters
-    ----------
-    asset : str
-    returns, offset : (S,)
-        Returns, and what is subtracted from them with coefficient one; zeros where nothing is.
-    design : (S, K)
-        Regressors of the model.
-    levels : (S,)
-        Prices; NaN where returns were given.
-    rolls : (S,) bool
-        Roll sessions.
-    kind : {"log", "simple", "change"}
+    ``returns`` and ``offset`` (S,), which is subtracted from them, zeros where nothing is; the
+    regressors ``design`` (S, K); prices ``levels`` (S,), NaN where returns were given; ``rolls``
+    (S,), whether a session is a roll.
     """
 
     asset: str
@@ -71,16 +62,8 @@ class AssetData:
 class Histories:
     """Abnormal returns of an asset before each of N events, under the parameters of the event.
 
-    Parameters
-    ----------
-    data : AssetData
-    position : (N,) int
-        Session 0 of each event.
-    params : (N, K)
-    usable : (U,) int
-        Sessions with a return and no roll, in order.
-    most : int
-        Most sessions that a history holds.
+    ``position`` (N,) is session 0, ``params`` (N, K) those of the model, ``usable`` (U,) the
+    sessions with a return and no roll, ``most`` how many of them a history holds.
     """
 
     data: AssetData
@@ -114,19 +97,11 @@ class Histories:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredEffects:
-    """Effects of N events on one asset over M windows, the first of which is the headline.
+    """Effects of N events on one asset over M windows, the first of them the headline.
 
-    Parameters
-    ----------
-    tests : SingleTests
-        What the single-event tests give (N, M).
-    base_price, roll : (N, M)
-        Price of the session before the window, NaN where there is none; whether the window
-        contains a roll session.
-    filters : tuple of VolatilityFilter or None, length N
-        None where no filter was asked for or none could be fitted.
-    histories : Histories
-        What the filters were fitted on, made anew when it is asked for.
+    ``tests`` (N, M); ``base_price`` (N, M), the price of the session before the window, NaN where
+    there is none; ``roll`` (N, M), whether the window contains a roll session; ``filters`` (N,),
+    None where none was asked for or could be fitted, and the ``histories`` they were fitted on.
     """
 
     event_ids: tuple[str, ...]
@@ -148,7 +123,7 @@ class MeasuredEffects:
         filtered = np.array([filt is not None for filt in self.filters], dtype=bool)
         rows = np.flatnonzero(self.tests.tested[:, 0] & filtered & long).tolist()
         keys = [(self.event_ids[row], self.histories.data.asset) for row in rows]
-        return Placebos(keys, partial(_sample_of, self, rows))
+        return Placebos(keys, [partial(self.placebo, row) for row in rows])
 
     def placebo(self, row: int) -> PlaceboSample:
         """Lay one event among the ordinary windows of its history, for the headline window."""
@@ -160,18 +135,12 @@ class MeasuredEffects:
         sessions, effect = int(self.tests.n_sessions[row, 0]), float(self.tests.effect[row, 0])
         path = filt.run(history)
         return PlaceboSample(
-            event_id=self.event_ids[row],
-            asset=self.histories.data.asset,
-            window=window,
+            self.event_ids[row], self.histories.data.asset, window,
             effects=block_sums(history, sessions),
             standardised=vfc_reference(history, path, filt, sessions),
             effect=effect,
             effect_standardised=effect / float(filt.forecast_scale(path.sigma_next, sessions)),
-        )
-
-
-def _sample_of(found: MeasuredEffects, rows: list[int], at: int) -> PlaceboSample:
-    return found.placebo(rows[at])
+        )  # fmt: skip
 
 
 def measure(
@@ -183,11 +152,11 @@ def measure(
     role: Literal["primary", "alternative", "claim", "power"],
     tick: Callable[[], None] = lambda: None,
 ) -> MeasuredEffects:
-    """Test M windows of N events on one asset; the first window is the headline.
+    """Test every window of every event on one asset; `tick` is called once per event.
 
-    `role` is part of the seed: every simulation has a generator of its own, seeded by the study's
-    seed and the labels of its event, asset, window and role. Neither the order of events nor a
-    further event changes a number. `tick` is called once per event.
+    Every simulation has a generator of its own, seeded by the study's seed and the labels of its
+    event, asset, window and role: neither the order of events nor a further event changes a
+    number.
     """
     batch = _Batch(fit, Histories.of(data, fit, most=study.history), study, windows, role)
     for row in range(len(fit.abnormal)):
@@ -195,14 +164,9 @@ def measure(
             batch.filter_event(row)
         tick()
     return MeasuredEffects(
-        event_ids=fit.abnormal.event_ids,
-        windows=windows,
-        tests=batch.tests(),
-        base_price=_base_prices(batch.histories, windows),
-        roll=_rolls(batch.histories, windows),
-        filters=tuple(batch.filters),
-        histories=batch.histories,
-    )
+        fit.abnormal.event_ids, windows, batch.tests(), _base_prices(batch.histories, windows),
+        _rolls(batch.histories, windows), tuple(batch.filters), batch.histories,
+    )  # fmt: skip
 
 
 class _Batch:
@@ -296,28 +260,17 @@ class _Batch:
         kinds = np.array([filt.kind if filt else "" for filt in self.filters], dtype=object)
         ratio = self.sigma_next / self.s[:, None]
         return SingleTests(
-            n_sessions=self.n_sessions,
-            effect=effect,
-            se=se,
-            t=book.t,
-            df=df,
-            p_t=book.p,
-            p_sq=p_sq,
-            p_vfc=self.p_vfc,
-            p_fhs=self.p_fhs,
-            p_conformal=p_conformal,
+            n_sessions=self.n_sessions, effect=effect, se=se, t=book.t, df=df, p_t=book.p,
+            p_sq=p_sq, p_vfc=self.p_vfc, p_fhs=self.p_fhs, p_conformal=p_conformal,
             ci_method=np.where(tested, default, "").astype(object),
             ci_low=effect - self.half if filtered else book.low,
             ci_high=effect + self.half if filtered else book.high,
             mde=self.mde if filtered else book.mde,
-            ci_t_low=book.low,
-            ci_t_high=book.high,
-            mde_t=book.mde,
-            vol_ratio=ratio,
-            vol_warning=unusual_volatility(ratio),
+            ci_t_low=book.low, ci_t_high=book.high, mde_t=book.mde,
+            vol_ratio=ratio, vol_warning=unusual_volatility(ratio),
             filter=np.where(tested, kinds[:, None], "").astype(object),
             reason=self._reasons(n_sq),
-        )
+        )  # fmt: skip
 
     def _reasons(self, n_sq: IntArray) -> TextArray:
         """Why a window was not tested, its filter is an EWMA, or a number is missing."""
