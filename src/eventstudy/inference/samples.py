@@ -160,7 +160,7 @@ def _refused(entry: Statistic, n: int, reasons: Sequence[str]) -> TestResult:
     return TestResult(entry.name, math.nan, math.nan, math.nan, n, "refused", reason)
 
 
-def run_each(events: SingleEvents, tests: tuple[str, ...]) -> tuple[TestResult, ...]:
+def run_each(events: SingleEvents, tests: Tests) -> tuple[TestResult, ...]:
     """Give the named statistics of one event for every event: a row each."""
     return tuple(row for entry in _named(OneEvent, tests) for row in _each(entry, events))
 
@@ -181,7 +181,7 @@ def _each(entry: OneEvent, events: SingleEvents) -> Iterator[TestResult]:
         yield replace(row, asset=asset, event_id=event_id)
 
 
-def run_family(family: Family, tests: tuple[str, ...]) -> tuple[TestResult, ...]:
+def run_family(family: Family, tests: Tests) -> tuple[TestResult, ...]:
     """Give the named adjustments of single p-values: a row for every event of a family."""
     return tuple(row for entry in _named(OverFamily, tests) for row in _adjusted(entry, family))
 
@@ -270,9 +270,21 @@ class StudySamples:
         WindowError
             When a window is not inside the event window.
         """
-        rows = [*self._over_events(windows, tests, level), *self._over_dates(windows, tests, level)]
-        if not isinstance(tests, str):
-            rows += [*self._each_event(windows, tests), *self._families(windows, tests)]
+        rows: list[TestResult] = []
+        for kind in (
+            OverEvents,
+            OverDates,
+            *(() if isinstance(tests, str) else (OneEvent, OverFamily)),
+        ):
+            labels = self._labels(kind, tests) if _named(kind, tests) else ()
+            # a sample is known for one window at a time
+            found = {
+                (label, window): self._tested(kind, label, window, tests, level)
+                for window in dict.fromkeys(windows)
+                for label in labels
+            }
+            for label in labels:
+                rows += [row for window in dict.fromkeys(windows) for row in found[label, window]]
         return tuple(rows)
 
     @cached_property
@@ -368,72 +380,43 @@ class StudySamples:
             self._known[window] = event_sample(every, residuals=self._residuals[self.labels[0]])
         return self._known[window]
 
-    def _over_events(
-        self, windows: Sequence[Window], tests: Tests, level: float
-    ) -> Iterator[TestResult]:
-        named = _named(OverEvents, tests)
-        found: dict[tuple[str, Window], tuple[TestResult, ...]] = {}
-        for window in windows if named else ():
-            for label in self.labels:
-                rng = generator(self.seed, label, str(window), words=(8,))
-                try:
-                    sample = self.over_events(label, window)
-                    rows = run_tests(sample, tests=tests, rng=rng, level=level)
-                except EstimationError as error:
-                    rows = tuple(_refused(entry, 0, [str(error)]) for entry in named)
-                found[label, window] = rows
-        for label, window in sorted(found, key=lambda key: self.labels.index(key[0])):
-            yield from _placed(found[label, window], label, window)
-
-    def _over_dates(
-        self, windows: Sequence[Window], tests: Tests, level: float
-    ) -> Iterator[TestResult]:
-        named = _named(OverDates, tests)
-        for label in self.labels if named else ():
-            if tests == "default" and self._n_events(label) == 1:
-                continue
-            for window in windows:
-                rng = generator(self.seed, "dates", label, str(window))
-                try:
-                    dated = self.over_dates(label, window)
-                    found = run_tests(dated, tests=tests, rng=rng, level=level)
-                except EstimationError as error:
-                    short = named if not isinstance(tests, str) else _named(OverDates, _FIRST)
-                    found = tuple(_refused(entry, 0, [str(error)]) for entry in short)
-                yield from _placed(found, label, window)
+    def _labels(self, kind: type[Statistic], tests: Tests) -> tuple[str, ...]:
+        """Name the samples of a scope; every single event is in the first one."""
+        if kind is OneEvent:
+            return self.labels[:1]
+        if kind is OverFamily:
+            return tuple(dict.fromkeys(self.abnormal.assets))
+        if kind is OverDates and tests == "default":
+            return tuple(label for label in self.labels if self._n_events(label) > 1)
+        return self.labels
 
     def _n_events(self, label: str) -> int:
         pairs = zip(self.abnormal.event_ids, self.abnormal.assets, strict=True)
         return len({event for event, asset in pairs if label in {ALL, asset}})
 
-    def _each_event(
-        self, windows: Sequence[Window], tests: tuple[str, ...]
-    ) -> Iterator[TestResult]:
-        for window in windows if (named := _named(OneEvent, tests)) else ():
-            try:
+    def _tested(
+        self, kind: type[Statistic], label: str, window: Window, tests: Tests, level: float
+    ) -> tuple[TestResult, ...]:
+        """Rows of a scope for one sample and window; all refused where there is no sample."""
+        seed, text = self.seed, str(window)
+        try:
+            if kind is OverEvents:
+                rng = generator(seed, label, text, words=(8,))
+                sample = self.over_events(label, window)
+                found = run_tests(sample, tests=tests, rng=rng, level=level)
+            elif kind is OverDates:
+                rng = generator(seed, "dates", label, text)
+                dated = self.over_dates(label, window)
+                found = run_tests(dated, tests=tests, rng=rng, level=level)
+            elif kind is OneEvent:
                 found = run_each(self._single_events(window), tests)
-            except EstimationError as error:
-                found = tuple(_refused(entry, 0, [str(error)]) for entry in named)
-            yield from (
-                replace(row, asset=row.asset or self.labels[0], window=window) for row in found
-            )
-
-    def _families(self, windows: Sequence[Window], tests: tuple[str, ...]) -> Iterator[TestResult]:
-        named = _named(OverFamily, tests)
-        for asset in dict.fromkeys(self.abnormal.assets) if named else ():
-            for window in windows:
-                try:
-                    found = run_family(self.family(asset, window), tests)
-                except EstimationError as error:
-                    found = tuple(_refused(entry, 0, [str(error)]) for entry in named)
-                yield from _placed(found, asset, window)
-
-
-_FIRST = next(row.tests[:1] for row in DEFAULTS if row.layout == "always")
-
-
-def _placed(found: Sequence[TestResult], label: str, window: Window) -> Iterator[TestResult]:
-    return (replace(row, asset=label, window=window) for row in found)
+            else:
+                found = run_family(self.family(label, window), tests)
+        except EstimationError as error:
+            if kind is OverDates and isinstance(tests, str):  # one row for all of them
+                tests = next(row.tests[:1] for row in DEFAULTS if row.layout == "always")
+            found = tuple(_refused(entry, 0, [str(error)]) for entry in _named(kind, tests))
+        return tuple(replace(row, asset=row.asset or label, window=window) for row in found)
 
 
 def generator(
