@@ -245,17 +245,9 @@ def size_ignoring(factor: float, level: float = NOMINAL) -> float:
 class DatesDescription:
     """How windows lie on a series.
 
-    Parameters
-    ----------
-    dated : DatedReturns
-    n, n_episodes : int
-        Windows; the same merged wherever they share a session.
-    overlapping : int
-        Windows that share a session with another one.
-    covered : float
-        Share of sessions inside a window.
-    variance_ratio, variance_pvalue : float
-        Mean |z| on covered over other sessions, and the p-value of its circular shifts.
+    `n_episodes` are windows merged wherever they share a session, `overlapping` those that share
+    one with another, `covered` the share of sessions inside a window; `variance_ratio` is mean |z|
+    on covered over other sessions, `variance_pvalue` that of its circular shifts.
     """
 
     dated: DatedReturns = field(repr=False)

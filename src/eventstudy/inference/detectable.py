@@ -46,16 +46,9 @@ def detectable_mean(
 ) -> float:
     """Return the mean CAR that a test over pairs finds with the given power, in closed form.
 
-    The spread of CARs is taken from the estimation windows: no event-induced variance.
-
-    Parameters
-    ----------
-    sample : AbnormalReturns or EventSample
-        N pairs, restricted to the window; event returns are not read.
-    name : str
-        One of `CLOSED_FORM`; NaN for another test, or with too few pairs.
-    n : float
-        Multiple of N to answer for; correlations stay as they are.
+    The spread of CARs is taken from the estimation windows, without event-induced variance; event
+    returns are not read. NaN for a test not in `CLOSED_FORM`, or with too few pairs. `n` is the
+    multiple of N to answer for; correlations stay as they are.
     """
     size = round(len(sample) * n)
     standard_error = OVER_EVENTS[name].standard_error if name in OVER_EVENTS else None
@@ -78,18 +71,9 @@ def detectable_dated(
     themselves never stand under an event. Everything an effect changes is known beforehand, so
     that no test is run anew.
 
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows, signs aside.
-    name : str
-        One of `PLACEBO`, the tests that declare what an effect does to them.
-
-    Returns
-    -------
-    float
-        Effect on the sum over a window, in standard deviations of one session; infinite where
-        eight per root session are not enough, NaN where there are too few windows.
+    `name` is one of `PLACEBO`, the tests that declare what an effect does to them. The effect is that
+    on the sum over a window, in standard deviations of one session; infinite where eight per root
+    session are not enough, NaN where there are too few windows.
     """
     if len(dated) < LEAST_WINDOWS[name]:
         return math.nan

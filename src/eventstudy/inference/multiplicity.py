@@ -29,15 +29,9 @@ SINGLE = "single p-values"
 class Family:
     """The events of one asset over one window, looked at together.
 
-    Parameters
-    ----------
-    event_ids : tuple of str, length N
-    pvalues : (N,) float
-        Single p-values; NaN where there is none.
-    sessions : (N,) int
-        Session 0 of each: events on one session are one test, counted once.
-    windows : callable
-        Gives their windows on filtered returns, or an `EstimationError` why there are none.
+    Single `pvalues` (N,), NaN where there is none; `sessions` (N,), session 0 of each: events on one
+    session are one test, counted once; `windows` gives their windows on filtered returns, or an
+    `EstimationError` why there are none.
     """
 
     event_ids: tuple[str, ...]

@@ -245,12 +245,11 @@ class StudySamples:
     def run(
         self, *windows: Window, tests: Tests = "default", level: float = 0.05
     ) -> tuple[TestResult, ...]:
-        """Run tests of any scope over some windows.
+        """Run tests of any scope over some windows inside the event window.
 
         Parameters
         ----------
         *windows : Window
-            Inside the event window.
         tests : "default", "all" or tuple of str
             A selection of the tests over many events, or names of any scope: statistics of one
             event and adjustments of single p-values give a row for every event.
@@ -265,17 +264,12 @@ class StudySamples:
 
         Raises
         ------
-        UnknownNameError
-            When a name is not in the registry.
-        WindowError
-            When a window is not inside the event window.
+        UnknownNameError, WindowError
+            When a name is not in the registry, or a window not inside the event window.
         """
         rows: list[TestResult] = []
-        for kind in (
-            OverEvents,
-            OverDates,
-            *(() if isinstance(tests, str) else (OneEvent, OverFamily)),
-        ):
+        many, each = (OverEvents, OverDates), (OneEvent, OverFamily)
+        for kind in many if isinstance(tests, str) else (*many, *each):
             labels = self._labels(kind, tests) if _named(kind, tests) else ()
             # a sample is known for one window at a time
             found = {
@@ -311,13 +305,7 @@ class StudySamples:
         return part
 
     def over_dates(self, label: str, window: Window) -> DatedReturns:
-        """Return the windows of a sample on the filtered returns of its assets.
-
-        Raises
-        ------
-        EstimationError
-            When none lies on filtered returns.
-        """
+        """Return the windows of a sample on filtered returns; an `EstimationError` if none."""
         pairs = self.abnormal
         assets = tuple(dict.fromkeys(pairs.assets)) if label == ALL else (label,)
         missing = [name for name in assets if name not in self.filtered]

@@ -17,22 +17,11 @@ BLOCK = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """Least squares on N windows.
+    """Least squares on N windows, with `n_used` (N,) usable sessions L_i each.
 
-    Parameters
-    ----------
-    params : (N, K)
-        Coefficients; NaN where the window has no unique solution.
-    residuals : (N, L)
-        NaN on unusable sessions.
-    s2 : (N,)
-        Residual sum of squares over ``L_i - K``.
-    n_used : (N,) int
-        Usable sessions L_i.
-    root : (N, K, K)
-        Upper triangular factor: ``root' root = X'X`` over the usable sessions.
-    singular : (N,) bool
-        Windows whose regressors are collinear or fewer than K + 1 sessions long.
+    `params` (N, K) are NaN where `singular` (N,): where regressors are collinear or there are fewer
+    than K + 1 sessions. `residuals` (N, L) are NaN on unusable sessions, `s2` (N,) is their sum of
+    squares over ``L_i - K``, and ``root' root = X'X`` with an upper triangular `root` (N, K, K).
     """
 
     params: FloatArray

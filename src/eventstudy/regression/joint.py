@@ -20,16 +20,8 @@ FULL_LEVERAGE = 1 - 1e-9  # a session whose residual is zero by construction
 class Sample:
     """Usable sessions of a series.
 
-    Parameters
-    ----------
-    rows : (n,) int
-        Their positions in the series.
-    y : (n,) float
-        Returns.
-    design : (n, 1 + k) float
-        The constant and the controls, each with mean 0 and standard deviation 1.
-    means, scales : (k,) float
-        What the controls were standardised with.
+    Their positions `rows` (n,) in it, returns `y` (n,), and the `design` (n, 1 + k): the constant
+    and the controls, each with mean 0 and standard deviation 1 by its `means` and `scales` (k,).
     """
 
     rows: IntArray

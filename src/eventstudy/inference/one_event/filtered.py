@@ -28,17 +28,10 @@ TIE = 1.0 - 1e-12
 class FilteredTests:
     """VFC and FHS of one window, and the interval of the test that is the default there.
 
-    Parameters
-    ----------
-    p_vfc, p_fhs, n_vfc, n_fhs
-        P-values, NaN where the history is shorter than the window, and sizes of the reference sets.
-    method : {"vfc", "fhs"}
-        The default: VFC for one session, FHS for several.
-    critical, mde : float
-        Largest absolute effect that it does not reject (infinite where it cannot reject), and the
-        effect it finds in 8 of 10 cases.
-    reference : (n,) float
-        Null distribution of the effect by the default.
+    P-values, NaN where the history is shorter than the window, and sizes of the reference sets; by
+    the default `method` (VFC for one session, FHS for several) the largest absolute effect not
+    rejected (infinite where it cannot reject), the effect found in 8 of 10 cases, and the null
+    distribution of the effect (n,).
     """
 
     p_vfc: float

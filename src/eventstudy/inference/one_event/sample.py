@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import ClassVar
@@ -23,25 +23,12 @@ Labels = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, eq=False)
 class SingleEvents:
-    """Single events over one window, as the tests of every scope need them.
+    """Single events over one window, as the tests of every scope need them; arrays of N.
 
-    Parameters
-    ----------
-    event_ids, assets : (N,) str
-    sessions : (N,) int
-        Session 0 of each.
-    directions : (N,) str
-        Expected directions, "up", "down" or anything else for none.
-    effect, t, df : (N,) float
-        CAR, its t and degrees of freedom; NaN where there is no result.
-    p : (N,) float
-        The p-value that counts: that of the default test of each event.
-    pvalues : mapping of str to (N,) float
-        By statistic; NaN where it gives none.
-    vol_ratio : (N,) float
-        Volatility forecast over that of the estimation window.
-    reasons : (N,) str
-        Why an event has no result.
+    `sessions` are session 0 of each, `directions` "up", "down" or anything else for none, `effect`
+    the CAR with its `t` and `df`, NaN where there is none; `p` is that of each event's default
+    test, `pvalues` those by statistic, `vol_ratio` the volatility forecast over that of the
+    estimation window, `reasons` why an event has no result.
     """
 
     event_ids: Labels
@@ -85,9 +72,6 @@ class EventValues:
     value: FloatArray
     df: FloatArray
     pvalue: FloatArray
-
-
-Function = Callable[[SingleEvents], EventValues]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

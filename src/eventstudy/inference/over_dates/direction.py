@@ -59,19 +59,10 @@ def one_sided(pvalues: FloatArray, signed: FloatArray) -> FloatArray:
 def direction_share(
     effects: FloatArray, signs: FloatArray, *, level: float = 0.05
 ) -> DirectionShare:
-    """Count the events that went the expected way.
+    """Count the events that went the expected way, of CARs (N,) and their expected directions (N,).
 
-    Parameters
-    ----------
-    effects, signs : (N,) float
-        CARs and expected directions, NaN where none was declared. A CAR of exactly zero is left
-        out.
-    level : float
-        The interval covers ``1 - level``.
-
-    References
-    ----------
-    Clopper and Pearson (1934), Biometrika 26, 404-413.
+    A direction is NaN where none was declared; a CAR of exactly zero is left out. The interval
+    covers ``1 - level``. Clopper and Pearson (1934), Biometrika 26, 404-413.
     """
     from scipy.stats import binomtest
 

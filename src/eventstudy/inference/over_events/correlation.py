@@ -42,9 +42,6 @@ class Residuals:
         """Mean of the N (N - 1) / 2 correlations of two pairs over their common sessions.
 
         Two pairs with fewer than 30 common sessions count as uncorrelated; 0 for a single pair.
-
-        References
-        ----------
         Kolari and Pynnonen (2010), Review of Financial Studies 23, 3996-4025.
         """
         reach = self.values.shape[1] - LEAST_COMMON
@@ -120,14 +117,8 @@ class Residuals:
 class WindowPairs:
     """Event windows of N pairs, two by two.
 
-    Parameters
-    ----------
-    present : (N, W) bool
-        Whether a session of the event window has an abnormal return.
-    position, asset : (N,) int
-        Index of session 0 on the calendar, number of the asset.
-    residuals : Residuals
-        Of the same pairs.
+    Whether a session of the event window is `present` (N, W), the index of session 0 and the number
+    of the asset (N,), and the `residuals` of the same pairs.
     """
 
     present: BoolArray

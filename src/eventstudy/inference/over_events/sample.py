@@ -22,16 +22,10 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, eq=False)
 class EventSample:
-    """N pairs that all have an abnormal return in the window.
+    """N pairs that all have an abnormal return in the window, to which `pairs` are restricted.
 
-    Statistics over events take this; they also accept the `AbnormalReturns` it is made of.
-
-    Parameters
-    ----------
-    pairs : AbnormalReturns
-        Restricted to the window that is tested.
-    residuals : Residuals
-        The estimation residuals on the calendar; shared by the windows of a study.
+    Statistics over events take this; they also accept the `AbnormalReturns` it is made of. The
+    `residuals` on the calendar are shared by the windows of a study.
     """
 
     pairs: AbnormalReturns
@@ -137,12 +131,7 @@ def event_sample(
     """Keep the pairs that have an abnormal return in the window; a sample passes as it is.
 
     `residuals` are those of the same pairs over another window: their correlations need not be
-    computed again.
-
-    Raises
-    ------
-    EstimationError
-        When there is none.
+    computed again. An `EstimationError` when no pair is left.
     """
     if isinstance(sample, EventSample):
         return sample
