@@ -75,14 +75,7 @@ def _rolling_residuals(y: FloatArray, design: FloatArray, length: int) -> FloatA
 
 
 class FilteredReturns(Mapping[str, FloatArray]):
-    """Filtered returns of the assets of a study, each computed when first asked for.
-
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-        The assets studied.
-    """
+    """Filtered returns of the assets of a study, each computed when first asked for."""
 
     def __init__(self, study: Study, data: Mapping[str, AssetData]) -> None:
         self._study = study
@@ -108,20 +101,7 @@ def study_samples(
     abnormal: AbnormalReturns,
     effects: Effects,
 ) -> StudySamples:
-    """Gather what the tests of every scope need.
-
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-        The assets studied.
-    pairs : Alignment
-        Every pair; those not studied are left out.
-    abnormal : AbnormalReturns
-        The pairs studied.
-    effects : Effects
-        Of the same pairs, for the p-values of single events.
-    """
+    """Gather what the tests of every scope need; `effects` give the p-values of single events."""
     known = {e.event_id: e.direction for e in pairs.placements.events if e.direction}
     directions = tuple([known.get(name, "") for name in abnormal.event_ids])
     singles = {

@@ -90,8 +90,6 @@ class StudyPower:
 
     Parameters
     ----------
-    name : str
-    level : float
     singles : SinglePower
         Single events: median and range of the detectable effect by the default test, and the
         median by the t, per asset and window; in units of the return.
@@ -114,30 +112,11 @@ class StudyPower:
 
 
 def study_power(
-    study: Study,
-    events: EventTable,
-    prices: PriceTable,
-    *,
-    progress: Progress = silent,
+    study: Study, events: EventTable, prices: PriceTable, *, progress: Progress = silent
 ) -> StudyPower:
     """Say what effects a study can see, without using a return of any event window.
 
-    Parameters
-    ----------
-    study : Study
-    events : EventTable
-    prices : PriceTable
-    progress : callable
-        ``progress(what, done, total)``.
-
-    Returns
-    -------
-    StudyPower
-
-    Raises
-    ------
-    AlignmentError
-        No event can be studied.
+    Reports ``progress(what, done, total)``; an `AlignmentError` when no event can be studied.
     """
     study = with_assets(study, prices)
     panel, pairs = prepare(study, events, prices)
