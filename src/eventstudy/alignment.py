@@ -45,7 +45,6 @@ STATES: Final[tuple[State, ...]] = (
 KEPT, MOVED, AMBIGUOUS, CONFOUNDED, DROPPED, UNDATED = range(6)
 AMBIGUOUS_MINUTES = 30
 HOUR_MINUTES = 30  # a moment known to the hour may be this much off
-SHOWN = 20
 _END_OF_DAY = dt.time(23, 59, 59)
 
 
@@ -218,8 +217,8 @@ class Neighbours:
         return self._within(row, self.perhaps, self.second)
 
     def _within(self, row: int, ranges: IntArray, order: IntArray) -> list[int]:
-        first, last = ranges[row]
-        return [other for other in np.sort(order[first:last]).tolist() if other != row]
+        first, last = ranges[row].tolist()
+        return [other for other in sorted(order[first:last].tolist()) if other != row]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -343,7 +342,8 @@ class Alignment:
         return self._ids(self.neighbours.possible(row))
 
     def _ids(self, rows: Sequence[int]) -> tuple[str, ...]:
-        return self.event_ids(np.array(rows, dtype=np.int64))
+        events, event = self.placements.events, self.event
+        return tuple([events[event[row]].event_id for row in rows])
 
     def dropped(self, rows: Sequence[int] | IntArray, reasons: Sequence[str]) -> Alignment:
         """Return the same pairs, some of them left out for a reason.
@@ -561,12 +561,6 @@ def event_sessions(sessions: IntArray, *, window: Window, size: int) -> BoolArra
     np.add.at(edges, np.clip(sessions + window.start, 0, size), 1)
     np.add.at(edges, np.clip(sessions + window.end + 1, 0, size), -1)
     return np.asarray(np.cumsum(edges)[:size] > 0)
-
-
-def listed(ids: Sequence[str]) -> str:
-    """Event ids in one cell: the first twenty, and how many more."""
-    more = f"; and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return "; ".join(ids[:SHOWN]) + more
 
 
 def _stated_days(events: Sequence[Event]) -> tuple[DayArray, BoolArray]:

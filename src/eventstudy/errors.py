@@ -26,6 +26,8 @@ import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from eventstudy.formats import listed
+
 
 class EventStudyError(Exception):
     """Base of every error the package raises on purpose."""
@@ -153,6 +155,10 @@ class StoreError(EventStudyError, OSError):
     """A price store that cannot be opened, written or trusted."""
 
 
+class BatchRefusedError(StoreError):
+    """Values that batch validation keeps out of a store until they are accepted."""
+
+
 class MissingDependencyError(EventStudyError, ImportError):
     """An optional library that is not installed."""
 
@@ -180,10 +186,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = nearest(name, choices)
     if near is not None:
         return f"did you mean {near!r}?"
-    if len(choices) > _MOST_KNOWN:
-        shown = ", ".join(choices[:_MOST_KNOWN])
-        return f"known: {shown} and {len(choices) - _MOST_KNOWN} more"
-    return f"known: {', '.join(choices)}" if choices else "nothing of that kind is known"
+    if not choices:
+        return "nothing of that kind is known"
+    return f"known: {listed(choices, _MOST_KNOWN, sep=', ')}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

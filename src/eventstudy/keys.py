@@ -337,6 +337,19 @@ def choice_from(names: Callable[[], Sequence[str | bool]]) -> Kind:
     return Kind(f"{', '.join(shown[:-1])} or {shown[-1]}", check)
 
 
+def several_from(names: Callable[[], Sequence[str]]) -> Kind:
+    """Accept a list of the words that `names` gives when it is asked."""
+    one = choice_from(names)
+
+    def check(value: Any) -> tuple[str, ...]:
+        found = _names(value)
+        for word in found:
+            one.check(word)
+        return found
+
+    return Kind(f"list of {one.form}", check)
+
+
 def whole(least: int, most: int = MOST) -> Kind:
     """Accept a whole number from `least` to `most`."""
 

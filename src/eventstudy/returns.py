@@ -16,6 +16,7 @@ import pandas as pd
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, ReturnKind
 from eventstudy.calendars import SettlementCalendar
 from eventstudy.errors import TableError, UndefinedReturnError
+from eventstudy.formats import listed
 from eventstudy.notes import Note
 from eventstudy.prices.contracts import roll_sessions
 from eventstudy.prices.table import PriceTable
@@ -318,9 +319,7 @@ def _follower(
 
 
 def _dates(days: DayArray) -> str:
-    shown = ", ".join(str(day) for day in days[:SHOWN])
-    more = len(days) - SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+    return listed([str(day) for day in days], SHOWN, sep=", ")
 
 
 def check_finite(table: PriceTable) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eventstudy.inference import multiplicity
-from eventstudy.inference.filtered import conformal_pvalue, critical_value, rank_pvalue
+from eventstudy.inference.one_event.filtered import conformal_pvalue, critical_value, rank_pvalue
 from eventstudy.inference.over_dates import episodes, overlap
 from eventstudy.inference.over_dates.sample import dated_returns
 from eventstudy.models.volatility import VolatilityFilter

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.alignment import align, event_sessions, listed, place_event
+from eventstudy.alignment import align, event_sessions, place_event
 from eventstudy.calendars import file_calendar, settlement_calendar
 from eventstudy.events import events_from_frame
+from eventstudy.formats import listed
 from eventstudy.windows import Window
 
 WTI = settlement_calendar("wti", dt.date(2013, 1, 1), dt.date(2026, 2, 27))

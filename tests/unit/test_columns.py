@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from eventstudy.formats import listed
 from eventstudy.results.export import FORMATS
 from eventstudy.results.tables import Effects, Notes, Quotes, Tests, as_money, as_percent
 from eventstudy.tables import columns
-from eventstudy.tables.columns import NameLists, Row, Table, listed
+from eventstudy.tables.columns import NameLists, Row, Table
 from eventstudy.windows import Window
 
 BLANK = {
@@ -149,6 +150,13 @@ def test_per_cent_and_money_by_kind_of_return():
     assert as_percent(effect, kind, base)[:3] == pytest.approx([10, 10, 10])
     assert np.isnan(as_percent(effect, kind, base)[3])
     assert as_money(effect, kind, base) == pytest.approx([5, 5, 5, 5])
+
+
+def test_large_changes_of_the_price_are_no_overflow():
+    effect, base = np.array([1000.0]), np.array([20_000.0])
+    kind = np.array(["change"], dtype=object)
+    assert as_percent(effect, kind, base).tolist() == [5.0]
+    assert as_money(effect, kind, base).tolist() == [1000.0]
 
 
 def test_the_p_value_that_counts_is_that_of_the_default_test_or_the_next_best():

@@ -19,7 +19,7 @@ from eventstudy.models.designs import model_class
 from eventstudy.prices.loading import load_prices
 from eventstudy.results import SCHEMA, Provenance
 from eventstudy.results.docs import HEADER, documented_tables
-from eventstudy.results.export import frames, result_json
+from eventstudy.results.export import FORMATS, frames, result_json
 from eventstudy.simulate import simulate
 from eventstudy.study import Study, run_study
 from eventstudy.study.file import documentation, study_keys
@@ -66,6 +66,14 @@ def test_every_column_is_documented_as_it_is_declared(name):
     assert rows(sections("tables.md")[name], "column") == TABLES[name], (
         "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
     )
+
+
+def test_every_format_of_the_tables_is_documented():
+    stated = [[f"`{form.name}`", form.meaning] for form in FORMATS.values()]
+    if os.environ.get("EVENTSTUDY_WRITE_DOCS"):
+        write_rows(DOCS / "tables.md", "| format | what it holds |", stated)
+    page = (DOCS / "tables.md").read_text(encoding="utf-8").splitlines()
+    assert rows(page, "format") == stated, "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
 
 
 def test_every_file_of_a_result_is_documented_with_its_columns():

@@ -7,14 +7,14 @@ import pytest
 from scipy import stats
 
 from eventstudy.errors import EstimationError
-from eventstudy.inference.filtered import (
+from eventstudy.inference.one_event.filtered import (
     block_sums,
     conformal_pvalue,
     critical_value,
     detectable_effect,
     rank_pvalue,
 )
-from eventstudy.inference.single import single_event_tests
+from eventstudy.inference.one_event.single import single_event_tests
 from eventstudy.models.volatility import VolatilityFilter, fit_filter
 
 L, DF = 250, 249

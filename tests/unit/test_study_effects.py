@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from eventstudy.errors import EstimationError
-from eventstudy.inference.single import single_event_tests
+from eventstudy.inference.one_event.single import single_event_tests
 from eventstudy.models.volatility import fit_filter
 from eventstudy.results import Placebos
 from eventstudy.study import Study, effects

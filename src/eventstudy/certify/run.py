@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from eventstudy.certify import closed, designs, singles
 from eventstudy.certify.rows import Certificate, CertificateRow
 from eventstudy.errors import EstimationError
 from eventstudy.models.volatility import filter_series
+from eventstudy.progress import Progress, silent
 
 Form = Literal["full", "quick"]
 BLOCK = 200
@@ -78,7 +79,7 @@ def certify(
     jobs: int | None = None,
     keep: Path | None = None,
     command: str = "",
-    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+    progress: Progress = silent,
 ) -> Certificate:
     """Measure size and power of the tests on the sessions of a series.
 
@@ -199,7 +200,7 @@ def _work(
     store: _Store,
     *,
     jobs: int,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> dict[str, Any]:
     found = {task.name: kept for task in tasks if (kept := store.read(task)) is not None}
     left = [task for task in tasks if task.name not in found]

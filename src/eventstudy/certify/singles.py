@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
-from eventstudy.inference.single import SingleEventResult, single_event_tests
+from eventstudy.inference.one_event.single import SingleEventResult, single_event_tests
 from eventstudy.models.volatility import VolatilityFilter, fit_filter
 
 ESTIMATION, GAP, HISTORY, REFIT, RECENT = 250, 10, 1000, 20, 20
@@ -47,7 +47,7 @@ def single_block(
     -------
     list of mappings
         day, W, ratio (volatility of the 20 sessions before over that of the estimation window),
-        and whether each test rejects at 5 %.
+        and whether each test rejects at 5%.
     """
     filters: dict[int, VolatilityFilter] = {}
     rows = []
@@ -76,11 +76,11 @@ def power_block(
         fitted = _filter_before(returns, day, filters)
         for sessions in (1, 5):
             plain = _result(returns, day, sessions, fitted, rng)
-            law = np.abs(np.array(plain.reference))
+            under_null = np.abs(np.array(plain.reference))
             sign = rng.choice((-1.0, 1.0))
             for effect in EFFECTS:
                 moved = abs(plain.effect + sign * effect * plain.sigma_next)
-                pvalue = (1 + int((law >= moved).sum())) / (len(law) + 1)
+                pvalue = (1 + int((under_null >= moved).sum())) / (len(under_null) + 1)
                 rows.append({"W": sessions, "effect": effect, "rejects": pvalue <= NOMINAL})
     return rows
 

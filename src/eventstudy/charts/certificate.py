@@ -92,7 +92,7 @@ def _power(ax: Axes, certificate: Certificate) -> None:
     ax.set_ylim(0, 102)
     ax.set_title("Power")
     ax.set_xlabel("effect on one session, in standard deviations")
-    ax.set_ylabel("rejected at 5 %, per cent")
+    ax.set_ylabel("rejected at 5%, in %")
     legend_below(ax, columns=2)
 
 
@@ -105,7 +105,7 @@ def _size_axes(ax: Axes, title: str) -> None:
     ax.axhspan(3.5, 6.5, color=LIGHT, alpha=0.6, linewidth=0)
     ax.set_ylim(bottom=0)
     ax.set_title(title)
-    ax.set_ylabel("rejected at 5 %, per cent")
+    ax.set_ylabel("rejected at 5%, in %")
 
 
 def _line(ax: Axes, x: object, rates: object, look: tuple[str, str, str], label: str) -> None:

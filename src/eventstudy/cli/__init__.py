@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("eventstudy.cli.schedule:schedule", "Write, install or run the daily refresh."),
     "events": ("eventstudy.cli.events:events", "List, check, merge, split and accept events."),
     "articles": ("eventstudy.cli.articles:articles", "Extract dated events from articles."),
-    "power": ("eventstudy.cli.power:power", "Say what effects a study could see."),
+    "power": ("eventstudy.cli.power:power", "Report the minimum detectable effects of a study."),
     "certify": ("eventstudy.cli.certify:certify", "Measure size and power of the tests."),
     "datasets": ("eventstudy.cli.datasets:datasets", "List the bundled data, or export some."),
 }
@@ -96,12 +96,19 @@ def main() -> None:
 
 
 def _fail(error: Exception) -> NoReturn:
-    from eventstudy.errors import ArticleSourceError, EventStudyError, PriceSourceError
+    from eventstudy.errors import (
+        ArticleSourceError,
+        BatchRefusedError,
+        EventStudyError,
+        PriceSourceError,
+    )
 
     if os.environ.get("EVENTSTUDY_DEBUG"):
         raise error
     if isinstance(error, EventStudyError):
         _say(str(error))
+        if isinstance(error, BatchRefusedError):
+            _leave(4)
         _leave(3 if isinstance(error, (ArticleSourceError, PriceSourceError)) else 1)
     _say(
         f"internal error ({type(error).__name__}: {error}); "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def articles() -> None:
 @click.option("--lang", default="en", show_default=True, help="Language tables.")
 @click.option("--draft", type=click.Path(), help="Write or update this draft for a reviewer.")
 @click.option("--sentences", is_flag=True, help="Print the sentences that report each event.")
-@click.option("--json", "as_json", is_flag=True, help="Print all that was found as JSON.")
+@json_option
 def extract(
     sources: tuple[str, ...],
     published: str | None,
@@ -64,7 +65,7 @@ def extract(
 @articles.command()
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
 @click.option("--lang", default="en", show_default=True, help="Language tables.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def evaluate(folders: tuple[str, ...], lang: str, *, as_json: bool) -> None:
     """Score the extraction on labelled texts of your own, one corpus in each FOLDER.
 

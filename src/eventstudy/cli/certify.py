@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eventstudy.cli.options import json_option, quiet_option
 from eventstudy.cli.output import note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ FILES = ("certificate.json", "certificate.md", "certificate.svg", "certificate.p
 @click.option("--seed", type=click.IntRange(min=0), default=1, help="Seed of every draw.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; all cores by default.")
 @click.option("--out", help="Folder for table, page and figure; an interrupted run resumes there.")
-@click.option("--json", "as_json", is_flag=True, help="Print every row as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+@json_option
+@quiet_option
 def certify(
     series: str,
     column: str | None,
@@ -39,7 +40,7 @@ def certify(
 ) -> None:
     """Measure the size and power of the tests on real sessions.
 
-    Every rejection rate that has a band is held against it: exit code 1 where one leaves it.
+    Every rejection rate that has a band is compared with it: exit code 1 where one leaves it.
     """
     from eventstudy.certify import certify as run
 

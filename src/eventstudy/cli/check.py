@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from eventstudy.cli.load import load
+from eventstudy.cli.options import events_option, json_option, study_options
 from eventstudy.cli.output import note, print_json, print_table
 from eventstudy.errors import AlignmentError
+from eventstudy.formats import listed
 
 if TYPE_CHECKING:
-    from eventstudy.alignment import Pair
+    from eventstudy.alignment import Alignment, Pair
     from eventstudy.arrays import DayArray
+
+HEADER = (
+    "event_id", "asset", "session", "state", "moved_from", "or_session", "same_session",
+    "windows_overlap", "in_estimation",
+)  # fmt: skip
 
 
 @click.command()
-@click.argument("study", required=False)
-@click.option("--events", help="Study the events of this file instead.")
-@click.option("--asof", help="Use only what was known on this day (2026-01-31).")
-@click.option("--store", help='The price store, where the study has prices = "store".')
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@study_options
+@events_option
+@json_option
 def check(
     study: str | None,
     events: str | None,
@@ -40,12 +47,12 @@ def check(
     design = with_assets(loaded.study, loaded.prices)
     panel, pairs = prepare(design, loaded.events, loaded.prices)
     checked = check_history(design, panel, pairs)
-    rows = [_row(pair, panel.calendar.sessions) for pair in checked]
     if as_json:
-        notes = [{"kind": r.kind, "subject": r.subject, "detail": r.detail} for r in panel.notes]
+        rows = [_plain(pair, panel.calendar.sessions) for pair in checked]
+        notes = [asdict(item) for item in panel.notes]
         print_json({"name": design.name, "pairs": rows, "notes": notes})
     else:
-        _print(design.name, rows)
+        _print(design.name, checked, panel.calendar.sessions)
         for item in panel.notes:
             note(f"{item.kind}: {item.subject}: {item.detail}")
     if not any(pair.studied for pair in checked):
@@ -54,16 +61,15 @@ def check(
         raise AlignmentError(msg)
 
 
-def _row(pair: Pair, sessions: DayArray) -> dict[str, str]:
-    from eventstudy.alignment import listed
-
+def _plain(pair: Pair, sessions: DayArray) -> dict[str, str]:
+    """Return a pair as JSON holds it."""
     return {
         "event_id": pair.event_id,
         "asset": pair.asset,
-        "session": "" if pair.session is None else str(sessions[pair.session]),
+        "session": _day(sessions, pair.session),
         "state": pair.state,
         "moved_from": pair.moved_from,
-        "or_session": "" if pair.alternative is None else str(sessions[pair.alternative]),
+        "or_session": _day(sessions, pair.alternative),
         "same_session": listed(pair.confounded_with),
         "maybe_same_session": listed(pair.perhaps_with),
         "windows_overlap": listed(pair.overlaps_with),
@@ -72,31 +78,32 @@ def _row(pair: Pair, sessions: DayArray) -> dict[str, str]:
     }
 
 
-def _print(name: str, rows: list[dict[str, str]]) -> None:
-    states: dict[str, int] = {}
-    for row in rows:
-        states[row["state"]] = states.get(row["state"], 0) + 1
+def _day(sessions: DayArray, at: int | None) -> str:
+    return "" if at is None else str(sessions[at])
+
+
+def _print(name: str, pairs: Alignment, sessions: DayArray) -> None:
+    states = Counter(pair.state for pair in pairs)
     counted = ", ".join(f"{number} {state}" for state, number in states.items())
-    click.echo(f"{name}: {len(rows)} pairs of event and asset: {counted}\n")
-    columns = ["event_id", "asset", "session", "state", "moved_from", "or_session"]
-    counts = ["same_session", "windows_overlap", "in_estimation"]
-    body = [
-        [
-            *(row[c] for c in columns),
-            *(str(len(row[c].split("; ")) if row[c] else 0) for c in counts),
-        ]
-        for row in rows
-    ]
-    print_table([*columns, *counts], body, right=(6, 7, 8))
+    click.echo(f"{name}: {len(pairs)} pairs of event and asset: {counted}\n")
+    print_table(HEADER, [_line(pair, sessions) for pair in pairs], right=(6, 7, 8))
     click.echo()
-    for text in dict.fromkeys(f"{row['event_id']}: {_why(row)}" for row in rows):
+    for text in dict.fromkeys(f"{pair.event_id}: {_why(pair)}" for pair in pairs):
         click.echo(text)
 
 
-def _why(row: dict[str, str]) -> str:
-    parts = [row["reason"]]
-    if row["same_session"]:
-        parts.append(f"same session as {row['same_session']}")
-    if row["maybe_same_session"]:
-        parts.append(f"perhaps the same session as {row['maybe_same_session']}")
+def _line(pair: Pair, sessions: DayArray) -> list[str]:
+    others = (pair.confounded_with, pair.overlaps_with, pair.estimation_overlaps)
+    return [
+        pair.event_id, pair.asset, _day(sessions, pair.session), pair.state, pair.moved_from,
+        _day(sessions, pair.alternative), *(str(len(names)) for names in others),
+    ]  # fmt: skip
+
+
+def _why(pair: Pair) -> str:
+    parts = [pair.reason]
+    if pair.confounded_with:
+        parts.append(f"same session as {listed(pair.confounded_with)}")
+    if pair.perhaps_with:
+        parts.append(f"perhaps the same session as {listed(pair.perhaps_with)}")
     return "; ".join(filter(None, parts))

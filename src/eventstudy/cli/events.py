@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import note, print_json, print_table
 from eventstudy.products import calendar_names, main_calendar
 
@@ -21,7 +22,7 @@ _CHOICES = [
     click.option("--place", "places", multiple=True, help="Keep events at this place."),
     click.option("--from", "first", help="Keep events from this day on (2019-01-01)."),
     click.option("--to", "last", help="Keep events up to this day."),
-    click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
+    json_option,
 ]
 
 
@@ -68,7 +69,7 @@ def list_events(
 @click.argument("event_id")
 @_FILE
 @click.option("--articles", "folder", help="Folder of the articles: show their sentences.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def show(event_id: str, file: str | None, folder: str | None, *, as_json: bool) -> None:
     """Show everything that is known of one event, with --articles also what they say of it."""
     from eventstudy.errors import UnknownNameError, did_you_mean

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import print_json, print_table
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.option("--markdown", is_flag=True, help="Print the page of the documents.")
 def methods(name: str | None, *, as_json: bool, markdown: bool) -> None:
     """List every statistic, or explain one: null hypothesis, formula, distribution, paper."""

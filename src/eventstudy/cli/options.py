@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # A server that replaces the sources in tests, on this machine only, may set the day.
 _NOW, _BASE = "EVENTSTUDY_NOW", "EVENTSTUDY_YAHOO_BASE"
@@ -19,12 +23,49 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSO
 instruments_option = click.option(
     "--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS]."
 )
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+events_option = click.option("--events", help="Study the events of this file instead.")
+
+
+def study_options(command: F) -> F:
+    """Declare the study file of a command, and what of its prices may be used."""
+    for option in (
+        store_option,
+        click.option("--asof", help="Use only what was known on this day (2026-01-31)."),
+        click.argument("study", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+class _Seconds(click.ParamType[float]):
+    """A number of seconds: not negative, not infinite, at most a day."""
+
+    name = "seconds"
+    _most = 86_400.0
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            self.fail(f"{str(value)[:40]!r} is not a number of seconds", param, ctx)
+        if not 0 <= seconds <= self._most:  # refuses nan too
+            self.fail(f"{seconds:g} is not between 0 and {self._most:.0f} seconds", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds()
 
 
 def store_path(store: str | None) -> Path:
     """Return the store that was named, or the default one."""
     from eventstudy.prices.store import default_store
 
+    if store == "":
+        msg = "--store is empty: name the file of the store"
+        raise click.UsageError(msg)
     return Path(store) if store else default_store()
 
 

@@ -6,12 +6,11 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from eventstudy.study.run import Progress
+from eventstudy.progress import Progress, silent
 
 
 def print_table(
@@ -57,16 +56,12 @@ def note(text: str) -> None:
 def progress_display(*, quiet: bool) -> Iterator[Progress]:
     """Show progress on standard error: a bar on a terminal, a line per step elsewhere."""
     if quiet:
-        yield _silent
+        yield silent
     elif sys.stderr.isatty():
         with _bar() as show:
             yield show
     else:
         yield _Lines()
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Show nothing."""
 
 
 @contextmanager

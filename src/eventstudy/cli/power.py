@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import click
 
 from eventstudy.cli.load import load
+from eventstudy.cli.options import json_option, quiet_option, study_options
 from eventstudy.cli.output import note, print_json, print_table, progress_display
+from eventstudy.formats import PLAIN
 
 if TYPE_CHECKING:
-    from eventstudy.study.power import StudyPower
+    from collections.abc import Sequence
+
+    from eventstudy.arrays import ReturnKind
+    from eventstudy.study.power import MeanPowerRow, SinglePowerRow, StudyPower
+
+SINGLE = ("asset", "window", "by", "events", "median", "least", "most", "t, median")
+MEAN = ("asset", "window", "test", "N", "N/2", "N", "2N", "4N", "verdict")
 
 
 @click.command()
-@click.argument("study", required=False)
-@click.option("--asof", help="Use only what was known on this day (2026-01-31).")
-@click.option("--store", help='The price store, where the study has prices = "store".')
-@click.option("--json", "as_json", is_flag=True, help="Print both tables as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+@study_options
+@json_option
+@quiet_option
 def power(
     study: str | None, asof: str | None, store: str | None, *, as_json: bool, quiet: bool
 ) -> None:
-    """Say what effects STUDY could see with 80 % power, before its results are looked at.
+    """Report the minimum detectable effects of STUDY, before its results are looked at.
 
-    Single events by the default test and by the t; mean effects by each test that applies to the
-    design, for half, the same, twice and four times the number of events. No return of an event
-    window is used.
+    At 80% power. Single events by the default test and by the t; mean effects by each test that
+    applies to the design, for half, the same, twice and four times the number of events. No
+    return of an event window is used.
     """
     from eventstudy.study.power import study_power
 
@@ -41,54 +46,59 @@ def power(
     if not quiet:
         note(
             f"{found.n_pairs} pairs of event and asset, {found.n_dropped} would be dropped; "
-            f"80 % power at level {found.level:g}"
+            f"80% power at level {found.level:g}"
         )
 
 
 def _json(found: StudyPower) -> None:
-    from eventstudy.results import records
-
     print_json(
         {
             "name": found.name,
             "level": found.level,
             "pairs": found.n_pairs,
             "dropped": found.n_dropped,
-            "single": records(found.singles),
-            "mean": records(found.means),
+            "single": found.singles.records(),
+            "mean": found.means.records(),
         }
     )
 
 
 def _print(found: StudyPower) -> None:
-    from eventstudy.results import records
-
-    click.echo("One event: detectable effect, per cent\n")
-    rows = [
-        [r["asset"], r["window"], str(r["test"] or "").upper(), str(r["events"])]
-        + [_percent(r[k]) for k in ("median", "low", "high", "median_t")]
-        for r in records(found.singles)
-    ]
-    header = ["asset", "window", "by", "events", "median", "least", "most", "t, median"]
-    print_table(header, rows, right=(3, 4, 5, 6, 7))
-    click.echo("\nMean over events: detectable effect, per cent, by number of events\n")
-    shown = [r for r in records(found.means) if r["verdict"] != "refused"]
-    rows = [
-        [r["asset"], r["window"], r["test"], str(r["n"])]
-        + [_percent(r[k]) for k in ("mde_half_n", "mde", "mde_2n", "mde_4n")]
-        + [r["verdict"]]
-        for r in shown
-    ]
-    header = ["asset", "window", "test", "N", "N/2", "N", "2N", "4N", "verdict"]
-    print_table(header, rows, right=(3, 4, 5, 6, 7))
+    kind = found.return_kind
+    unit = "units of the price" if kind == "change" else "per cent"
+    click.echo(f"One event: detectable effect, {unit}\n")
+    print_table(SINGLE, [_single(row, kind) for row in found.singles], right=(3, 4, 5, 6, 7))
+    click.echo(f"\nMean over events: detectable effect, {unit}, by number of events\n")
+    shown = [row for row in found.means if row.verdict != "refused"]
+    print_table(MEAN, [_mean(row, kind) for row in shown], right=(3, 4, 5, 6, 7))
     for verdict in ("refused", "caution"):
         said: dict[str, list[str]] = {}
-        for r in records(found.means):
-            if r["verdict"] == verdict:
-                said.setdefault(f"{r['asset']} {r['window']}: {r['reason']}", []).append(r["test"])
+        for row in found.means:
+            if row.verdict == verdict:
+                said.setdefault(f"{row.asset} {row.window}: {row.reason}", []).append(row.test)
         for reason, names in said.items():
             note(f"{verdict}: {', '.join(names)}: {reason}")
 
 
-def _percent(value: float | None) -> str:
-    return "" if value is None or not math.isfinite(value) else f"{100 * value:.2f}"
+def _single(row: SinglePowerRow, kind: ReturnKind) -> list[str]:
+    effects = (row.median, row.low, row.high, row.median_t)
+    return [row.asset, str(row.window), row.test.upper(), str(row.events), *_shown(effects, kind)]
+
+
+def _mean(row: MeanPowerRow, kind: ReturnKind) -> list[str]:
+    effects = (row.mde_half_n, row.mde, row.mde_2n, row.mde_4n)
+    return [
+        row.asset, str(row.window), row.test, str(row.n), *_shown(effects, kind), row.verdict
+    ]  # fmt: skip
+
+
+def _shown(effects: Sequence[float], kind: ReturnKind) -> list[str]:
+    """Show sums of returns as the tables of a result do; changes stay in units of the price."""
+    import numpy as np
+
+    from eventstudy.results.tables import as_percent
+
+    values = np.array(effects)
+    if kind != "change":
+        values = as_percent(values, np.array(kind, dtype=object), np.ones(len(values)))
+    return [PLAIN.number(value) for value in values]

@@ -170,6 +170,8 @@ def accept(
     "--calendar", default="file", show_default=True, help="A settlement calendar, or file."
 )
 @click.option("--column", "columns", multiple=True, help="Only this column.")
+@click.option("--accept", multiple=True, help="Import COLUMN although validation would stop it.")
+@click.option("--reason", default="", help="Why, recorded with what --accept imports.")
 @store_option
 def import_prices(
     file: str,
@@ -178,9 +180,14 @@ def import_prices(
     kind: str,
     calendar: str,
     columns: tuple[str, ...],
+    accept: tuple[str, ...],
+    reason: str,
     store: str | None,
 ) -> None:
-    """Import a wide CSV or Parquet FILE, all of it or nothing."""
+    """Import a wide CSV or Parquet FILE, all of it or nothing.
+
+    Exit code 4 when a column cannot be the series that the store holds under its name.
+    """
     from eventstudy.prices.files import import_file
     from eventstudy.prices.runs import refresh_lock
     from eventstudy.prices.store import Store
@@ -189,7 +196,7 @@ def import_prices(
     with refresh_lock(path), Store(path) as opened:
         written = import_file(
             opened, Path(file), unit=unit, source=source, seen_at=now(), kind=kind,
-            calendar=calendar, columns=columns,
+            calendar=calendar, columns=columns, accept=accept, reason=reason,
         )  # fmt: skip
     rows = [[name, str(w.added), str(len(w.revisions))] for name, w in written.items()]
     print_table(["series", "new", "revised"], rows, right=(1, 2))
@@ -228,6 +235,61 @@ def export(
             table = wide_table(opened, names, asof=asof)
     write_file(table.set_index("symbol") if bars else table, Path(file))
     click.echo(f"wrote {file}: {len(table)} rows")
+
+
+@prices.command()
+@click.argument("file", type=click.Path())
+@store_option
+def backup(file: str, store: str | None) -> None:
+    """Copy the store to a new FILE, whole and checked, while others may read and write it.
+
+    The copy is a store: restore it by naming it with --store, or by moving it into place.
+    """
+    with _open(store) as opened:
+        opened.backup(Path(file))
+    click.echo(f"wrote {file}")
+
+
+@prices.command("repair-stamps")
+@store_option
+@click.option("--after", help="Stamps after this moment (with a zone) are wrong; else after now.")
+@click.option("--dry-run", is_flag=True, help="Show the stamps; change nothing.")
+def repair_stamps(store: str | None, after: str | None, *, dry_run: bool) -> None:
+    """Move stamps of a clock that ran ahead to the present, in their order.
+
+    Values and their order stay. Old and new stamps are recorded in the store. Set the clock first.
+    """
+    from eventstudy.prices.records import moment_of
+    from eventstudy.prices.runs import refresh_lock
+    from eventstudy.prices.store import Store
+
+    limit = moment_of(after, "--after") if after else None
+    path = store_path(store)
+    if dry_run:
+        with _open(store) as opened:
+            changed = dict.fromkeys(opened.stamps_after(limit or now()), "the present")
+    else:
+        _open(store).close()  # there is a store to repair
+        with refresh_lock(path), Store(path) as opened:
+            changed = opened.repair_stamps(now=now(), after=limit)
+    print_table(["stamp", "becomes"], [[old, new] for old, new in changed.items()])
+    note(f"{len(changed)} stamp(s) {'would change' if dry_run else 'changed'}")
+
+
+@prices.command()
+@store_option
+@json_option
+def acceptances(store: str | None, *, as_json: bool) -> None:
+    """List the batches that were accepted although validation would have stopped them."""
+    from eventstudy.prices.runs import acceptances as read_acceptances
+
+    with _open(store) as opened:
+        rows = [
+            [item.seen_at, item.symbol, item.interval, item.source, item.faults, item.reason]
+            for item in read_acceptances(opened)
+        ]
+    header = ["seen at", "series", "interval", "source", "found", "reason"]
+    print_rows(header, rows, as_json=as_json)
 
 
 @prices.command()
@@ -280,6 +342,7 @@ def _findings(
         raise click.UsageError(msg)
     others = {symbols[0]: _other(against)} if against else _bundled()
     with _open(store) as opened:
+        opened.check_integrity()
         return check_store(opened, symbols, now=now(), events=_event_days(), against=others)
 
 

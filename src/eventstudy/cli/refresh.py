@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import (
+    SECONDS,
     instruments_option,
     json_option,
     now,
@@ -51,10 +52,23 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be asked for; ask nothing.")
 @click.option("--accept", multiple=True, help="Store SYMBOL although validation would stop it.")
-@click.option("--wait", default=0.0, show_default=True, help="Seconds to wait for another run.")
-@click.option("--timeout", default=20.0, show_default=True, help="Seconds to wait for an answer.")
-@click.option("--attempts", default=4, show_default=True, help="How often to ask a busy source.")
-@click.option("--pause", default=1.0, show_default=True, help="Seconds before asking again.")
+@click.option("--reason", default="", help="Why, recorded with what --accept stores.")
+@click.option(
+    "--wait", type=SECONDS, default=0.0, show_default=True, help="Seconds to wait for another run."
+)
+@click.option(
+    "--timeout", type=SECONDS, default=20.0, show_default=True, help="Seconds for a whole answer."
+)
+@click.option(
+    "--attempts",
+    type=click.IntRange(1, 100),
+    default=4,
+    show_default=True,
+    help="How often to ask a busy source.",
+)
+@click.option(
+    "--pause", type=SECONDS, default=1.0, show_default=True, help="Seconds before asking again."
+)
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 def refresh(
@@ -67,6 +81,7 @@ def refresh(
     intraday: Any,  # noqa: ANN401  # checked by click
     dry_run: bool,  # noqa: FBT001  # a flag of the command
     accept: tuple[str, ...],
+    reason: str,
     wait: float,
     timeout: float,
     attempts: int,
@@ -91,6 +106,7 @@ def refresh(
         full=full,
         intraday=intraday,
         accept=accept,
+        reason=reason,
         wait=wait,
         timeout=timeout,
         retry=RetryPolicy(attempts, pause),

@@ -300,12 +300,10 @@ class StudySamples:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Samples: all pairs, then each asset with two events or more; one asset by its name."""
-        counts: dict[str, int] = {}
-        for asset in self.abnormal.assets:
-            counts[asset] = counts.get(asset, 0) + 1
-        if len(counts) == 1:
-            return tuple(counts)
-        return (ALL, *(asset for asset, count in counts.items() if count > 1))
+        found = self.abnormal.rows_by_asset
+        if len(found) == 1:
+            return tuple(found)
+        return (ALL, *(asset for asset, rows in found.items() if len(rows) > 1))
 
     def over_events(self, label: str, window: Window) -> EventSample:
         """Return the pairs of a sample over a window.
@@ -320,8 +318,8 @@ class StudySamples:
         whole = self._whole(window)
         if label == self.labels[0]:
             return whole
-        rows = np.flatnonzero(np.array(whole.pairs.assets, dtype=object) == label)
-        if not len(rows):
+        rows = whole.pairs.rows_by_asset.get(label)
+        if rows is None:
             msg = "0 pairs with an abnormal return in the window, 1 needed"
             raise EstimationError(msg)
         # correlations of estimation residuals are the same for every window
@@ -372,13 +370,9 @@ class StudySamples:
             When single events were not tested over the window.
         """
         mine = self._single_events(window).on(asset)
-        return Family(mine.event_ids, mine.p, mine.sessions, lambda: self.over_dates(asset, window))
-
-    def directions_of(self, asset: str, event_ids: Sequence[str]) -> tuple[str, ...]:
-        """Return the expected directions of events on one asset, empty where none is declared."""
-        pairs = zip(self.abnormal.event_ids, self.abnormal.assets, strict=True)
-        known = dict(zip(pairs, self.directions, strict=False))
-        return tuple(known.get((event_id, asset), "") for event_id in event_ids)
+        return Family(
+            tuple(mine.event_ids), mine.p, mine.sessions, lambda: self.over_dates(asset, window)
+        )
 
     def _single_events(self, window: Window) -> SingleEvents:
         if window not in self.singles:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
+from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind, rows_by_label
 from eventstudy.errors import EstimationError, WindowError
 from eventstudy.windows import Window
 
@@ -214,6 +214,11 @@ class AbnormalReturns:
         )
 
     @cached_property
+    def rows_by_asset(self) -> dict[str, IntArray]:
+        """Pairs of every asset, in the order of its first one."""
+        return rows_by_label(self.assets)
+
+    @cached_property
     def df(self) -> IntArray:
         """Residual degrees of freedom ``L_i - K`` (N,)."""
         return np.asarray(self.n_est - self.n_params, dtype=np.int64)
@@ -287,11 +292,10 @@ class AbnormalReturns:
         chosen: IntArray | slice = rows
         if len(rows) and bool((np.diff(rows) == 1).all()):
             chosen = slice(int(rows[0]), int(rows[-1]) + 1)  # the pairs of one asset: a view
-        labels = rows.tolist()
         return replace(
             self,
-            event_ids=tuple([self.event_ids[i] for i in labels]),
-            assets=tuple([self.assets[i] for i in labels]),
+            event_ids=_taken(self.event_ids, chosen),
+            assets=_taken(self.assets, chosen),
             position=self.position[chosen],
             ar=self.ar[chosen],
             ar_est=self.ar_est[chosen],
@@ -301,3 +305,9 @@ class AbnormalReturns:
             n_est=self.n_est[chosen],
             cov_factor=self.cov_factor.take(chosen),
         )
+
+
+def _taken(labels: tuple[str, ...], rows: IntArray | slice) -> tuple[str, ...]:
+    if isinstance(rows, slice):
+        return labels[rows]
+    return tuple([labels[i] for i in rows.tolist()])

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import os
+import time
 from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,9 +19,11 @@ from eventstudy.prices.sources import (
     Answer,
     Request,
     SourceError,
+    checked,
     download,
     from_day,
     loopback_base,
+    number,
     require_daily,
 )
 from eventstudy.products import product_table
@@ -31,6 +33,8 @@ EIA_BASE: Final = "EVENTSTUDY_EIA_BASE"
 KEY_VARIABLE: Final = "EIA_API_KEY"
 _DATE_COLUMNS: Final = ("observation_date", "DATE")
 _PAGE: Final = 5000
+_MOST_ROWS: Final = 100_000  # a series since 1986 has ten thousand
+_PAGES_TIME: Final = 5  # timeouts for all pages together
 _SPOT_ROUTE: Final = "petroleum/pri/spt"
 _FUTURES_ROUTE: Final = "petroleum/pri/fut"
 
@@ -65,7 +69,11 @@ def parse_fred(raw: bytes, request: Request) -> Answer:
     SourceError
         When it has another header, a bad date or number, or no value.
     """
-    rows = list(csv.reader(raw.decode("utf-8-sig", errors="replace").splitlines()))
+    try:
+        rows = list(csv.reader(raw.decode("utf-8-sig", errors="replace").splitlines()))
+    except csv.Error as error:
+        msg = f"returned something other than the CSV of a series: {error}"
+        raise SourceError(msg, transient=True) from None
     if not rows or len(rows[0]) != 2 or rows[0][0] not in _DATE_COLUMNS:  # noqa: PLR2004  # date and value
         start = " ".join(raw[:80].decode("utf-8", errors="replace").split())
         msg = f"returned something other than the CSV of a series: {start!r}"
@@ -80,21 +88,21 @@ def parse_fred(raw: bytes, request: Request) -> Answer:
             continue
         bars.append(_fred_bar(cells, line))
     notes = (f"{blank} day(s) without a value",) if blank else ()
-    return Answer(from_day(tuple(bars), request.first), notes)
+    return checked(Answer(from_day(tuple(bars), request.first), notes), request)
 
 
 def _fred_bar(cells: list[str], line: int) -> Bar:
     try:
         day, text = cells
-        value = float(text)
         stamp = date.fromisoformat(day).isoformat()
     except ValueError:
         msg = f"line {line} is not a date and a number: {','.join(cells)[:60]!r}"
         raise SourceError(msg, transient=True) from None
-    if not math.isfinite(value):
-        msg = f"line {line} holds {text!r}"
-        raise SourceError(msg)
-    return Bar(stamp, value)
+    try:
+        return Bar(stamp, number(text))
+    except ValueError:
+        msg = f"line {line} holds {text[:60]!r}"
+        raise SourceError(msg) from None
 
 
 class Eia:
@@ -114,7 +122,8 @@ class Eia:
         key = os.environ.get(KEY_VARIABLE, "")
         bars = _from_api(request, key) if key else _from_workbook(request)
         kept = from_day(tuple(bars), request.first)
-        return Answer(kept, ("read from the API" if key else "read from the workbook",))
+        note = "read from the API" if key else "read from the workbook"
+        return checked(Answer(kept, (note,)), request)
 
 
 def _home(variable: str, default: str) -> str:
@@ -124,15 +133,22 @@ def _home(variable: str, default: str) -> str:
 
 
 def _from_api(request: Request, key: str) -> list[Bar]:
-    bars: dict[str, Bar] = {}
+    bars: list[Bar] = []
     offset, total = 0, 1
+    deadline = time.monotonic() + _PAGES_TIME * request.timeout
     while offset < total:
+        if offset >= _MOST_ROWS or time.monotonic() > deadline:
+            msg = f"the API announces {total} rows and was left after {offset}"
+            raise SourceError(msg)
         rows, total = _page(request, key, offset)
-        bars |= {bar.stamp: bar for bar in map(_api_bar, rows) if bar}
+        bars += [bar for bar in (_api_bar(row, request.symbol) for row in rows) if bar]
         if not rows:
+            msg = f"the API announced {total} rows and gave {offset}"
+            if total > offset:
+                raise SourceError(msg, transient=True)
             break
         offset += len(rows)
-    return [bars[stamp] for stamp in sorted(bars)]
+    return bars
 
 
 def _spot_symbols() -> set[str]:
@@ -157,23 +173,25 @@ def _page(request: Request, key: str, offset: int) -> tuple[list[Any], int]:
     url = f"{_home(EIA_BASE, 'https://api.eia.gov')}/v2/{route}/data/?{urlencode(query)}"
     raw = download(url, shown="the API", timeout=request.timeout)
     try:
-        answer = json.loads(raw)["response"]
+        answer = json.loads(raw, parse_constant=str)["response"]
         return list(answer["data"]), int(answer["total"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         msg = "the API returned something other than a page of data"
         raise SourceError(msg, transient=True) from None
 
 
-def _api_bar(row: Any) -> Bar | None:  # noqa: ANN401  # whatever the JSON holds
+def _api_bar(row: Any, symbol: str) -> Bar | None:  # noqa: ANN401  # whatever the JSON holds
     try:
+        if row.get("series", symbol) != symbol:
+            msg = f"the API returned the series {str(row['series'])[:40]!r}"
+            raise SourceError(msg)
         if row["value"] is None or row["value"] == "":
             return None
         # The API has given the value as a number and as text.
-        value, stamp = float(row["value"]), date.fromisoformat(row["period"]).isoformat()
-    except (KeyError, TypeError, ValueError):
+        return Bar(date.fromisoformat(row["period"]).isoformat(), number(row["value"]))
+    except (AttributeError, KeyError, TypeError, ValueError):
         msg = f"the API returned a row that is not a day and a number: {str(row)[:80]}"
         raise SourceError(msg) from None
-    return Bar(stamp, value) if math.isfinite(value) else None
 
 
 def _from_workbook(request: Request) -> list[Bar]:
@@ -204,11 +222,16 @@ def parse_workbook(raw: bytes, symbol: str) -> list[Bar]:
     except Exception as error:  # noqa: BLE001  # the library raises everything on a damaged file
         msg = f"the workbook cannot be read ({type(error).__name__})"
         raise SourceError(msg, transient=True) from None
-    if [row[1] for row in rows if row[0] == "Sourcekey"] != [symbol]:
+    if [row[1] for row in rows if row[:1] == ["Sourcekey"]] != [symbol]:
         msg = f"the workbook does not hold {symbol}"
         raise SourceError(msg)
-    days = [row for row in rows if isinstance(row[0], float) and isinstance(row[1], float)]
-    return [
-        Bar(datetime(*xlrd.xldate_as_tuple(row[0], book.datemode)).date().isoformat(), row[1])  # noqa: DTZ001  # a day
-        for row in days
-    ]
+    cells = [row[:2] for row in rows if [type(cell) for cell in row[:2]] == [float, float]]
+    try:
+        return [Bar(_workbook_day(xlrd, day, book.datemode), value) for day, value in cells]
+    except (ValueError, xlrd.xldate.XLDateError):
+        msg = f"the workbook of {symbol} holds a day that is none"
+        raise SourceError(msg) from None
+
+
+def _workbook_day(xlrd: Any, day: float, datemode: int) -> str:  # noqa: ANN401  # a module without stubs
+    return datetime(*xlrd.xldate_as_tuple(day, datemode)).date().isoformat()  # noqa: DTZ001  # a day

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
-from eventstudy.errors import OutputError, TableError, did_you_mean
+from eventstudy.errors import BatchRefusedError, OutputError, TableError, did_you_mean
+from eventstudy.prices.batches import BatchContext, batch_faults, clock_fault
 from eventstudy.prices.records import Bar, StoredSeries, Written
+from eventstudy.prices.related import related_closes, sessions_between
+from eventstudy.prices.runs import last_good_run, record_acceptance
 from eventstudy.prices.store import Store
-from eventstudy.tables import read_wide, write_csv
+from eventstudy.products import FILE, calendar_names, one_of
+from eventstudy.tables import read_wide, replacement, write_csv
 
+KINDS: Final = ("futures", "contract", "spot", "index", "volatility")
 _LONG = ("open", "high", "low", "close", "volume", "source", "first_seen")
 
 
@@ -46,8 +52,12 @@ def import_file(
     kind: str = "futures",
     calendar: str = "file",
     columns: Sequence[str] = (),
+    accept: Sequence[str] = (),
+    reason: str = "",
 ) -> dict[str, Written]:
     """Import a wide file into the store, all of it or nothing.
+
+    The columns pass the same validation as the batches of a refresh.
 
     Parameters
     ----------
@@ -63,6 +73,10 @@ def import_file(
         As in the table of instruments.
     columns : sequence of str
         Only these; all where empty.
+    accept : sequence of str
+        Columns that are stored although validation would stop them; what it found is recorded.
+    reason : str
+        Why, recorded with it.
 
     Returns
     -------
@@ -73,7 +87,11 @@ def import_file(
     ------
     TableError
         When the file has a fault, or a series of that name has another unit or kind in the store.
+    BatchRefusedError
+        When a column cannot be the series it is imported as.
     """
+    one_of(kind, KINDS, str(path), "kind")
+    one_of(calendar, (*calendar_names(), FILE), str(path), "calendar")
     names = list(columns) or [str(name) for name in read_wide(path).columns]
     known = {series.symbol: series for series in store.series()}
     written: dict[str, Written] = {}
@@ -88,8 +106,30 @@ def import_file(
             if old is None:
                 store.put_series(series)
             bars = read_column(path, name)
+            faults = _faults(store, old or series, bars, seen_at)
+            if faults and name not in accept:
+                msg = f"{path}, column {name!r}: {'; '.join(faults)}; nothing was imported"
+                raise BatchRefusedError(msg)
+            if faults:
+                record_acceptance(store, name, "1d", source, faults, reason=reason, now=seen_at)
             written[name] = store.put_bars(name, bars, source=source, seen_at=seen_at)
     return written
+
+
+def _faults(
+    store: Store, series: StoredSeries, bars: Sequence[Bar], seen_at: datetime
+) -> tuple[str, ...]:
+    """Return why a column cannot be the series."""
+    today = seen_at.astimezone(UTC).date()
+    known = store.closes(series.symbol)
+    days = None
+    if series.calendar != FILE and bars:
+        days = sessions_between(series.calendar, bars[0].stamp, bars[-1].stamp)
+    context = BatchContext(series.kind, days, related_closes(store, series))
+    faults = batch_faults(known, bars, today=today, context=context)
+    # A file may end at any time; only a store that is refreshed tells what day it can be.
+    late = clock_fault(store.newest_final(today), now=today) if last_good_run(store) else ""
+    return (*faults, late) if late else faults
 
 
 def long_table(
@@ -135,11 +175,5 @@ def export(frame: pd.DataFrame, path: Path) -> None:
     if path.suffix not in (".parquet", ".pq"):
         write_csv(frame, path)
         return
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacement(path) as partial:
         frame.to_parquet(partial)
-        partial.replace(path)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}"
-        raise OutputError(msg) from error

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from eventstudy.calendars import SettlementCalendar, settlement_calendar
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
 from eventstudy.prices.contracts import Contract, next_contracts
+from eventstudy.prices.files import KINDS
 from eventstudy.prices.records import StoredSeries
-from eventstudy.prices.sources import bundled_sources
+from eventstudy.prices.sources import source_names
 from eventstudy.products import (
     FILE,
     MONTH_CODES,
@@ -28,7 +29,6 @@ from eventstudy.products import (
     read_toml,
 )
 
-KINDS: Final = ("futures", "contract", "spot", "index", "volatility")
 # Sources publish a settlement some time after it was made.
 GRACE: Final = timedelta(minutes=90)
 _NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -246,7 +246,7 @@ def _instrument(entry: Mapping[str, Any], path: str) -> Instrument:
 
 def _source(ref: Mapping[str, Any], kind: str, path: str, where: str) -> SourceRef:
     known_keys(ref, {"source", "symbol", "kind"}, path, where)
-    one_of(ref.get("source"), tuple(bundled_sources()), path, f"{where}: source")
+    one_of(ref.get("source"), source_names(), path, f"{where}: source")
     if not ref.get("symbol"):
         msg = f"{where}: source {ref['source']!r} has no 'symbol'"
         raise TableError(msg, path=path)
@@ -266,6 +266,6 @@ def _contract_rule(entry: Mapping[str, Any], path: str) -> ContractRule:
         msg = f"contracts: no {missing[0]!r}"
         raise TableError(msg, path=path)
     one_of(entry["product"], product_names(), path, "contracts: product")
-    one_of(entry["source"], tuple(bundled_sources()), path, "contracts: source")
+    one_of(entry["source"], source_names(), path, "contracts: source")
     one_of(entry["calendar"], calendar_names(), path, "contracts: calendar")
     return ContractRule(**entry)

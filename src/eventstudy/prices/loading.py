@@ -13,6 +13,7 @@ import pandas as pd
 
 from eventstudy.calendars import settlement_calendar
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
+from eventstudy.formats import listed
 from eventstudy.prices.continuous import (
     ContinuousSpec,
     ContractPanel,
@@ -329,9 +330,7 @@ def _repair(item: PriceOverride) -> str:
 
 
 def _some(days: Iterable[str]) -> str:
-    listed = list(days)
-    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""  # noqa: PLR2004  # three are shown
-    return ", ".join(listed[:3]) + more
+    return listed(list(days), 3, sep=", ")
 
 
 def _digest(frame: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Final, Literal
 
 from eventstudy.errors import StoreError
@@ -115,7 +115,28 @@ def timestamp(moment: datetime) -> str:
     if moment.tzinfo is None:
         msg = f"moment {moment.isoformat()} has no time zone"
         raise StoreError(msg)
-    return moment.astimezone(UTC).strftime(_TIMESTAMP)
+    try:
+        return moment.astimezone(UTC).strftime(_TIMESTAMP)
+    except OverflowError:
+        msg = f"moment {moment.isoformat()} is beyond the calendar"
+        raise StoreError(msg) from None
+
+
+def moment_of(text: str, what: str) -> datetime:
+    """Read a moment with a time zone.
+
+    Raises
+    ------
+    StoreError
+        When it is not one; `what` names it.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        timestamp(moment)
+    except (ValueError, OverflowError, StoreError):
+        msg = f"{what} {text[:60]!r} is not a moment with a zone such as 2026-01-07T20:00:00Z"
+        raise StoreError(msg) from None
+    return moment
 
 
 def asof_timestamp(asof: date | datetime | str | None) -> str | None:
@@ -136,5 +157,4 @@ def asof_timestamp(asof: date | datetime | str | None) -> str | None:
             raise StoreError(msg) from None
     if isinstance(asof, datetime):
         return timestamp(asof)
-    end = datetime(asof.year, asof.month, asof.day, tzinfo=UTC) + timedelta(days=1)
-    return timestamp(end - timedelta(microseconds=1))
+    return f"{asof.isoformat()}T23:59:59.999999Z"

@@ -10,15 +10,23 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from eventstudy.prices.batches import batch_faults
+from eventstudy.prices.batches import (
+    BatchContext,
+    batch_faults,
+    clock_fault,
+    needs_peers,
+    odd_days,
+)
 from eventstudy.prices.contracts import Contract
 from eventstudy.prices.instruments import Catalogue, Instrument, Settled, pick
 from eventstudy.prices.records import Bar, Interval, Revision, Written
+from eventstudy.prices.related import related_closes, sessions_between
 from eventstudy.prices.runs import (
     ItemState,
     RunItem,
     finish_run,
     last_good_item,
+    record_acceptance,
     record_item,
     refresh_lock,
     start_run,
@@ -29,11 +37,11 @@ from eventstudy.prices.sources import (
     RetryPolicy,
     Source,
     SourceError,
+    all_sources,
     ask,
-    bundled_sources,
 )
 from eventstudy.prices.store import Store
-from eventstudy.products import product_names
+from eventstudy.products import FILE, product_names
 
 EXIT_DONE: Final = 0
 EXIT_SOURCE: Final = 3
@@ -64,6 +72,8 @@ class RefreshOptions:
         Keep bars of this interval of the front months too.
     accept : tuple of str
         Instruments whose batch is stored although validation would stop it.
+    reason : str
+        Why, in the user's words; recorded beside what validation found.
     wait : float
         Seconds to wait for another run.
     timeout : float
@@ -77,6 +87,7 @@ class RefreshOptions:
     full: bool = False
     intraday: Interval | None = None
     accept: tuple[str, ...] = ()
+    reason: str = ""
     wait: float = 0.0
     timeout: float = 20.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -134,7 +145,7 @@ class Environment:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     rng: random.Random = field(default_factory=random.Random)
-    sources: Mapping[str, Source] = field(default_factory=bundled_sources)
+    sources: Mapping[str, Source] = field(default_factory=all_sources)
 
 
 def plan(
@@ -150,11 +161,11 @@ def plan(
     stored = _unfinished_contracts(store) if store else ()
     chosen = pick(catalogue.due(today, stored=stored), options.symbols)
     pick(chosen, options.accept)
-    jobs = [Job(item, "1d", _first(store, item, "1d", options)) for item in chosen]
+    jobs = [Job(item, "1d", _first(store, item, "1d", options, today)) for item in chosen]
     if options.intraday:
         fronts = [item for item in chosen if item.series.roll]
         jobs += [
-            Job(item, options.intraday, _first(store, item, options.intraday, options))
+            Job(item, options.intraday, _first(store, item, options.intraday, options, today))
             for item in fronts
         ]
     return tuple(jobs)
@@ -199,47 +210,82 @@ def refresh(
     with refresh_lock(path, wait=options.wait), Store(path) as store:
         jobs = plan(store, catalogue, options, today=env.clock().date())
         number = start_run(store, now=env.clock())
-        items: list[RunItem] = []
-        revisions: list[Revision] = []
+        done: dict[int, tuple[RunItem, tuple[Revision, ...]]] = {}
+        held: dict[int, _Arrival] = {}
         suspended: dict[str, str] = {}
-        for position, job in enumerate(jobs, start=1):
-            item, changed = _do(store, number, job, options, env, suspended)
-            items.append(item)
-            revisions += changed
-            progress(position, len(jobs), item)
-        report = RefreshReport(tuple(items), tuple(revisions))
+
+        def finish(position: int, arrival: _Arrival, *, alone: bool) -> None:
+            kept = _store(store, number, arrival, options, env, alone=alone)
+            if kept is None:
+                held[position] = arrival
+                return
+            done[position] = kept
+            progress(len(done), len(jobs), kept[0])
+
+        for position, job in enumerate(jobs):
+            finish(position, _ask_in_order(job, options, env, suspended), alone=False)
+        # A large move waits for the related series, which may have arrived after it.
+        for position, arrival in tuple(held.items()):
+            finish(position, arrival, alone=True)
+        items = tuple(done[position][0] for position in range(len(jobs)))
+        revisions = tuple(change for position in range(len(jobs)) for change in done[position][1])
+        report = RefreshReport(items, revisions)
         finish_run(store, number, exit_code=report.exit_code, now=env.clock())
     return report
 
 
-def _do(
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """What came back for a job: an answer or none, and why sources before it failed."""
+
+    job: Job
+    answer: Answer | None
+    source: str = ""
+    failures: tuple[str, ...] = ()
+
+
+def _store(
     store: Store,
     number: int,
-    job: Job,
+    arrival: _Arrival,
     options: RefreshOptions,
     env: Environment,
-    suspended: dict[str, str],
-) -> tuple[RunItem, tuple[Revision, ...]]:
-    answer, source, failures = _ask_in_order(job, options, env, suspended)
-    now = env.clock()
-    details = list(failures)
+    *,
+    alone: bool,
+) -> tuple[RunItem, tuple[Revision, ...]] | None:
+    """Validate and keep what arrived; None where its related series should arrive first."""
+    job, now = arrival.job, env.clock()
+    details = list(arrival.failures)
     written = Written()
     state: ItemState = "failed"
     with store.transaction():
-        if answer is not None:
-            bars = _marked(job, answer.bars, now)
-            details += answer.notes
-            refused = _faults(store, job, bars, options, now)
-            details += refused
-            state = "stopped" if refused else "fallback" if failures else "done"
+        if arrival.answer is not None:
+            bars = _marked(job, arrival.answer.bars, now)
+            verdict = _verdict(store, arrival, bars, now)
+            if verdict.waits and not alone:
+                return None
+            details += (*arrival.answer.notes, *verdict.notes)
+            accepted = bool(verdict.faults) and job.instrument.name in options.accept
+            details += [
+                f"accepted although {fault}" if accepted else fault for fault in verdict.faults
+            ]
+            refused = bool(verdict.faults) and not accepted
+            state = "stopped" if refused else "fallback" if arrival.failures else "done"
+            if accepted:
+                details += [f"reason: {options.reason}"] if options.reason else []
+                record_acceptance(
+                    store, job.instrument.name, job.interval, arrival.source, verdict.faults,
+                    reason=options.reason, now=now,
+                )  # fmt: skip
             if not refused:
-                written = _keep(store, job, bars, source, now, fallback=bool(failures))
+                fallback = bool(arrival.failures)
+                written = _keep(store, job, bars, arrival.source, now, fallback=fallback)
                 details += [f"{written.kept} settled bar(s) left alone"] if written.kept else []
         item = RunItem(
             job.instrument.name,
             job.interval,
             state,
-            source,
+            arrival.source,
             written.added,
             len(written.revisions),
             "; ".join(details),
@@ -250,7 +296,7 @@ def _do(
 
 def _ask_in_order(
     job: Job, options: RefreshOptions, env: Environment, suspended: dict[str, str]
-) -> tuple[Answer | None, str, list[str]]:
+) -> _Arrival:
     """Ask the sources in order; return which answered, and why those before it did not."""
     failures: list[str] = []
     for ref in job.instrument.sources:
@@ -272,10 +318,13 @@ def _ask_in_order(
             if error.suspended:
                 suspended[ref.source] = error.suspended
             continue
+        if not answer.bars:
+            failures.append(f"{ref.source} {ref.symbol}: no data in this period")
+            continue
         if failures:
             failures.append(f"fell back to {ref.source} {ref.symbol}")
-        return answer, f"{ref.source} {ref.symbol}", failures
-    return None, "", failures
+        return _Arrival(job, answer, f"{ref.source} {ref.symbol}", tuple(failures))
+    return _Arrival(job, None, "", tuple(failures))
 
 
 def _marked(job: Job, bars: Sequence[Bar], now: datetime) -> list[Bar]:
@@ -287,14 +336,46 @@ def _marked(job: Job, bars: Sequence[Bar], now: datetime) -> list[Bar]:
     return [replace(bar, provisional=bar.stamp > running) for bar in bars]
 
 
-def _faults(
-    store: Store, job: Job, bars: Sequence[Bar], options: RefreshOptions, now: datetime
-) -> tuple[str, ...]:
-    if job.interval != "1d" or job.instrument.name in options.accept:
-        return ()
-    closes = store.read(job.instrument.name)["close"]
-    known = {str(stamp): float(close) for stamp, close in closes.items()}
-    return batch_faults(known, bars, today=now.astimezone(UTC).date())
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Why a batch stops, what is only noted, and whether related series should come first."""
+
+    faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    waits: bool = False
+
+
+def _verdict(store: Store, arrival: _Arrival, bars: Sequence[Bar], now: datetime) -> _Verdict:
+    job = arrival.job
+    name, today = job.instrument.name, now.astimezone(UTC).date()
+    frame = store.read(name, interval=job.interval)
+    known = dict(zip(map(str, frame.index), frame["close"].tolist(), strict=True))
+    later = {f"{ref.source} {ref.symbol}" for ref in job.instrument.sources} - {arrival.source}
+    context = BatchContext(
+        job.instrument.series.kind,
+        _sessions(job, bars),
+        related_closes(store, job.instrument.series) if job.interval == "1d" else None,
+        frozenset(str(stamp) for stamp in frame.index[frame["source"].isin(list(later))]),
+        corrects=not arrival.failures,
+    )
+    faults = batch_faults(known, bars, today=today, context=context)
+    # A file of the user's own may end whenever it likes.
+    if not arrival.source.startswith("file "):
+        days = (bar.stamp for bar in bars if not bar.provisional and bar.stamp[:10] <= str(today))
+        newest = max((*days, store.newest_final(today) or ""), default="")
+        late = clock_fault(newest or None, now=today)
+        faults = (*faults, late) if late else faults
+    odd = () if known else odd_days(known, bars, context)
+    notes = (f"{len(odd)} day(s) without a settlement, such as {odd[0]}",) if odd else ()
+    return _Verdict(faults, notes, waits=needs_peers(known, bars, context))
+
+
+def _sessions(job: Job, bars: Sequence[Bar]) -> frozenset[str] | None:
+    """Return the days on which the market of a job settled, None where it has no calendar."""
+    calendar = job.instrument.series.calendar
+    if calendar == FILE or job.interval != "1d" or not bars:
+        return None
+    return sessions_between(calendar, bars[0].stamp, bars[-1].stamp)
 
 
 def _keep(
@@ -314,13 +395,17 @@ def _keep(
 
 
 def _first(
-    store: Store | None, item: Instrument, interval: Interval, options: RefreshOptions
+    store: Store | None,
+    item: Instrument,
+    interval: Interval,
+    options: RefreshOptions,
+    today: date,
 ) -> date | None:
     if options.full:
         return None
     if options.since:
         return options.since
-    last = store.last_final(item.name, interval=interval) if store else None
+    last = store.last_final(item.name, interval=interval, until=today) if store else None
     return None if last is None else date.fromisoformat(last[:10]) - _OVERLAP
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,6 +97,56 @@ def record_item(store: Store, run: int, item: RunItem, *, now: datetime) -> None
     )
 
 
+def record_acceptance(
+    store: Store,
+    symbol: str,
+    interval: str,
+    source: str,
+    faults: Sequence[str],
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Write down that a batch was stored although validation would have stopped it, and why."""
+    store.query(
+        "INSERT INTO acceptances (seen_at, symbol, interval, source, faults, reason) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (timestamp(now), symbol, interval, source, "; ".join(faults), reason),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A batch that was stored although validation would have stopped it.
+
+    Parameters
+    ----------
+    seen_at : str
+        UTC instant.
+    symbol, interval, source : str
+        The batch.
+    faults : str
+        What validation found.
+    reason : str
+        The words of the user who accepted it.
+    """
+
+    seen_at: str
+    symbol: str
+    interval: str
+    source: str
+    faults: str
+    reason: str
+
+
+def acceptances(store: Store) -> tuple[Acceptance, ...]:
+    """Return every accepted batch, newest first."""
+    query = (
+        "SELECT seen_at, symbol, interval, source, faults, reason FROM acceptances ORDER BY id DESC"
+    )
+    return tuple(Acceptance(*row) for row in store.query(query))
+
+
 def finish_run(store: Store, run: int, *, exit_code: int, now: datetime) -> None:
     """Close a run."""
     with store.transaction():
@@ -147,9 +197,10 @@ def refresh_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         When another run holds the lock, or none can be made there.
     """
     try:
+        path = path.resolve()  # every name of a store has the same lock
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=0, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: links in a circle
         msg = f"no lock can be made beside {path}: {error}"
         raise StoreError(msg) from error
     try:

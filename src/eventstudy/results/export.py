@@ -6,7 +6,9 @@ folder and the docs read the registry.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,6 +46,7 @@ class TableFormat:
     write: Write
 
 
+STATA_NAME, STATA_LABEL, STATA_TEXT = 32, 80, 2045
 FORMATS: dict[str, TableFormat] = {}
 
 
@@ -76,6 +79,40 @@ def _parquet(frame: pd.DataFrame, columns: Declared, path: Path) -> None:
         fields.append(pa.field(name, array.type, metadata=told))
         arrays.append(array)
     pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), path)
+
+
+@table_format("dta", "Stata 118; meanings as labels, `car_-1_1` as `car_m1_1`")
+def _stata(frame: pd.DataFrame, columns: Declared, path: Path) -> None:
+    short = {name: _stata_name(name, number) for number, name in enumerate(frame.columns)}
+    plain = pd.DataFrame({short[name]: _stata_values(frame[name]) for name in frame.columns})
+    meanings = {short[name]: column.meaning[:STATA_LABEL] for name, column in columns.items()}
+    plain.to_stata(
+        path,
+        write_index=False,
+        version=118,
+        time_stamp=dt.datetime(1970, 1, 1),  # noqa: DTZ001  # same bytes every time
+        variable_labels=meanings,
+        convert_strl=[name for name in plain if _longest(plain[name]) > STATA_TEXT],
+    )
+
+
+def _stata_name(name: str, number: int) -> str:
+    """Return a name that Stata takes: letters, digits and underscores, at most 32 of them."""
+    plain = re.sub(r"\W", "_", name.replace("-", "m"))
+    plain = plain if plain[:1].isalpha() else f"_{plain}"
+    return plain if len(plain) <= STATA_NAME else f"{plain[: STATA_NAME - 5]}_{number}"
+
+
+def _stata_values(values: pd.Series[Any]) -> pd.Series[Any]:
+    if values.dtype.kind in "fi":
+        return values
+    if values.dtype.kind == "b":
+        return values.astype("int8")
+    return values.map(lambda value: "" if _missing(value) else str(value)).astype(object)
+
+
+def _longest(values: pd.Series[Any]) -> int:
+    return max((len(v.encode()) for v in values), default=0) if values.dtype == object else 0
 
 
 def _typed(values: pd.Series[Any], column: Column[Any, Any] | None) -> Any:

@@ -6,13 +6,14 @@ money, the p-value that counts) is derived here and nowhere else.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from eventstudy.arrays import BoolArray, FloatArray
+from eventstudy.arrays import BoolArray, DayArray, FloatArray
 from eventstudy.events import Event
 from eventstudy.tables.columns import (
     Column,
@@ -51,11 +52,10 @@ def as_percent(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatAr
     base : (N,)
         Price of the session before the window.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         change = np.where(base > 0, 100.0 * effect / base, np.nan)
-    return np.where(
-        kind == "log", 100.0 * np.expm1(effect), np.where(kind == "simple", 100.0 * effect, change)
-    )
+        growth = 100.0 * np.expm1(effect)  # a change of the price may be too large for this
+    return np.where(kind == "log", growth, np.where(kind == "simple", 100.0 * effect, change))
 
 
 def as_money(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatArray:
@@ -64,9 +64,9 @@ def as_money(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatArra
     ``base (exp(effect) - 1)`` for log returns, ``base effect`` for simple ones, the effect itself
     for changes of the price. Parameters as in `as_percent`.
     """
-    return np.where(
-        kind == "log", base * np.expm1(effect), np.where(kind == "simple", base * effect, effect)
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        growth = base * np.expm1(effect)  # a change of the price may be too large for this
+    return np.where(kind == "log", growth, np.where(kind == "simple", base * effect, effect))
 
 
 def _percent(name: str) -> Any:
@@ -562,6 +562,13 @@ class Notes(_NoteFields, Table[NoteRow]):
     row_type = NoteRow
 
 
+def _hash(days: DayArray, values: FloatArray) -> str:
+    # The representation of a value is that of numpy from version 2 on, kept for old records.
+    rows = zip(np.datetime_as_string(days), map(repr, values.tolist()), strict=True)
+    text = "".join([f"{day},np.float64({value})\n" for day, value in rows])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class _SeriesFields:
     name = text("The series.")
     title = text("What it is.")
@@ -575,7 +582,13 @@ class _SeriesFields:
     n_masked_rolls = integer("Roll sessions left out of estimation.", shown="count")
     n_stale = integer("Sessions that repeat the price of the one before.", shown="count")
     as_of = text("Day of the newest knowledge in it.")
-    sha256 = text("Hash of its sessions and values.")
+    sha256 = text(
+        "Hash of its sessions and values.",
+        derives=lambda t: [_hash(*one) for one in t.observations],
+    )
+    observations = Column[TextArray, tuple[DayArray, FloatArray]](
+        "plain", "Its sessions and values.", filed=False
+    )
 
 
 class SeriesRow(_SeriesFields, Row):

@@ -13,11 +13,11 @@ from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
 from eventstudy.models.estimation import ModelFit, fit_pairs
 from eventstudy.results import Placebos
-from eventstudy.results.tables import Effects, SessionReturns
+from eventstudy.results.tables import Effects
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData, measure
-from eventstudy.study.tabulate import effects_table, session_returns
+from eventstudy.study.tabulate import effects_table
 from eventstudy.windows import Window
 
 
@@ -41,6 +41,11 @@ class Kept:
     reasons: tuple[str, ...]
     fit: ModelFit | None
 
+    @property
+    def abnormal(self) -> AbnormalReturns | None:
+        """Abnormal returns of the pairs studied; None where none was."""
+        return None if self.fit is None else self.fit.abnormal
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssetFindings:
@@ -48,27 +53,18 @@ class AssetFindings:
 
     Parameters
     ----------
-    kept : Kept
+    kept, second : Kept
+        The pairs studied, on the first and on the second possible session.
     effects, alternatives : Effects
-        On the first and on the second possible session.
-    second : (m,) int
-        Rows of the alignment behind the alternatives.
-    ar, alternative_ar : SessionReturns
+        The same on their windows.
     placebos : Placebos
     """
 
     kept: Kept
+    second: Kept
     effects: Effects
     alternatives: Effects
-    second: IntArray
-    ar: SessionReturns
-    alternative_ar: SessionReturns
     placebos: Placebos
-
-    @property
-    def abnormal(self) -> AbnormalReturns | None:
-        """Abnormal returns of the pairs studied; None where none was."""
-        return None if self.kept.fit is None else self.kept.fit.abnormal
 
 
 def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
@@ -117,26 +113,17 @@ def study_asset(
     AssetFindings
     """
     kept = fit_kept(study, data, pairs)
-    none, empty = Effects.empty(), SessionReturns.empty()
-    if kept.fit is None:
-        return AssetFindings(kept, none, none, kept.rows, empty, empty, Placebos.of(()))
-    windows, abnormal = study.car_windows, kept.fit.abnormal
-    found = measure(kept.fit, data, study, windows=windows, role="primary", tick=tick)
     second = _fit_second(study, data, pairs, kept)
-    alternatives, alternative_ar = none, empty
+    windows = study.car_windows
+    effects, alternatives, placebos = Effects.empty(), Effects.empty(), Placebos.of(())
+    if kept.fit is not None:
+        found = measure(kept.fit, data, study, windows=windows, role="primary", tick=tick)
+        effects = effects_table(found, kept.fit.abnormal, data, sessions)
+        placebos = found.placebos()
     if second.fit is not None:
-        beside = measure(second.fit, data, study, windows=windows, role="alternative")
-        alternatives = effects_table(beside, second.fit.abnormal, data, sessions)
-        alternative_ar = session_returns(second.fit.abnormal, data, sessions, study.level)
-    return AssetFindings(
-        kept=kept,
-        effects=effects_table(found, abnormal, data, sessions),
-        alternatives=alternatives,
-        second=second.rows,
-        ar=session_returns(abnormal, data, sessions, study.level),
-        alternative_ar=alternative_ar,
-        placebos=found.placebos(),
-    )
+        found = measure(second.fit, data, study, windows=windows, role="alternative")
+        alternatives = effects_table(found, second.fit.abnormal, data, sessions)
+    return AssetFindings(kept, second, effects, alternatives, placebos)
 
 
 def fit_at(

@@ -37,12 +37,14 @@ from eventstudy.keys import (
     mapping_to,
     one_or_more,
     plain,
+    several_from,
     values_of,
     whole,
 )
 from eventstudy.models.designs import MODELS, ConstantMean, Model, model_class, needed_series
 from eventstudy.prices.table import DataKind, PriceTable
 from eventstudy.products import FILE, calendar_names, product_names
+from eventstudy.results.export import FORMATS
 from eventstudy.returns import NonPositive, Rolls
 from eventstudy.windows import Window, WindowLike, as_window, estimation_window
 
@@ -143,6 +145,9 @@ def _report(value: object) -> ReportOptions:
     return from_mapping(ReportOptions, value)
 
 
+TABLE_FORMATS = several_from(lambda: tuple(FORMATS))
+
+
 @documented
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
@@ -171,6 +176,11 @@ class ReportOptions:
         "Which files of each figure are kept.",
         examples=("pdf",),
     )] = "both"  # fmt: skip
+    tables: Annotated[Sequence[str], Key(
+        "report.tables",
+        "File formats of the tables, each a file: [tables.md](tables.md).",
+        TABLE_FORMATS, (("csv", "parquet"),),
+    )] = ("csv",)  # fmt: skip
     author: Annotated[str, Key(
         "report.author",
         "Author shown on the title page.",

@@ -12,8 +12,8 @@ import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind
 from eventstudy.errors import EstimationError
-from eventstudy.inference.filtered import block_sums, filtered_tests, vfc_reference
-from eventstudy.inference.single import (
+from eventstudy.inference.one_event.filtered import block_sums, filtered_tests, vfc_reference
+from eventstudy.inference.one_event.single import (
     SingleTests,
     conformal_pvalues,
     quantile_pvalues,

@@ -24,9 +24,10 @@ from eventstudy.keys import Declared, brief, day_of, declared, toml, values_of
 from eventstudy.models.designs import MODELS, ConstantMean, Model, model_class
 from eventstudy.prices.loading import load_prices
 from eventstudy.prices.table import PriceTable
+from eventstudy.progress import Progress, silent
 from eventstudy.results import StudyResult
 from eventstudy.study.design import EVERY, ReportOptions, Study, StudyInputs
-from eventstudy.study.run import Progress, run_study, silent
+from eventstudy.study.run import run_study
 
 BUNDLED: Final = "paris-2026"
 WIDTH: Final = 96

@@ -33,7 +33,7 @@ from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData
 from eventstudy.windows import Window
 
-MANY_PAIRS = 2000
+MANY_PAIRS = 100
 NAMED = "the study names its tests"
 OVER_WINDOWS = (
     "score", "p_max_z", "overlap_z_without", "p_overlap_z_without", "p_shift_sharp_without",
@@ -123,32 +123,35 @@ def study_samples(
         Of the same pairs, for the p-values of single events.
     """
     known = {event.event_id: event.direction or "" for event in pairs.placements.events}
-    return StudySamples(
-        abnormal,
-        FilteredReturns(study, data),
-        {window: single_events(effects, window, abnormal) for window in study.car_windows},
-        tuple(known[name] for name in abnormal.event_ids),
-        study.seed,
-    )
+    directions = tuple(known[name] for name in abnormal.event_ids)
+    singles = {
+        window: single_events(effects, number, len(study.car_windows), abnormal, directions)
+        for number, window in enumerate(study.car_windows)
+    }
+    return StudySamples(abnormal, FilteredReturns(study, data), singles, directions, study.seed)
 
 
-def single_events(effects: Effects, window: Window, abnormal: AbnormalReturns) -> SingleEvents:
-    """Return the single events that were tested on a window."""
-    mine = effects.take(np.array([one == window for one in effects.window], dtype=bool))
-    pairs = zip(abnormal.event_ids, abnormal.assets, strict=True)
-    position = dict(zip(pairs, abnormal.position.tolist(), strict=True))
-    keys = zip(mine.event_id, mine.asset, strict=True)
+def single_events(
+    effects: Effects,
+    number: int,
+    n_windows: int,
+    abnormal: AbnormalReturns,
+    directions: tuple[str, ...],
+) -> SingleEvents:
+    """Return the single events of one of the windows, which follow one another by pair."""
+    mine = effects.take(np.arange(number, len(effects), n_windows))
     return SingleEvents(
-        event_ids=tuple(mine.event_id),
+        event_ids=mine.event_id,
         assets=mine.asset,
-        sessions=np.array([position[key] for key in keys], dtype=np.int64),
+        sessions=abnormal.position,
+        directions=np.array(directions, dtype=object),
         effect=mine.effect,
         t=mine.t,
         df=mine.df,
         p=mine.p,
         pvalues={entry.name: getattr(mine, f"p_{entry.name}") for entry in statistics("event")},
         vol_ratio=mine.vol_ratio,
-        reasons=tuple(mine.filter_reason),
+        reasons=mine.filter_reason,
     )
 
 
@@ -164,24 +167,32 @@ def design_table(study: Study, samples: StudySamples) -> Samples:
     Where the study names its tests, only what they need is measured: correlations of many pairs
     and filtered returns stay empty otherwise.
     """
-    rows = []
-    for label in samples.labels:
-        for window in study.car_windows:
-            row: dict[str, Any] = {"asset": label, "window": window}
-            try:
-                described = describe(samples.over_events(label, window))
-                row |= _measured(described, chosen=isinstance(study.tests, str))
-                if needs_filtered_returns(study.tests):
-                    row |= _dates(samples.over_dates(label, window))
-            except EstimationError as error:
-                row["why"] = "; ".join(filter(None, (row.get("why", ""), str(error))))
-            rows.append(row)
-    return Samples.of(rows)
+    whole = isinstance(study.tests, str) or len(samples.abnormal) <= MANY_PAIRS
+    found = {
+        (label, window): _sample_row(study, samples, label, window, whole=whole)
+        for window in study.car_windows  # a sample is known for one window at a time
+        for label in samples.labels
+    }
+    return Samples.of([found[a, w] for a in samples.labels for w in study.car_windows])
 
 
-def _measured(d: SampleDescription, *, chosen: bool) -> dict[str, Any]:
+def _sample_row(
+    study: Study, samples: StudySamples, label: str, window: Window, *, whole: bool
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"asset": label, "window": window}
+    try:
+        described = describe(samples.over_events(label, window))
+        row |= _measured(described, whole=whole)
+        if needs_filtered_returns(study.tests):
+            row |= _dates(samples.over_dates(label, window))
+    except EstimationError as error:
+        row["why"] = "; ".join(filter(None, (row.get("why", ""), str(error))))
+    return row
+
+
+def _measured(d: SampleDescription, *, whole: bool) -> dict[str, Any]:
     names = ["n", "n_assets", "overlapping", "shared", "variance_ratio", "variance_pvalue"]
-    if not chosen and d.n > MANY_PAIRS:
+    if not whole:
         return {name: getattr(d, name) for name in names} | {"why": NAMED}
     names += ["rbar", "rbar_windows", "size_xc"]
     return {name: getattr(d, name) for name in names} | {"why": default_tests(d)[1]}
@@ -214,17 +225,16 @@ def family_table(study: Study, samples: StudySamples) -> Family:
 
 def _family(study: Study, samples: StudySamples, asset: str, window: Window) -> Family:
     mine, family = samples.singles[window].on(asset), samples.family(asset, window)
-    directions = samples.directions_of(asset, mine.event_ids)
-    signed = expected_signs(directions) * mine.effect
+    signed = expected_signs(tuple(mine.directions)) * mine.effect
     over_windows = dict.fromkeys(OVER_WINDOWS, np.full(len(mine), np.nan))
     if needs_filtered_returns(study.tests):
         over_windows |= _over_windows(family, influence=window == study.car_windows[0])
     return Family(
-        asset=[asset] * len(mine),
+        asset=mine.assets,
         window=[window] * len(mine),
         event_id=mine.event_ids,
         pvalue=mine.p,
-        direction=[text if text in SIGNS else "" for text in directions],
+        direction=[text if text in SIGNS else "" for text in mine.directions],
         signed_effect=signed,
         p_one_sided=one_sided(mine.p, signed),
         p_holm=family.adjusted(holm),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from eventstudy.arrays import ReturnKind
 from eventstudy.errors import AlignmentError, EstimationError
 from eventstudy.events import EventTable
 from eventstudy.inference.applicability import describe, verdict
@@ -24,48 +23,95 @@ from eventstudy.inference.samples import ALL, StudySamples
 from eventstudy.inference.statistic import statistic
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.prices.table import PriceTable
+from eventstudy.progress import Progress, silent
 from eventstudy.study.assets import asset_data, fit_kept
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData, MeasuredEffects, measure
 from eventstudy.study.many import FilteredReturns
 from eventstudy.study.run import prepare
+from eventstudy.tables import columns
+from eventstudy.tables.columns import Row, Table
 from eventstudy.windows import Window
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 BLIND = "no effect up to eight standard deviations of a session is found"
 WINDOWS = (Window(0, 0), Window(0, 1), Window(0, 4), Window(0, 9))
-SINGLE_COLUMNS = (
-    "asset", "window", "test", "events", "median", "low", "high", "median_t", "power",
-)  # fmt: skip
-MEAN_COLUMNS = (
-    "asset", "window", "test", "n", "verdict", "reason", "mde_half_n", "mde", "mde_2n", "mde_4n",
-)  # fmt: skip
+
+
+class _SingleFields:
+    asset = columns.text("Series studied.")
+    window = columns.window("CAR window.")
+    test = columns.text(
+        "The default test of a single event in this window; empty where none was fitted."
+    )
+    events = columns.integer("Events with a filter.", shown="count")
+    median = columns.number("Median detectable effect of that test.", unit="return")
+    low = columns.number("The smallest.", unit="return")
+    high = columns.number("The largest.", unit="return")
+    median_t = columns.number("Median detectable effect of the t.", unit="return")
+    power = columns.number("Power at which these effects are found.")
+
+
+class SinglePowerRow(_SingleFields, Row):
+    """Detectable effects of the single events of one asset and window."""
+
+
+class SinglePower(_SingleFields, Table[SinglePowerRow]):
+    """A row per asset and window."""
+
+    row_type = SinglePowerRow
+
+
+class _MeanFields:
+    asset = columns.text("The sample: an asset, or `all` for every pair.")
+    window = columns.window("CAR window.")
+    test = columns.text("Name of the statistic.")
+    n = columns.integer("Pairs of event and asset, N.", shown="count")
+    verdict = columns.text("`holds`, `caution` or `refused`, as in the tests of a result.")
+    reason = columns.text("Why the verdict is not `holds`.")
+    mde_half_n = columns.number("Detectable mean effect with N / 2 events.", unit="return")
+    mde = columns.number("With N events.", unit="return")
+    mde_2n = columns.number("With 2N events.", unit="return")
+    mde_4n = columns.number("With 4N events.", unit="return")
+
+
+class MeanPowerRow(_MeanFields, Row):
+    """Mean effects that one test finds on one sample and window."""
+
+
+class MeanPower(_MeanFields, Table[MeanPowerRow]):
+    """A row per sample, window and test over events."""
+
+    row_type = MeanPowerRow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPower:
-    """Effects that a study finds with 80 % power.
+    """Effects that a study finds with 80% power.
 
     Parameters
     ----------
     name : str
     level : float
-    singles : DataFrame
+    singles : SinglePower
         Single events: median and range of the detectable effect by the default test, and the
         median by the t, per asset and window; in units of the return.
-    means : DataFrame
+    means : MeanPower
         Tests over events: the mean effect they find with N / 2, N, 2N and 4N events, and whether
         they apply to the design. Tests over all dates answer for N, by placebo dates.
     n_pairs, n_dropped : int
         Pairs studied, and those that would be dropped.
+    return_kind : {"log", "simple", "change"}
+        What a return is.
     """
 
     name: str
     level: float
-    singles: pd.DataFrame
-    means: pd.DataFrame
+    singles: SinglePower
+    means: MeanPower
     n_pairs: int
     n_dropped: int
+    return_kind: ReturnKind
 
 
 def study_power(
@@ -73,7 +119,7 @@ def study_power(
     events: EventTable,
     prices: PriceTable,
     *,
-    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+    progress: Progress = silent,
 ) -> StudyPower:
     """Say what effects a study can see, without using a return of any event window.
 
@@ -122,15 +168,16 @@ def study_power(
     return StudyPower(
         study.name,
         study.level,
-        pd.DataFrame(singles, columns=list(SINGLE_COLUMNS)),
-        pd.DataFrame(means, columns=list(MEAN_COLUMNS)),
+        SinglePower.of(singles),
+        MeanPower.of(means),
         len(abnormal),
         len(pairs) - len(abnormal),
+        data[study.assets[0]].kind,
     )
 
 
 def _single(asset: str, found: MeasuredEffects, column: int) -> dict[str, Any]:
-    tests, window = found.tests, str(found.windows[column])
+    tests, window = found.tests, found.windows[column]
     rows = np.flatnonzero(tests.tested[:, column])
     row: dict[str, Any] = {"asset": asset, "window": window, "events": len(rows)}
     if len(rows):
@@ -151,7 +198,7 @@ def _means(
     rows = []
     for label in samples.labels:
         for window in windows:
-            place = {"asset": label, "window": str(window)}
+            place = {"asset": label, "window": window}
             part = samples.over_events(label, window)
             if len(part) < 2 and label != ALL:  # noqa: PLR2004  # a mean needs two
                 continue

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from operator import attrgetter
 from platform import python_version
 
 import numpy as np
 
 from eventstudy import __version__
 from eventstudy.alignment import Alignment, Pair
-from eventstudy.events import EventTable
+from eventstudy.events import Event, EventTable
+from eventstudy.formats import listed
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
 from eventstudy.results import Provenance
 from eventstudy.results.tables import Effects, Series
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.tabulate import Rolls
-from eventstudy.tables.columns import listed
 
 SHOWN = 6
 LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "arch", "matplotlib", "typst",
@@ -46,10 +49,11 @@ def alignment_notes(pairs: Alignment, rolls: Rolls) -> list[Note]:
         | (pairs.n_confounded > 0) | (pairs.n_possible > 0)
     )  # fmt: skip
     several = len(set(pairs.asset.tolist())) > 1
+    days = np.datetime_as_string(pairs.placements.calendar.sessions).tolist()
     for row in np.flatnonzero(said).tolist():
         pair = pairs[row]
         if pair.studied:
-            for kind, text in _placing(pair, rolls):
+            for kind, text in _placing(pair, days, rolls):
                 found.setdefault(Note(kind, pair.event_id, text))
         else:
             where = f" on {pair.asset}" if several and pair.state == "dropped" else ""
@@ -58,13 +62,12 @@ def alignment_notes(pairs: Alignment, rolls: Rolls) -> list[Note]:
     return list(found)
 
 
-def _placing(pair: Pair, rolls: Rolls) -> Iterator[tuple[str, str]]:
-    sessions = pair.alignment.placements.calendar.sessions
-    session = sessions[pair.session]
-    if pair.moved_from:
-        yield "moved", f"from {pair.moved_from} to {session}: {pair.reason}"
-    if pair.alternative is not None:
-        yield "ambiguous", f"{session} or {sessions[pair.alternative]}: {pair.reason}"
+def _placing(pair: Pair, days: list[str], rolls: Rolls) -> Iterator[tuple[str, str]]:
+    session = days[pair.session or 0]
+    if moved_from := pair.moved_from:
+        yield "moved", f"from {moved_from} to {session}: {pair.reason}"
+    if (second := pair.alternative) is not None:
+        yield "ambiguous", f"{session} or {days[second]}: {pair.reason}"
     if others := pair.confounded_with:
         yield "confounded", f"session {session} is also that of {listed(others)}"
     if others := pair.perhaps_with:
@@ -83,14 +86,9 @@ def filter_notes(effects: Effects) -> list[Note]:
             f"{row.event_id} {row.window}"
         )
     return [
-        Note("fallback", asset, f"{reason}: {_first(where)}")
+        Note("fallback", asset, f"{reason}: {listed(where, SHOWN, sep=', ')}")
         for (asset, reason), where in grouped.items()
     ]
-
-
-def _first(items: list[str]) -> str:
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(items[:SHOWN]) + more
 
 
 def series_table(prices: PriceTable, panel: ReturnPanel) -> Series:
@@ -120,26 +118,26 @@ def _series(name: str, prices: PriceTable, panel: ReturnPanel) -> dict[str, obje
         "n_masked_rolls": int(panel.rolls[:, column].sum()),
         "n_stale": repeats,
         "as_of": meta.as_of or last,
-        "sha256": _array_hash(days, shown[lived]),
+        "observations": (days, shown[lived]),
     }
 
 
-def _array_hash(days: np.ndarray, values: np.ndarray) -> str:
+def _events_hash(events: EventTable) -> str:
+    """Hash the content of events that come from no file, column by column."""
     digest = hashlib.sha256()
-    for day, value in zip(days, values, strict=True):
-        digest.update(f"{day},{value!r}\n".encode())
+    for item in fields(Event):
+        if item.name != "row":
+            column = map(repr, map(attrgetter(item.name), events))
+            digest.update("\n".join([item.name, *column, ""]).encode())
     return digest.hexdigest()
 
 
-def _events_hash(events: EventTable) -> str:
-    return hashlib.sha256(events.frame().to_csv(lineterminator="\n").encode()).hexdigest()
-
-
-def _versions() -> list[tuple[str, str]]:
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
     found = []
     for name in LIBRARIES:
         try:
             found.append((name, version(name)))
         except PackageNotFoundError:
             found.append((name, "not installed"))
-    return found
+    return tuple(found)

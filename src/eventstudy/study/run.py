@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,10 +18,12 @@ from eventstudy.errors import AlignmentError, TableError, did_you_mean
 from eventstudy.events import EventTable
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote
+from eventstudy.formats import listed
 from eventstudy.inference.samples import StudySamples
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
+from eventstudy.progress import Progress, silent
 from eventstudy.results import Placebos, Provenance, ResultTables, StudyResult, clean
 from eventstudy.results.tables import (
     Claims,
@@ -49,20 +50,9 @@ from eventstudy.study.provenance import (
     series_table,
 )
 from eventstudy.study.regressions import joint_regressions
-from eventstudy.study.tabulate import Rolls, events_table
+from eventstudy.study.tabulate import Rolls, events_table, session_returns
 
 SHOWN = 3
-
-
-class Progress(Protocol):
-    """Shows how far a run is: ``progress(what, done, total)``."""
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """Show one step."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Show nothing."""
 
 
 def run_study(
@@ -108,17 +98,19 @@ def run_study(
     data = {asset: asset_data(study, panel, asset) for asset in study.assets}
     found = _study_assets(study, data, pairs, sessions, progress)
     pairs = _less(pairs, [one.kept for one in found.values()])
-    if not any(one.abnormal is not None for one in found.values()):
+    abnormal = _stacked([one.kept for one in found.values()])
+    second = _stacked([one.second for one in found.values()])
+    if abnormal is None:
         raise AlignmentError(_nothing_left(pairs))
     effects = Effects.joined([one.effects for one in found.values()])
     alternatives = Effects.joined([one.alternatives for one in found.values()])
-    joint = _joint(study, data, pairs, sessions, found, effects, progress)
+    joint = _joint(study, data, pairs, sessions, abnormal, effects, progress)
     answers = _answers(study, panel, pairs, quotes, claims)
     rolls = Rolls.of(pairs, [data[name].rolls for name in pairs.assets], study.window)
     placed = events_table(
         pairs,
         rows=np.concatenate([one.kept.rows for one in found.values()]),
-        second=np.concatenate([one.second for one in found.values()]),
+        second=np.concatenate([one.second.rows for one in found.values()]),
         n_windows=len(study.car_windows), rolls=rolls,
     )  # fmt: skip
     notes = (
@@ -131,8 +123,10 @@ def run_study(
         events=placed,
         effects=effects,
         alternatives=alternatives,
-        ar=SessionReturns.joined([one.ar for one in found.values()]),
-        alternative_ar=SessionReturns.joined([one.alternative_ar for one in found.values()]),
+        ar=session_returns(abnormal, data, sessions, level=study.level),
+        alternative_ar=session_returns(second, data, sessions, level=study.level)
+        if second
+        else SessionReturns.empty(),
         tests=joint.tests,
         design=joint.design,
         family=joint.family,
@@ -151,7 +145,7 @@ def run_study(
         windows=study.car_windows,
         tables=tables,
         prices=_levels(study, panel),
-        abnormal=joint.samples.abnormal,
+        abnormal=abnormal,
         samples=joint.samples,
         provenance=_provenance(study, events, prices, series),
         placebos=Placebos.joined([one.placebos for one in found.values()]),
@@ -189,6 +183,12 @@ def _study_assets(
     }
 
 
+def _stacked(kept: Sequence[Kept]) -> AbnormalReturns | None:
+    """Stack the abnormal returns of the assets; None where no pair is studied."""
+    parts = [one.abnormal for one in kept if one.abnormal is not None]
+    return AbnormalReturns.joined(parts) if parts else None
+
+
 def _less(pairs: Alignment, kept: Sequence[Kept]) -> Alignment:
     """Drop what the assets could not study."""
     rows = np.concatenate([one.dropped for one in kept])
@@ -217,15 +217,12 @@ def _joint(
     data: Mapping[str, AssetData],
     pairs: Alignment,
     sessions: DayArray,
-    found: Mapping[str, AssetFindings],
+    abnormal: AbnormalReturns,
     effects: Effects,
     progress: Progress,
 ) -> _Joint:
     """Everything that looks at several events at once."""
-    abnormal = AbnormalReturns.joined(
-        [one.abnormal for one in found.values() if one.abnormal is not None]
-    )
-    data = {asset: data[asset] for asset, one in found.items() if one.abnormal is not None}
+    data = {asset: data[asset] for asset in abnormal.rows_by_asset}
     progress("statistics over the events", 0, 1)
     samples = study_samples(study, data, pairs, abnormal, effects)
     tests = tests_table(study, samples)
@@ -331,8 +328,7 @@ def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
 def _nothing_left(pairs: Alignment) -> str:
     events = len({p.event_id for p in pairs})
     reasons = list(dict.fromkeys(f"{p.event_id}: {p.reason or p.state}" for p in pairs))
-    more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
-    return f"none of the {events} event(s) can be studied: {'; '.join(reasons[:SHOWN])}{more}"
+    return f"none of the {events} event(s) can be studied: {listed(reasons, SHOWN)}"
 
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:

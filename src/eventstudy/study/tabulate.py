@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eventstudy.alignment import STATES, Alignment
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
-from eventstudy.inference.single import SingleTests
+from eventstudy.inference.one_event.single import SingleTests
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import Effects, Events, SessionReturns
 from eventstudy.study.effects import AssetData, MeasuredEffects
@@ -56,15 +56,20 @@ def effects_table(
 
 
 def session_returns(
-    abnormal: AbnormalReturns, data: AssetData, sessions: DayArray, level: float
+    abnormal: AbnormalReturns,
+    data: Mapping[str, AssetData],
+    sessions: DayArray,
+    *,
+    level: float,
 ) -> SessionReturns:
-    """Lay the abnormal returns of one asset out by session of the event window.
+    """Lay abnormal returns out by session of the event window.
 
     Parameters
     ----------
     abnormal : AbnormalReturns
-        N pairs on the asset.
-    data : AssetData
+        N pairs.
+    data : mapping of str to AssetData
+        By asset.
     sessions : (S,) datetime64[D]
     level : float
         The intervals have ``1 - level`` coverage.
@@ -72,14 +77,15 @@ def session_returns(
     from scipy.special import stdtrit
 
     n, width = abnormal.ar.shape
-    half = stdtrit(abnormal.df, 1 - level / 2)[:, None] * abnormal.se
+    df, of = np.unique(abnormal.df, return_inverse=True)  # one quantile for the many of one length
+    half = stdtrit(df, 1 - level / 2)[of][:, None] * abnormal.se
     index = abnormal.position[:, None] + np.array(abnormal.window.taus)
     inside = (index >= 0) & (index < len(sessions))
     at = np.where(inside, index, 0)
     days = np.where(inside, sessions[at], np.datetime64("NaT"))
     return SessionReturns(
         event_id=np.repeat(np.array(abnormal.event_ids, dtype=object), width),
-        asset=np.full(n * width, data.asset, dtype=object),
+        asset=np.repeat(np.array(abnormal.assets, dtype=object), width),
         tau=np.tile(np.array(abnormal.window.taus), n),
         session=days.ravel(),
         ar=abnormal.ar.ravel(),
@@ -89,8 +95,19 @@ def session_returns(
         expected=abnormal.expected.ravel(),
         ci_low=(abnormal.ar - half).ravel(),
         ci_high=(abnormal.ar + half).ravel(),
-        roll=(inside & data.rolls[at]).ravel(),
+        roll=(inside & _at_sessions(abnormal, data, at)).ravel(),
     )
+
+
+def _at_sessions(
+    abnormal: AbnormalReturns, data: Mapping[str, AssetData], at: IntArray
+) -> BoolArray:
+    """Whether the sessions of each pair (N, W) are roll sessions of its asset."""
+    found = np.zeros(at.shape, dtype=bool)
+    for asset, rows in abnormal.rows_by_asset.items():
+        if data[asset].rolls.any():
+            found[rows] = data[asset].rolls[at[rows]]
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

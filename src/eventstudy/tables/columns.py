@@ -47,6 +47,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
+from eventstudy.formats import Format, listed, significant
 from eventstudy.windows import Window
 
 TextArray = NDArray[np.object_]
@@ -57,9 +58,7 @@ R = TypeVar("R", bound="Row")
 Kind = Literal[
     "text", "integer", "count", "number", "flag", "day", "moment", "window", "names", "plain"
 ]
-Format = Literal["", "plain", "signed", "pvalue", "count"]
 
-SHOWN_NAMES = 20
 HTML_ROWS = 60
 
 
@@ -414,12 +413,6 @@ def _scalar(kind: str, value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def listed(items: Sequence[str]) -> str:
-    """Return names in one cell: the first twenty, and how many more."""
-    more = f"; and {len(items) - SHOWN_NAMES} more" if len(items) > SHOWN_NAMES else ""
-    return "; ".join(items[:SHOWN_NAMES]) + more
-
-
 def cells(column: Column[Any, Any], array: Any) -> Any:
     """Return a column as a frame or a CSV file holds it: the last formatter of times.
 
@@ -457,23 +450,12 @@ def shown(column: Column[Any, Any], value: Any, *, digits: int = 4) -> str:
     """Return one value as a reader sees it, by the declared format."""
     if column.kind in ("number", "integer", "count"):
         form: Format = "count" if column.kind == "count" else column.shown
-        return show_number(value, form, digits=digits)
+        return significant(value, form, digits=digits)
     if column.kind == "flag":
         return "yes" if value else ""
     if column.kind == "names":
         return listed(value)
     return "" if value is None else str(value)
-
-
-def show_number(value: float, form: Format = "", *, digits: int = 4) -> str:
-    """Return a number in one of the declared formats; empty where missing."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return ""
-    if form == "pvalue":
-        return "<0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004  # three decimals
-    if form == "count" or isinstance(value, int):
-        return f"{value:.0f}"
-    return f"{value:+.{digits}g}" if form == "signed" else f"{value:.{digits}g}"
 
 
 def to_html(table: Table[Any], *, chosen: Sequence[str] = ()) -> str:

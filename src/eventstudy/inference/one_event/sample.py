@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.arrays import FloatArray, IntArray, rows_by_label
 from eventstudy.errors import EstimationError
-from eventstudy.inference.single import VOLATILITY_HIGH, VOLATILITY_LOW
+from eventstudy.inference.one_event.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
 
 NO_EFFECT = "the event has no effect on the price"
 STEADY = "volatility before the event is that of the estimation window"
+Labels = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +27,11 @@ class SingleEvents:
 
     Parameters
     ----------
-    event_ids : tuple of str, length N
-    assets : (N,) str
+    event_ids, assets : (N,) str
     sessions : (N,) int
         Session 0 of each.
+    directions : (N,) str
+        Expected directions, "up", "down" or anything else for none.
     effect, t, df : (N,) float
         CAR, its t and degrees of freedom; NaN where there is no result.
     p : (N,) float
@@ -37,20 +40,21 @@ class SingleEvents:
         By statistic; NaN where it gives none.
     vol_ratio : (N,) float
         Volatility forecast over that of the estimation window.
-    reasons : tuple of str, length N
+    reasons : (N,) str
         Why an event has no result.
     """
 
-    event_ids: tuple[str, ...]
-    assets: npt.NDArray[np.object_]
+    event_ids: Labels
+    assets: Labels
     sessions: IntArray
+    directions: Labels
     effect: FloatArray
     t: FloatArray
     df: FloatArray
     p: FloatArray
     pvalues: Mapping[str, FloatArray]
     vol_ratio: FloatArray
-    reasons: tuple[str, ...]
+    reasons: Labels
 
     def __len__(self) -> int:
         return len(self.event_ids)
@@ -70,19 +74,14 @@ class SingleEvents:
 
     def on(self, asset: str) -> SingleEvents:
         """Keep the events of one asset."""
-        rows = np.flatnonzero(self.assets == asset)
-        return SingleEvents(
-            event_ids=tuple(self.event_ids[i] for i in rows),
-            assets=self.assets[rows],
-            sessions=self.sessions[rows],
-            effect=self.effect[rows],
-            t=self.t[rows],
-            df=self.df[rows],
-            p=self.p[rows],
-            pvalues={name: values[rows] for name, values in self.pvalues.items()},
-            vol_ratio=self.vol_ratio[rows],
-            reasons=tuple(self.reasons[i] for i in rows),
-        )
+        rows = self._rows.get(asset, np.zeros(0, dtype=np.int64))
+        names = [part.name for part in fields(self) if part.name != "pvalues"]
+        pvalues = {name: values[rows] for name, values in self.pvalues.items()}
+        return SingleEvents(**{name: getattr(self, name)[rows] for name in names}, pvalues=pvalues)
+
+    @cached_property
+    def _rows(self) -> dict[str, IntArray]:
+        return rows_by_label(self.assets.tolist())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,8 @@ class DirectionShare:
 
 def expected_signs(directions: tuple[str, ...]) -> FloatArray:
     """Turn "up" and "down" into +1 and -1, anything else into NaN (N,)."""
-    return np.array([SIGNS.get(text.strip().lower(), math.nan) for text in directions])
+    signs = {text: SIGNS.get(text.strip().lower(), math.nan) for text in set(directions)}
+    return np.array([signs[text] for text in directions], dtype=np.float64)
 
 
 def one_sided(pvalues: FloatArray, signed: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -13,6 +13,7 @@ from eventstudy.errors import EstimationError
 from eventstudy.inference.over_dates.sample import DatedReturns, OverDates
 from eventstudy.inference.statistic import TestValue, mean_t, spread
 
+GROUPS = 8
 LEAST_FLIP = 6
 EXACT_FLIPS = 14
 DRAWS = 9999
@@ -104,6 +105,42 @@ def episode_bmp(dated: DatedReturns) -> TestValue:
         When there is one episode, or all score the same.
     """
     return mean_t(merge_episodes(dated).scores, "episode score")
+
+
+@OverDates(
+    name="group_t",
+    title="t over groups of episodes",
+    paper="Ibragimov and Müller (2010), Journal of Business and Economic Statistics 28, 453-468",
+    null="the mean effect is zero",
+    distribution="t, 7 degrees of freedom (8 groups)",
+    formula="sqrt q mean(b) / sd(b), b the mean episode score of q = 8 groups in order of time",
+    meaning="Do eight stretches of the history agree, each counted once?",
+    assumes=(
+        "groups are independent; episodes within one need not be",
+        "level of at most 8.3%, where unequal variances of groups only make it conservative",
+    ),
+    min_n=2 * GROUPS,
+    counts="episodes",
+    allows_event_variance=True,
+)
+def group_t(dated: DatedReturns) -> TestValue:
+    """``sqrt q mean(b) / sd(b)`` of the means of q = 8 groups of episodes, against t_{q-1}.
+
+    Episodes in order of time are cut into groups of as equal a number as can be, so that neither a
+    dependence between neighbouring episodes nor a volatility that differs between stretches of the
+    history makes the test reject too often.
+
+    Raises
+    ------
+    EstimationError
+        When there are fewer episodes than groups, or all groups have the same mean.
+    """
+    scores = merge_episodes(dated).scores
+    if len(scores) < GROUPS:
+        msg = f"{len(scores)} episodes cannot make {GROUPS} groups"
+        raise EstimationError(msg)
+    means = np.array([group.mean() for group in np.array_split(scores, GROUPS)])
+    return replace(mean_t(means, "mean of a group of episodes"), n=len(scores))
 
 
 @OverDates(

@@ -91,8 +91,10 @@ class EventSample:
     @cached_property
     def asset_codes(self) -> IntArray:
         """Number of each pair's asset (N,)."""
-        codes = {name: code for code, name in enumerate(dict.fromkeys(self.pairs.assets))}
-        return np.fromiter((codes[name] for name in self.pairs.assets), np.int64, len(self))
+        codes = np.zeros(len(self), dtype=np.int64)
+        for code, rows in enumerate(self.pairs.rows_by_asset.values()):
+            codes[rows] = code
+        return codes
 
     @cached_property
     def windows(self) -> WindowPairs:

@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.over_events.sample import EventSample, OverEvents
+from eventstudy.inference.over_events.sample import EventSample, OverEvents, centred_ranks
 from eventstudy.inference.statistic import APART, NO_CROSS_CORRELATION, TestValue, normal_value
 
 EXACT_SIGN_BELOW = 25
@@ -42,9 +42,10 @@ def sign(sample: EventSample) -> TestValue:
     value = (positive - n / 2) / math.sqrt(n / 4)
     if n >= EXACT_SIGN_BELOW:
         return normal_value(value, n)
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
-    return TestValue(value, math.nan, float(binomtest(positive, n).pvalue), n)
+    tail = float(bdtr(min(positive, n - positive), n, 0.5))
+    return TestValue(value, math.nan, min(1.0, 2.0 * tail), n)
 
 
 def _signed(car: FloatArray) -> FloatArray:
@@ -110,10 +111,9 @@ def wilcoxon(sample: EventSample) -> TestValue:
     EstimationError
         When every CAR is zero.
     """
-    from scipy.stats import rankdata
-
     car = _signed(sample.car)
-    n, ranks = len(car), rankdata(np.abs(car))
+    n, (centred, _) = len(car), centred_ranks(np.abs(car)[None, :])
+    ranks = centred[0] + (n + 1) / 2
     plus = float(ranks[car > 0].sum())
     value = min(plus, n * (n + 1) / 2 - plus)
     if n <= EXACT_WILCOXON_UP_TO:

@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.filtered import (
+from eventstudy.inference.one_event.filtered import (
     MDE_POWER,
     TIE,
     conformal_pvalue,
@@ -275,7 +275,7 @@ class SingleEventResult:
     ci_low, ci_high : float
         Interval for the effect by inversion of the default test.
     mde, mde_t : float
-        Effect found with 80 % power by the default test, and by the t.
+        Effect found with 80% power by the default test, and by the t.
     sigma_next : float
         Volatility forecast for the first session of the window.
     vol_ratio : float
@@ -285,7 +285,7 @@ class SingleEventResult:
     filter_kind, filter_reason : str
         Which filter, and why an EWMA where it is one.
     reference : (n,) float
-        Law of the effect under the null by the default test, for a chart of placebo effects.
+        Distribution of the effect under the null by the default test, for a chart of placebos.
     notes : tuple of str
         One line for every value that is NaN or infinite.
     """

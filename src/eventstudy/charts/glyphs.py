@@ -1,4 +1,4 @@
-"""Text that the shipped fonts can show."""
+"""Text that the bundled fonts can show."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def _glyphs() -> frozenset[int]:
     return frozenset(FT2Font(str(path)).get_charmap())
 
 
-def _shown(letter: str) -> bool:
+def _has_glyph(letter: str) -> bool:
     if unicodedata.category(letter) in {"Cc", "Cf", "Co", "Cs", "Cn"}:
         return False
     right_to_left = unicodedata.bidirectional(letter) in {"R", "AL"}
     return ord(letter) in _glyphs() and not right_to_left
 
 
-def readable(text: object) -> str:
+def transliterate(text: object) -> str:
     """Return `text` with everything the fonts cannot show written in Latin letters.
 
     Latin, Greek, Cyrillic and other scripts of the fonts that run from left to right stay as they
@@ -33,7 +33,11 @@ def readable(text: object) -> str:
     from anyascii import anyascii
 
     composed = unicodedata.normalize("NFC", str(text))
-    parts = [letter if _shown(letter) else _latin(letter, anyascii(letter)) for letter in composed]
+    if composed.isascii() and composed.isprintable():
+        return " ".join(composed.split())
+    parts = [
+        letter if _has_glyph(letter) else _latin(letter, anyascii(letter)) for letter in composed
+    ]
     return " ".join("".join(parts).split())
 
 
@@ -45,8 +49,8 @@ def _latin(letter: str, letters: str) -> str:
     return letters or " "
 
 
-def is_readable(text: object) -> bool:
+def has_glyphs(text: object) -> bool:
     """Whether the fonts show every letter of `text` as it is."""
     return all(
-        _shown(letter) or letter.isspace() for letter in unicodedata.normalize("NFC", str(text))
+        _has_glyph(letter) or letter.isspace() for letter in unicodedata.normalize("NFC", str(text))
     )
