@@ -210,7 +210,7 @@ def measure(contender: str, events: int) -> dict[str, object]:
     warm_up()
     run, values_of = make(events)
     times, found = [], None
-    for _ in range(3 if events <= max(EVENTS[:2]) else 1):
+    for _ in range(3):
         started = time.process_time()
         found = run()
         times.append(time.process_time() - started)

@@ -26,6 +26,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -221,7 +222,7 @@ class Neighbours:
         return [other for other in sorted(order[first:last].tolist()) if other != row]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """N pairs of an event and an asset it concerns, ordered by event, then by asset.
 
@@ -329,6 +330,18 @@ class Alignment:
         """Events with the same session 0."""
         return self._ids(self.neighbours.confounding(row))
 
+    def confounded(self) -> dict[int, tuple[str, ...]]:
+        """`confounded_with` of every pair that has any, by row."""
+        found: dict[int, tuple[str, ...]] = {}
+        order, ids = self.neighbours.order.tolist(), self._every_id
+        ranges = self.neighbours.same[self.n_confounded > 0]
+        for first, last in np.unique(ranges, axis=0).tolist():
+            rows = sorted(order[first:last])
+            names = tuple([ids[row] for row in rows])
+            for at, row in enumerate(rows):
+                found[row] = names[:at] + names[at + 1 :]
+        return found
+
     def overlaps_with(self, row: int) -> tuple[str, ...]:
         """Events with another session 0 and an overlapping event window."""
         return self._ids(self.neighbours.overlapping(row))
@@ -342,8 +355,11 @@ class Alignment:
         return self._ids(self.neighbours.possible(row))
 
     def _ids(self, rows: Sequence[int]) -> tuple[str, ...]:
-        events, event = self.placements.events, self.event
-        return tuple([events[event[row]].event_id for row in rows])
+        return tuple([self._every_id[row] for row in rows])
+
+    @cached_property
+    def _every_id(self) -> tuple[str, ...]:
+        return self.event_ids(np.arange(len(self)))
 
     def dropped(self, rows: Sequence[int] | IntArray, reasons: Sequence[str]) -> Alignment:
         """Return the same pairs, some of them left out for a reason.
@@ -672,13 +688,12 @@ def _neighbours(
 
     order, keys = ordered(session)
     others, other_keys = ordered(second)
-    at = np.where(session >= 0, base + session, -1)
 
     def between(low: int, high: int, sorted_keys: IntArray) -> IntArray:
-        first = np.searchsorted(sorted_keys, at + low, side="left")
-        last = np.searchsorted(sorted_keys, at + high, side="right")
-        last[session < 0] = first[session < 0]
-        return np.stack([first, last], axis=1)
+        ranges = np.zeros((len(session), 2), dtype=np.int64)
+        ranges[order, 0] = np.searchsorted(sorted_keys, keys + low, side="left")
+        ranges[order, 1] = np.searchsorted(sorted_keys, keys + high, side="right")
+        return ranges
 
     return Neighbours(
         order, others,

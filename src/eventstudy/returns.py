@@ -35,15 +35,12 @@ class ReturnPanel:
     calendar : SettlementCalendar
         S sessions.
     names : tuple of str, length M
-    returns : (S, M)
-        NaN where undefined.
-    levels : (S, M)
-        Prices; all NaN when returns were given.
+    returns, levels : (S, M)
+        NaN where undefined; levels are prices, all NaN when returns were given.
     rolls : (S, M) bool
         Sessions whose front-month return mixes two contracts.
     kinds : tuple of str, length M
         Kind of return of each series: a policy may have changed it.
-    notes : tuple of Note
     """
 
     calendar: SettlementCalendar
@@ -74,10 +71,8 @@ def build_panel(
 
     Parameters
     ----------
-    table : PriceTable
-    calendar : SettlementCalendar
     names : tuple of str
-        Series wanted, in order.
+        Series of the table wanted, in order.
     kind : {"log", "simple", "change"}
         ``log``: log(p_t / p_{t-1}); ``simple``: p_t / p_{t-1} - 1; ``change``: p_t - p_{t-1}
         in units of the price.
@@ -89,10 +84,6 @@ def build_panel(
         Series to expiry rule; overrides what the table says.
     next_contract : mapping, optional
         Series to the series that replaces an undefined return under ``next-contract``.
-
-    Returns
-    -------
-    ReturnPanel
 
     Raises
     ------
@@ -136,14 +127,10 @@ def series_returns(
 
     Parameters
     ----------
-    levels : (S,)
-        Prices, NaN where missing.
-    sessions : (S,) datetime64[D]
-    name : str
+    levels, follower : (S,)
+        Prices, NaN where missing, and those of the next contract.
     kind, nonpositive
         As in `build_panel`.
-    follower : (S,), optional
-        Prices of the next contract.
 
     Returns
     -------
@@ -323,13 +310,7 @@ def _dates(days: DayArray) -> str:
 
 
 def check_finite(table: PriceTable) -> None:
-    """Refuse infinite figures in a table built in memory.
-
-    Raises
-    ------
-    TableError
-        Naming series and session.
-    """
+    """Refuse infinite figures in a table built in memory: `TableError` with series and session."""
     bad = np.isinf(table.frame.to_numpy(dtype=float))
     if bad.any():
         row, column = (int(found[0]) for found in np.nonzero(bad))

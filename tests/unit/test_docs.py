@@ -20,9 +20,9 @@ from eventstudy.prices.loading import load_prices
 from eventstudy.results import SCHEMA, Provenance
 from eventstudy.results.docs import HEADER, documented_tables
 from eventstudy.results.export import FORMATS, frames, result_json
-from eventstudy.simulate import simulate
 from eventstudy.study import Study, run_study
 from eventstudy.study.file import documentation, study_keys
+from simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -26,8 +26,7 @@ def eligible_days(returns: FloatArray) -> IntArray:
     """Return the sessions that can be an event.
 
     Before them lie the history and one estimation window with its gap more, so that no filter
-    stands on the very start of a series (on WTI from 1986 that leaves 1991 on); after them the
-    longest window.
+    stands on the very start of a series; after them the longest window.
     """
     return np.arange(HISTORY + ESTIMATION + GAP, len(returns) - max(WINDOWS) + 1)
 
@@ -35,19 +34,10 @@ def eligible_days(returns: FloatArray) -> IntArray:
 def single_block(
     returns: FloatArray, days: Sequence[int], rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Test every window that begins on some days.
+    """Test every window that begins on some days of `returns` (T,), a row for each.
 
-    Parameters
-    ----------
-    returns : (T,) float
-    days : sequence of int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of mappings
-        day, W, ratio (volatility of the 20 sessions before over that of the estimation window),
-        and whether each test rejects at 5%.
+    Rows hold day, W, ratio (volatility of the 20 sessions before over that of the estimation
+    window), and whether each test rejects at 5%.
     """
     filters: dict[int, VolatilityFilter] = {}
     rows = []
@@ -59,7 +49,7 @@ def single_block(
                 {
                     "day": int(day),
                     "W": sessions,
-                    "ratio": _ratio(returns, day),
+                    "ratio": ratio_before(returns, day),
                     **{name: getattr(result, f"p_{name}") <= NOMINAL for name in TESTS},
                 }
             )
@@ -97,11 +87,7 @@ def _filter_before(
 
 
 def _result(
-    returns: FloatArray,
-    day: int,
-    sessions: int,
-    fitted: VolatilityFilter,
-    rng: np.random.Generator,
+    returns: FloatArray, day: int, sessions: int, fitted: VolatilityFilter, rng: np.random.Generator
 ) -> SingleEventResult:
     """Run the single-event tests as a study would, constant mean."""
     estimation = returns[day - GAP - ESTIMATION : day - GAP]
@@ -122,7 +108,7 @@ def _result(
     )
 
 
-def _ratio(returns: FloatArray, day: int) -> float:
+def ratio_before(returns: FloatArray, day: int) -> float:
     """Return volatility of the last 20 sessions over that of the estimation window."""
     before = returns[day - RECENT : day].std(ddof=1)
     return float(before / returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1))

@@ -85,15 +85,7 @@ def styled() -> Iterator[None]:
 def drawing(
     ax: Axes | None, *, width: float = 6.4, height: float = 2.6
 ) -> Iterator[tuple[Figure, Axes]]:
-    """Give styled axes to draw on, those of a new figure when none are given.
-
-    Parameters
-    ----------
-    ax : Axes or None
-        Axes of the caller.
-    width, height : float
-        Size in inches of a new figure.
-    """
+    """Give styled axes to draw on, those of a new figure (size in inches) when none are given."""
     with styled():
         if ax is not None:
             yield cast("Figure", ax.get_figure(root=True)), ax
@@ -147,14 +139,9 @@ def mark_of(event: EventRow) -> Mark:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The unit of an axis of effects, and the way there from returns.
+    """The unit of an axis of effects, and the way there from returns of one kind.
 
-    Parameters
-    ----------
-    kind : {"log", "simple", "change"}
-        What a return is.
-    unit : str
-        ``%``, or the unit of the price where a change has no positive price to stand on.
+    `unit` is ``%``, or the unit of the price where a change has no positive price to stand on.
     """
 
     kind: ReturnKind
@@ -168,12 +155,7 @@ class Scale:
     def __call__(self, returns: FloatArray, base: FloatArray | float = 1.0) -> FloatArray:
         """Turn sums of returns into what is drawn, as the tables do.
 
-        Parameters
-        ----------
-        returns : array
-            Sums of returns.
-        base : array or float
-            Price of the session before; only changes of the price need it.
+        Only changes of the price need `base`, the price of the session before.
         """
         if not self.in_percent:
             return np.asarray(returns)
@@ -182,15 +164,7 @@ class Scale:
 
 
 def scale_of(result: StudyResult, asset: str, base: FloatArray | float) -> Scale:
-    """Choose the unit of effects: per cent wherever there are positive prices to stand on.
-
-    Parameters
-    ----------
-    result : StudyResult
-    asset : str
-    base : array or float
-        The prices that changes would be divided by.
-    """
+    """Choose the unit of effects: per cent where the prices `base` of changes are positive."""
     effects = result.tables.effects
     kinds = effects.return_kind[effects.asset == asset]
     kind: ReturnKind = kinds[0] if len(kinds) else result.return_kind
@@ -229,13 +203,7 @@ def coverage(result: StudyResult) -> str:
 
 
 def require_asset(asset: str, known: Iterable[object], what: str) -> None:
-    """Refuse an asset without what a chart shows.
-
-    Raises
-    ------
-    UnknownNameError
-        With the nearest name.
-    """
+    """Refuse an asset without what a chart shows (`UnknownNameError`), naming the nearest."""
     names = tuple(map(str, known))
     if asset not in names:
         msg = f"no {what} asset {asset!r}; {did_you_mean(asset, names)}"

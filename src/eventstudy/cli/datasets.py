@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import json_option
-from eventstudy.cli.output import print_json, print_table
+from eventstudy.cli.output import print_json, print_table, writing
 from eventstudy.errors import OutputError
 
 if TYPE_CHECKING:
@@ -44,11 +44,8 @@ def _export(item: Dataset, path: Path) -> None:
     if path.exists():
         msg = f"{path} exists: choose another name"
         raise OutputError(msg)
-    try:
+    with writing(path):
         write_csv(item.read().reset_index(), path)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
     click.echo(f"wrote {path}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,6 +57,17 @@ class _Seconds(click.ParamType[float]):
 
 
 SECONDS = _Seconds()
+
+
+def day_of(text: str | None, option: str) -> str:
+    """Check an ISO day given on the command line."""
+    if text is None:
+        return ""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        msg = f"{option} {text!r} is not a day such as 2026-01-31"
+        raise click.UsageError(msg) from None
 
 
 def store_path(store: str | None) -> Path:

@@ -6,10 +6,12 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
+from eventstudy.errors import OutputError
 from eventstudy.progress import Progress, silent
 
 
@@ -50,6 +52,16 @@ def print_json(value: Any) -> None:  # noqa: ANN401  # JSON holds any plain valu
 def note(text: str) -> None:
     """Print one note to standard error."""
     click.echo(text, err=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Give an error of the system while `path` is written in one line."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}"
+        raise OutputError(msg) from None
 
 
 @contextmanager

@@ -300,13 +300,7 @@ def acceptances(store: str | None, *, as_json: bool) -> None:
 @click.option("--last", default=5, show_default=True, help="How many of the newest sessions.")
 @json_option
 def curve(
-    product: str,
-    store: str | None,
-    asof: str | None,
-    count: int,
-    last: int,
-    *,
-    as_json: bool,
+    product: str, store: str | None, asof: str | None, count: int, last: int, *, as_json: bool
 ) -> None:
     """Print the term structure: front contract, prices by distance, 1-2 spread, slope a year."""
     from eventstudy.prices.continuous import term_structure

@@ -94,7 +94,7 @@ def refresh(
     Catches up what is missing since the last good run. Exit code 0: all done; 3: a source failed,
     what did arrive is kept and what failed is named; 4: validation stopped a batch.
     """
-    from eventstudy.cli.load import day_of
+    from eventstudy.cli.options import day_of
     from eventstudy.prices.refresh import RefreshOptions
     from eventstudy.prices.sources import RetryPolicy
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -137,28 +138,163 @@ def fit_pairs(
     MacKinlay (1997), section 4.4, for the prediction covariance of the window.
     """
     adjusted, position = returns - offset, position.astype(np.int64)
+    abnormal, fit = _abnormal(
+        returns, adjusted, design, offset, position,
+        window=window, estimation=estimation, masked=masked,
+        event_ids=event_ids, assets=(asset,) * len(event_ids), return_kind=return_kind,
+    )  # fmt: skip
+    return ModelFit(abnormal, fit.params, fit.singular, adjusted, design, masked)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleFit:
+    """Fits of N pairs of an event and one of A assets.
+
+    Parameters
+    ----------
+    abnormal : AbnormalReturns
+    params : (N, K)
+    singular : (N,) bool
+        As in `ModelFit`.
+    adjusted : mapping of str to (S,)
+        Returns of each asset less the offset.
+    design : (S, K)
+    masked : mapping of str to (S,) bool
+        Estimation sessions that may not be used, by asset.
+    """
+
+    abnormal: AbnormalReturns
+    params: FloatArray
+    singular: BoolArray
+    adjusted: Mapping[str, FloatArray]
+    design: FloatArray
+    masked: Mapping[str, BoolArray]
+
+    def take(self, rows: IntArray) -> SampleFit:
+        """Keep some pairs, in the order given."""
+        return replace(
+            self,
+            abnormal=self.abnormal.take(rows),
+            params=self.params[rows],
+            singular=self.singular[rows],
+        )
+
+    def on(self, asset: str) -> ModelFit:
+        """Return the pairs of one asset; views where they follow one another."""
+        rows = self.abnormal.rows_by_asset[asset]
+        return ModelFit(
+            self.abnormal.take(rows),
+            self.params[rows],
+            self.singular[rows],
+            self.adjusted[asset],
+            self.design,
+            self.masked[asset],
+        )
+
+
+def fit_sample(
+    returns: Mapping[str, FloatArray],
+    design: FloatArray,
+    offset: FloatArray,
+    *,
+    asset: IntArray,
+    position: IntArray,
+    window: Window,
+    estimation: Window,
+    masked: Mapping[str, BoolArray],
+    event_ids: tuple[str, ...],
+    return_kind: ReturnKind,
+) -> SampleFit:
+    """Abnormal returns of N pairs of an event and one of A assets, in one pass.
+
+    Parameters
+    ----------
+    returns : mapping of str to (S,)
+        Returns of each of the A assets.
+    design, offset, window, estimation, return_kind
+        As in `fit_pairs`; the same for every asset.
+    asset, position : (N,) int
+        Asset, by its number in `returns`, and session 0 of each pair.
+    masked : mapping of str to (S,) bool
+        Estimation sessions that may not be used, by asset.
+    event_ids : tuple of str, length N
+
+    Returns
+    -------
+    SampleFit
+    """
+    names, size = tuple(returns), len(offset)
+    adjusted = {name: one - offset for name, one in returns.items()}
+    spans = (window, estimation)
+    low = max(-min(int(position.min(initial=0)) + span.start for span in spans), 0)
+    high = max(max(int(position.max(initial=0)) + span.end + 1 for span in spans) - size, 0)
+
+    def one_after_another(series: Iterable[FloatArray]) -> FloatArray:
+        """Lay the assets end to end, so far apart that no window reaches into the next one."""
+        ends = ((low, high), (0, 0))
+        parts = [np.pad(one, ends[: one.ndim], constant_values=np.nan) for one in series]
+        return np.concatenate(parts)
+
+    together, fit = _abnormal(
+        one_after_another(returns.values()),
+        one_after_another(adjusted.values()),
+        one_after_another([design] * len(names)),
+        one_after_another([offset] * len(names)),
+        asset * (size + low + high) + low + position,
+        window=window,
+        estimation=estimation,
+        masked=np.concatenate([np.pad(masked[name], (low, high)) for name in names]),
+        event_ids=event_ids,
+        assets=tuple([names[i] for i in asset.tolist()]),
+        return_kind=return_kind,
+    )
+    abnormal = replace(together, position=position.astype(np.int64))
+    return SampleFit(abnormal, fit.params, fit.singular, adjusted, design, masked)
+
+
+def _abnormal(
+    returns: FloatArray,
+    adjusted: FloatArray,
+    design: FloatArray,
+    offset: FloatArray,
+    position: IntArray,
+    *,
+    window: Window,
+    estimation: Window,
+    masked: BoolArray,
+    event_ids: tuple[str, ...],
+    assets: tuple[str, ...],
+    return_kind: ReturnKind,
+) -> tuple[AbnormalReturns, Fit]:
     fit = _fit_windows(adjusted, design, position, estimation, masked)
-    ahead = gather(design, position, window)
-    fitted = np.vecdot(ahead, fit.params[:, None, :])
-    actual = gather(adjusted, position, window)
+    n, width, k = len(position), len(window), design.shape[1]
+    ar, expected, half = np.empty((n, width)), np.empty((n, width)), np.empty((n, k, width))
+    for first in range(0, n, 4 * BLOCK):  # what a block needs stays in the cache
+        rows = slice(first, first + 4 * BLOCK)
+        ahead, part = gather(design, position[rows], window), fit.take(rows)
+        fitted = np.vecdot(ahead, part.params[:, None, :])
+        ar[rows] = gather(adjusted, position[rows], window) - fitted
+        expected[rows] = fitted + gather(offset, position[rows], window)
+        # A missing regressor makes the abnormal return missing; it must not spoil the others.
+        half[rows] = part.half_leverage(np.where(np.isfinite(ahead), ahead, 0.0))
+    ar[fit.singular] = np.nan
     abnormal = AbnormalReturns(
         event_ids=event_ids,
-        assets=(asset,) * len(event_ids),
+        assets=assets,
         window=window,
         estimation=estimation,
         position=position,
-        ar=np.where(fit.singular[:, None], np.nan, actual - fitted),
+        ar=ar,
         ar_est=fit.residuals,
         returns=gather(returns, position, window),
-        expected=fitted + gather(offset, position, window),
+        expected=expected,
         s2=fit.s2,
         n_est=fit.n_used,
-        n_params=design.shape[1],
-        # A missing regressor makes the abnormal return missing; it must not spoil the others.
-        cov_factor=CovFactor(fit.half_leverage(np.where(np.isfinite(ahead), ahead, 0.0))),
+        n_params=k,
+        cov_factor=CovFactor(half),
         return_kind=return_kind,
     )
-    return ModelFit(abnormal, fit.params, fit.singular, adjusted, design, masked)
+    return abnormal, fit
 
 
 def _fit_windows(

@@ -42,6 +42,17 @@ class Fit:
     root: FloatArray
     singular: BoolArray
 
+    def take(self, rows: slice) -> Fit:
+        """Keep some consecutive windows."""
+        return Fit(
+            self.params[rows],
+            self.residuals[rows],
+            self.s2[rows],
+            self.n_used[rows],
+            self.root[rows],
+            self.singular[rows],
+        )
+
     def half_leverage(self, design: FloatArray) -> FloatArray:
         """``root^-T x*'`` of new rows (N, W, K), as (N, K, W): ``H'H`` is their leverage.
 

@@ -175,11 +175,10 @@ def _refused(basis: FloatArray, dummies: BoolArray) -> BoolArray:
 
 def _newey_west(scores: FloatArray, lags: int, n_params: int) -> FloatArray:
     """Return standard errors of effects from their scores ``a_t e_t`` (n, G)."""
+    from statsmodels.stats.sandwich_covariance import S_hac_simple
+
     n = len(scores)
-    variance = (scores**2).sum(axis=0)
-    for lag in range(1, min(lags, n - 1) + 1):
-        weight = 2.0 * (1.0 - lag / (lags + 1.0))
-        variance += weight * (scores[lag:] * scores[:-lag]).sum(axis=0)
+    variance = np.diagonal(S_hac_simple(scores, nlags=lags))
     return np.asarray(np.sqrt(np.maximum(variance, 0.0) * n / (n - n_params)))
 
 

@@ -50,20 +50,11 @@ Pair = tuple[EventRow, EffectRow | None]
 class Options:
     """What a study asks of its report, ``settings["report"]`` of its result.
 
-    Parameters
-    ----------
-    title, author : str
-        On the title page; the title of the study where `title` is empty.
-    events : int
-        Most events with a section of their own.
-    pairs : int
-        Most pairs of an event and an asset with a figure of their own; `events` where it is given.
-    figures : {"both", "pdf", "png"}
-        Files kept of each figure.
-    tables : sequence of str
-        File formats of the tables, names in `eventstudy.results.export.FORMATS`.
-    sections : sequence of str
-        Names of `SECTIONS` to print.
+    On the title page stand `title` (that of the study where empty) and `author`; `events` is the
+    most events with a section of their own, `pairs` the most pairs of an event and an asset with a
+    figure (`events` where it is given), `figures` the files kept of each figure, `tables` the file
+    formats of the tables, names in `eventstudy.results.export.FORMATS`, and `sections` names of
+    `SECTIONS`.
     """
 
     title: str = ""
@@ -88,15 +79,9 @@ class Options:
 def content(
     result: StudyResult, figures: Sequence[DrawnFigure], options: Options | None = None
 ) -> dict[str, Any]:
-    """Return the report as data: text, tables of text, and names of figures.
+    """Return the report as data: text, tables of text, and names of the figures that were drawn.
 
-    Parameters
-    ----------
-    result : StudyResult
-    figures : sequence of DrawnFigure
-        What `draw_figures` drew.
-    options : Options, optional
-        Those of the result by default.
+    The options are those of the result where none are given.
     """
     asked = options or Options.of(result)
     parts: dict[str, Callable[[], Any]] = {

@@ -34,20 +34,11 @@ _LONG = re.compile(r"[^\s\-/]{26,}")
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn(Generic[R]):
-    """A column of a report table.
+    """A column of a report table; `cell` makes its text from a row.
 
-    Parameters
-    ----------
-    heading : str
-    cell : callable
-        Makes the text of a cell from a row.
-    share : int
-        Share of the spare width.
-    right : bool
-        Whether it holds numbers: they are flushed right, and the column is shown even where all
-        of them are missing.
-    merges : bool
-        Whether rows that differ in this column alone are brought together.
+    `share` is its share of the spare width. With `right` it holds numbers: they are flushed right,
+    and it is shown even where all are missing. Rows that differ in a column that `merges` alone are
+    one.
     """
 
     heading: str
@@ -81,22 +72,10 @@ def report_table(
     most: int = MAX_ROWS,
     where: str = "tables/",
 ) -> ReportTable:
-    """Lay rows out as text.
+    """Lay rows out as text, with a note below.
 
-    Beyond `most` rows the note says how many are left out and where to look. A column of text
-    that is empty in every row is not shown.
-
-    Parameters
-    ----------
-    columns : sequence of ReportColumn
-    rows : sequence
-        What the columns make their cells from.
-    note : str
-        Shown below the table.
-    most : int
-        Rows shown.
-    where : str
-        File that holds all rows.
+    Beyond `most` rows the note says how many are left out and that the file `where` holds them. A
+    column of text that is empty in every row is not shown.
     """
     merging = next((k for k, column in enumerate(columns) if column.merges), None)
     if merging is None:

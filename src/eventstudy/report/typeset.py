@@ -26,21 +26,11 @@ _PAGE = b"""#set document(date: none)
 def typeset(
     content: Mapping[str, Any], figures: Sequence[DrawnFigure], work: Path, *, as_of: str
 ) -> bytes:
-    """Return the report as a tagged PDF (PDF/UA-1).
+    """Return the report as a tagged PDF (PDF/UA-1), built in the folder `work`.
 
     The text goes to the template as a JSON file and is shown as it is: nothing in it is evaluated.
     Only fonts that come with typst and matplotlib are used and the creation date is that of the
-    data, so that the bytes depend on nothing else.
-
-    Parameters
-    ----------
-    content : mapping
-        What `content.content` returned.
-    figures : sequence of DrawnFigure
-    work : Path
-        A folder to build in.
-    as_of : str
-        ISO date of the data.
+    data (`as_of`, ISO), so that the bytes depend on nothing else.
 
     Raises
     ------
@@ -61,13 +51,7 @@ def typeset(
 
 
 def figure_file(svg: bytes, kind: Literal["pdf", "png"]) -> bytes:
-    """Return a figure as a PDF or PNG file of its own, made from its SVG.
-
-    Raises
-    ------
-    OutputError
-        When the typesetter refuses.
-    """
+    """Return a figure as a PDF or PNG file of its own, made from its SVG; raises `OutputError`."""
     quoted = svg.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     return _compiled(_PAGE % quoted, "a figure", format=kind, ppi=PIXELS_PER_INCH)
 

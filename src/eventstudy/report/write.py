@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """The files of a report.
-
-    Parameters
-    ----------
-    folder, pdf, json : Path
-    tables, figures : tuple of Path
-    """
+    """The files of a report."""
 
     folder: Path
     pdf: Path

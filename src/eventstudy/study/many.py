@@ -122,8 +122,8 @@ def study_samples(
     effects : Effects
         Of the same pairs, for the p-values of single events.
     """
-    known = {event.event_id: event.direction or "" for event in pairs.placements.events}
-    directions = tuple(known[name] for name in abnormal.event_ids)
+    known = {e.event_id: e.direction for e in pairs.placements.events if e.direction}
+    directions = tuple([known.get(name, "") for name in abnormal.event_ids])
     singles = {
         window: single_events(effects, number, len(study.car_windows), abnormal, directions)
         for number, window in enumerate(study.car_windows)
@@ -139,19 +139,20 @@ def single_events(
     directions: tuple[str, ...],
 ) -> SingleEvents:
     """Return the single events of one of the windows, which follow one another by pair."""
-    mine = effects.take(np.arange(number, len(effects), n_windows))
+    mine = slice(number, None, n_windows)
+    names = [entry.name for entry in statistics("event")]
     return SingleEvents(
-        event_ids=mine.event_id,
-        assets=mine.asset,
+        event_ids=effects.event_id[mine],
+        assets=effects.asset[mine],
         sessions=abnormal.position,
         directions=np.array(directions, dtype=object),
-        effect=mine.effect,
-        t=mine.t,
-        df=mine.df,
-        p=mine.p,
-        pvalues={entry.name: getattr(mine, f"p_{entry.name}") for entry in statistics("event")},
-        vol_ratio=mine.vol_ratio,
-        reasons=mine.filter_reason,
+        effect=effects.effect[mine],
+        t=effects.t[mine],
+        df=effects.df[mine],
+        p=effects.p[mine],
+        pvalues={name: getattr(effects, f"p_{name}")[mine] for name in names},
+        vol_ratio=effects.vol_ratio[mine],
+        reasons=effects.filter_reason[mine],
     )
 
 
@@ -231,7 +232,7 @@ def _family(study: Study, samples: StudySamples, asset: str, window: Window) -> 
         over_windows |= _over_windows(family, influence=window == study.car_windows[0])
     return Family(
         asset=mine.assets,
-        window=[window] * len(mine),
+        window=np.array([window], dtype=object).repeat(len(mine)),
         event_id=mine.event_ids,
         pvalue=mine.p,
         direction=[text if text in SIGNS else "" for text in mine.directions],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +13,7 @@ from platform import python_version
 import numpy as np
 
 from eventstudy import __version__
-from eventstudy.alignment import Alignment, Pair
+from eventstudy.alignment import Alignment
 from eventstudy.events import Event, EventTable
 from eventstudy.formats import listed
 from eventstudy.notes import Note
@@ -43,37 +43,53 @@ def provenance_of(
 
 def alignment_notes(pairs: Alignment, rolls: Rolls) -> list[Note]:
     """One note per event that was moved, doubled, dropped, or shares its session."""
-    found: dict[Note, None] = {}
-    said = (
-        ~pairs.studied | pairs.moved | (pairs.alternative >= 0) | (rolls.count > 0)
-        | (pairs.n_confounded > 0) | (pairs.n_possible > 0)
-    )  # fmt: skip
+    found: list[Note] = []
     several = len(set(pairs.asset.tolist())) > 1
     days = np.datetime_as_string(pairs.placements.calendar.sessions).tolist()
-    for row in np.flatnonzero(said).tolist():
-        pair = pairs[row]
-        if pair.studied:
-            for kind, text in _placing(pair, days, rolls):
-                found.setdefault(Note(kind, pair.event_id, text))
-        else:
+    flags = (
+        ~pairs.studied, pairs.moved, pairs.alternative >= 0, pairs.n_confounded > 0,
+        pairs.n_possible > 0, rolls.count > 0,
+    )  # fmt: skip
+    rows = np.flatnonzero(np.any(flags, axis=0))
+    shared, ids = pairs.confounded(), pairs.event_ids(rows)
+    said = zip(*(flag[rows].tolist() for flag in flags), strict=True)
+    for row, event_id, (lost, *marks) in zip(rows.tolist(), ids, said, strict=True):
+        if lost:
+            pair = pairs[row]
             where = f" on {pair.asset}" if several and pair.state == "dropped" else ""
             text = f"not studied{where}: {pair.reason}"
-            found.setdefault(Note(pair.state, pair.event_id, text))
-    return list(found)
+            found.append(Note(pair.state, event_id, text))
+            continue
+        for kind, text in _placing(pairs, row, marks, days, shared, rolls):
+            found.append(Note(kind, event_id, text))
+    # what holds of an event on every asset is said once
+    return list(dict.fromkeys(found)) if len(pairs) > len(pairs.placements) else found
 
 
-def _placing(pair: Pair, days: list[str], rolls: Rolls) -> Iterator[tuple[str, str]]:
-    session = days[pair.session or 0]
-    if moved_from := pair.moved_from:
-        yield "moved", f"from {moved_from} to {session}: {pair.reason}"
-    if (second := pair.alternative) is not None:
-        yield "ambiguous", f"{session} or {days[second]}: {pair.reason}"
-    if others := pair.confounded_with:
-        yield "confounded", f"session {session} is also that of {listed(others)}"
-    if others := pair.perhaps_with:
-        yield "confounded", f"session {session} may also be that of {listed(others)}"
-    if taus := rolls.taus(pair.row):
-        text = f"a roll falls into the event window of {pair.asset}: tau {listed(taus)}"
+def _placing(
+    pairs: Alignment,
+    row: int,
+    marks: Sequence[bool],
+    days: Sequence[str],
+    shared: Mapping[int, Sequence[str]],
+    rolls: Rolls,
+) -> Iterator[tuple[str, str]]:
+    """Yield the notes on a pair that is studied, by the marks on it."""
+    moved, second, confounded, possible, rolled = marks
+    session = days[pairs.placements.session[pairs.event[row]]]
+    if moved:
+        yield "moved", f"from {pairs[row].moved_from} to {session}: {pairs[row].reason}"
+    if second:
+        other = days[pairs[row].alternative or 0]
+        yield "ambiguous", f"{session} or {other}: {pairs[row].reason}"
+    if confounded:
+        yield "confounded", f"session {session} is also that of {listed(shared[row])}"
+    if possible:
+        others = listed(pairs.perhaps_with(row))
+        yield "confounded", f"session {session} may also be that of {others}"
+    if rolled:
+        taus = listed(rolls.taus(row))
+        text = f"a roll falls into the event window of {pairs[row].asset}: tau {taus}"
         yield "roll", text
 
 
@@ -127,8 +143,9 @@ def _events_hash(events: EventTable) -> str:
     digest = hashlib.sha256()
     for item in fields(Event):
         if item.name != "row":
-            column = map(repr, map(attrgetter(item.name), events))
-            digest.update("\n".join([item.name, *column, ""]).encode())
+            column = list(map(attrgetter(item.name), events))
+            if column.count(None) < len(column):
+                digest.update("\n".join([item.name, *map(repr, column), ""]).encode())
     return digest.hexdigest()
 
 

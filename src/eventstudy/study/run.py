@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from eventstudy.alignment import Alignment, align
@@ -24,7 +23,7 @@ from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
 from eventstudy.progress import Progress, silent
-from eventstudy.results import Placebos, Provenance, ResultTables, StudyResult, clean
+from eventstudy.results import Provenance, ResultTables, StudyResult, clean
 from eventstudy.results.tables import (
     Claims,
     Effects,
@@ -39,7 +38,7 @@ from eventstudy.results.tables import (
 )
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
-from eventstudy.study.assets import AssetFindings, Kept, asset_data, fit_kept, study_asset
+from eventstudy.study.assets import asset_data, fit_kept, fit_second, study_effects
 from eventstudy.study.design import Study, with_assets
 from eventstudy.study.effects import AssetData
 from eventstudy.study.many import design_table, family_table, study_samples, tests_table
@@ -96,21 +95,23 @@ def run_study(
     panel, pairs = prepare(study, events, prices)
     sessions = panel.calendar.sessions
     data = {asset: asset_data(study, panel, asset) for asset in study.assets}
-    found = _study_assets(study, data, pairs, sessions, progress)
-    pairs = _less(pairs, [one.kept for one in found.values()])
-    abnormal = _stacked([one.kept for one in found.values()])
-    second = _stacked([one.second for one in found.values()])
-    if abnormal is None:
+    kept = fit_kept(study, data, pairs)
+    second = fit_second(study, data, pairs, kept)
+    pairs = pairs.dropped(kept.dropped, kept.reasons)
+    if kept.fit is None:
         raise AlignmentError(_nothing_left(pairs))
-    effects = Effects.joined([one.effects for one in found.values()])
-    alternatives = Effects.joined([one.alternatives for one in found.values()])
+    tick, abnormal = _ticker(progress, len(kept.rows)), kept.fit.abnormal
+    effects, placebos = study_effects(
+        study, data, kept.fit, sessions=sessions, role="primary", tick=tick
+    )
+    alternatives, _ = study_effects(study, data, second.fit, sessions=sessions, role="alternative")
     joint = _joint(study, data, pairs, sessions, abnormal, effects, progress)
     answers = _answers(study, panel, pairs, quotes, claims)
     rolls = Rolls.of(pairs, [data[name].rolls for name in pairs.assets], study.window)
     placed = events_table(
         pairs,
-        rows=np.concatenate([one.kept.rows for one in found.values()]),
-        second=np.concatenate([one.second.rows for one in found.values()]),
+        rows=kept.rows,
+        second=second.rows,
         n_windows=len(study.car_windows), rolls=rolls,
     )  # fmt: skip
     notes = (
@@ -124,8 +125,8 @@ def run_study(
         effects=effects,
         alternatives=alternatives,
         ar=session_returns(abnormal, data, sessions, level=study.level),
-        alternative_ar=session_returns(second, data, sessions, level=study.level)
-        if second
+        alternative_ar=session_returns(second.fit.abnormal, data, sessions, level=study.level)
+        if second.fit
         else SessionReturns.empty(),
         tests=joint.tests,
         design=joint.design,
@@ -148,7 +149,7 @@ def run_study(
         abnormal=abnormal,
         samples=joint.samples,
         provenance=_provenance(study, events, prices, series),
-        placebos=Placebos.joined([one.placebos for one in found.values()]),
+        placebos=placebos,
         units={name: prices.meta(name).unit for name in study.assets},
     )
 
@@ -167,32 +168,6 @@ def _unused(study: Study) -> list[Note]:
         return []
     text = f"not used: the estimation window is given as a pair, {study.estimation_window}"
     return [Note("note", "[windows] gap", text)]
-
-
-def _study_assets(
-    study: Study,
-    data: Mapping[str, AssetData],
-    pairs: Alignment,
-    sessions: DayArray,
-    progress: Progress,
-) -> dict[str, AssetFindings]:
-    tick = _ticker(progress, int(pairs.studied.sum()))
-    return {
-        asset: study_asset(study, one, pairs, sessions=sessions, tick=tick)
-        for asset, one in data.items()
-    }
-
-
-def _stacked(kept: Sequence[Kept]) -> AbnormalReturns | None:
-    """Stack the abnormal returns of the assets; None where no pair is studied."""
-    parts = [one.abnormal for one in kept if one.abnormal is not None]
-    return AbnormalReturns.joined(parts) if parts else None
-
-
-def _less(pairs: Alignment, kept: Sequence[Kept]) -> Alignment:
-    """Drop what the assets could not study."""
-    rows = np.concatenate([one.dropped for one in kept])
-    return pairs.dropped(rows, [reason for one in kept for reason in one.reasons])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -305,9 +280,9 @@ def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
 
 def check_history(study: Study, panel: ReturnPanel, pairs: Alignment) -> Alignment:
     """Drop the pairs a run would drop, for `eventstudy check`: fits, but no tests."""
-    return _less(
-        pairs, [fit_kept(study, asset_data(study, panel, name), pairs) for name in study.assets]
-    )
+    data = {asset: asset_data(study, panel, asset) for asset in study.assets}
+    kept = fit_kept(study, data, pairs)
+    return pairs.dropped(kept.dropped, kept.reasons)
 
 
 def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:

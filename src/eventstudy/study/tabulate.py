@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
 from eventstudy.alignment import STATES, Alignment
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
+from eventstudy.events import Event
 from eventstudy.inference.one_event.single import SingleTests
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import Effects, Events, SessionReturns
 from eventstudy.study.effects import AssetData, MeasuredEffects
-from eventstudy.tables.columns import NameLists, TextArray
+from eventstudy.tables.columns import Later, NameLists, TextArray
 from eventstudy.windows import Window
 
 NAN = float("nan")
@@ -74,40 +76,53 @@ def session_returns(
     level : float
         The intervals have ``1 - level`` coverage.
     """
-    from scipy.special import stdtrit
-
     n, width = abnormal.ar.shape
-    df, of = np.unique(abnormal.df, return_inverse=True)  # one quantile for the many of one length
-    half = stdtrit(df, 1 - level / 2)[of][:, None] * abnormal.se
-    index = abnormal.position[:, None] + np.array(abnormal.window.taus)
-    inside = (index >= 0) & (index < len(sessions))
-    at = np.where(inside, index, 0)
-    days = np.where(inside, sessions[at], np.datetime64("NaT"))
+    size, taus = n * width, np.array(abnormal.window.taus)
+
+    def every(values: Sequence[str]) -> Later:
+        return Later(size, lambda: np.repeat(np.array(values, dtype=object), width))
+
+    def flat(make: Callable[[], FloatArray]) -> Later:
+        return Later(size, lambda: np.ravel(make()))
+
+    def at() -> tuple[IntArray, BoolArray]:
+        index = abnormal.position[:, None] + taus
+        inside = (index >= 0) & (index < len(sessions))
+        return np.where(inside, index, 0), inside
+
+    def days() -> DayArray:
+        index, inside = at()
+        found: DayArray = np.where(inside, sessions[index], np.datetime64("NaT"))
+        return found.ravel()
+
+    def rolls() -> BoolArray:
+        index, inside = at()
+        for asset, rows in abnormal.rows_by_asset.items():
+            inside[rows] &= data[asset].rolls[index[rows]]
+        return inside.ravel()
+
     return SessionReturns(
-        event_id=np.repeat(np.array(abnormal.event_ids, dtype=object), width),
-        asset=np.repeat(np.array(abnormal.assets, dtype=object), width),
-        tau=np.tile(np.array(abnormal.window.taus), n),
-        session=days.ravel(),
+        event_id=every(abnormal.event_ids),
+        asset=every(abnormal.assets),
+        tau=Later(size, lambda: np.tile(taus, n)),
+        session=Later(size, days),
         ar=abnormal.ar.ravel(),
-        sar=abnormal.sar.ravel(),
-        se=abnormal.se.ravel(),
+        sar=flat(lambda: abnormal.sar),
+        se=flat(lambda: abnormal.se),
         return_=abnormal.returns.ravel(),
         expected=abnormal.expected.ravel(),
-        ci_low=(abnormal.ar - half).ravel(),
-        ci_high=(abnormal.ar + half).ravel(),
-        roll=(inside & _at_sessions(abnormal, data, at)).ravel(),
+        ci_low=flat(lambda: abnormal.ar - _half_widths(abnormal, level)),
+        ci_high=flat(lambda: abnormal.ar + _half_widths(abnormal, level)),
+        roll=Later(size, rolls),
     )
 
 
-def _at_sessions(
-    abnormal: AbnormalReturns, data: Mapping[str, AssetData], at: IntArray
-) -> BoolArray:
-    """Whether the sessions of each pair (N, W) are roll sessions of its asset."""
-    found = np.zeros(at.shape, dtype=bool)
-    for asset, rows in abnormal.rows_by_asset.items():
-        if data[asset].rolls.any():
-            found[rows] = data[asset].rolls[at[rows]]
-    return found
+def _half_widths(abnormal: AbnormalReturns, level: float) -> FloatArray:
+    """``t quantile x se`` of single abnormal returns (N, W)."""
+    from scipy.special import stdtrit
+
+    df, of = np.unique(abnormal.df, return_inverse=True)  # one quantile for the many of one length
+    return np.asarray(stdtrit(df, 1 - level / 2)[of][:, None] * abnormal.se)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,26 +191,29 @@ def events_table(
     """
     placed, of = pairs.placements, pairs.event
 
-    def told(values: Iterable[object]) -> TextArray:
+    def told(value: Callable[[Event], object]) -> Later:
+        return Later(len(pairs), lambda: collected(map(value, events)))
+
+    def collected(values: Iterable[object]) -> TextArray:
         made = np.empty(len(placed), dtype=object)
         made[:] = list(values)
         return made[of]
 
     events, every = placed.events, np.arange(len(pairs))
     return Events(
-        event_id=told(event.event_id for event in events),
+        event_id=collected(map(attrgetter("event_id"), events)),
         asset=np.array(pairs.assets, dtype=object)[pairs.asset],
         session=pairs.days(pairs.session),
         state=np.array(STATES, dtype=object)[pairs.state],
-        title=told(event.title for event in events),
-        kind=told(event.kind for event in events),
-        place=told(event.place or "" for event in events),
-        direction=told(event.direction or "" for event in events),
-        source=told(event.source or "" for event in events),
-        stated=told(event.time or event.date for event in events),
-        zone=told(event.zone or "" for event in events),
-        precision=told(event.precision for event in events),
-        moved_from=told(placed.moved_from(i) for i in range(len(placed))),
+        title=told(attrgetter("title")),
+        kind=told(attrgetter("kind")),
+        place=told(lambda event: event.place or ""),
+        direction=told(lambda event: event.direction or ""),
+        source=told(lambda event: event.source or ""),
+        stated=told(lambda event: event.time or event.date),
+        zone=told(lambda event: event.zone or ""),
+        precision=told(attrgetter("precision")),
+        moved_from=Later(len(pairs), lambda: collected(map(placed.moved_from, range(len(placed))))),
         alt_session=pairs.days(pairs.alternative),
         confounded_with=NameLists(pairs.confounded_with, every),
         perhaps_confounded_with=NameLists(pairs.perhaps_with, every),
@@ -205,7 +223,7 @@ def events_table(
         reasons=NameLists(pairs.reasons, every),
         effects_at=_first_rows(len(pairs), rows, n_windows),
         alternatives_at=_first_rows(len(pairs), second, n_windows),
-        event=told(events),
+        event=Later(len(pairs), lambda: collected(events)),
     )
 
 
@@ -214,13 +232,3 @@ def _first_rows(n: int, rows: IntArray, n_windows: int) -> IntArray:
     found = np.full(n, -1, dtype=np.int64)
     found[rows] = n_windows * np.arange(len(rows))
     return found
-
-
-def percent_of(effect: float, kind: str, base: float) -> float:
-    """Return one effect in per cent of the price before the window, as `as_percent`."""
-    from eventstudy.results.tables import as_percent
-
-    values: FloatArray = as_percent(
-        np.array([effect]), np.array([kind], dtype=object), np.array([base])
-    )
-    return float(values[0])

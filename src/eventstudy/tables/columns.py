@@ -112,6 +112,26 @@ class NameLists:
         return (self._get(int(item)) for item in self._items)
 
 
+class Later:
+    """An array that is made when its column is first read.
+
+    Parameters
+    ----------
+    size : int
+        Its length.
+    make : callable
+        Makes it.
+    """
+
+    __slots__ = ("make", "size")
+
+    def __init__(self, size: int, make: Callable[[], Any]) -> None:
+        self.size, self.make = size, make
+
+    def __len__(self) -> int:
+        return self.size
+
+
 class Column(Generic[A, S]):
     """One declared column; on a table its array, on a row its value.
 
@@ -249,7 +269,7 @@ class Table(Generic[R]):
 
     Parameters
     ----------
-    **values : array_like
+    **values : array_like or Later
         One for every declared column that is not derived.
 
     Raises
@@ -288,7 +308,7 @@ class Table(Generic[R]):
         raise AttributeError(msg)
 
     def __getstate__(self) -> dict[str, Any]:
-        return dict(self._arrays)
+        return self._stored()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Table.__init__(self, **state)
@@ -337,9 +357,12 @@ class Table(Generic[R]):
         return cls(**{c.attribute: _stacked([p.array(c) for p in parts]) for c in stored})
 
     def array(self, column: Column[Any, Any]) -> Any:
-        """Return the array of a column, made once where it is derived."""
+        """Return the array of a column, made once where it is derived or left for later."""
         if column.derives is None:
-            return self._arrays[column.attribute]
+            found = self._arrays[column.attribute]
+            if isinstance(found, Later):
+                found = self._arrays[column.attribute] = _array(column.kind, found.make())
+            return found
         if column.attribute not in self._derived:
             self._derived[column.attribute] = _array(column.kind, column.derives(self))
         return self._derived[column.attribute]
@@ -350,7 +373,10 @@ class Table(Generic[R]):
 
     def take(self, rows: IntArray | BoolArray) -> Self:
         """Keep rows by position, in the order given, or by a mask."""
-        return type(self)(**{name: array[rows] for name, array in self._arrays.items()})
+        return type(self)(**{name: array[rows] for name, array in self._stored().items()})
+
+    def _stored(self) -> dict[str, Any]:
+        return {c.attribute: self.array(c) for c in self.columns(filed=None) if c.derives is None}
 
     def frame(self) -> pd.DataFrame:
         """Return the columns that files hold as a DataFrame: days and windows as text."""
@@ -388,6 +414,8 @@ _DTYPES: dict[str, Any] = {
 
 
 def _array(kind: Kind, values: Any) -> Any:
+    if isinstance(values, Later):
+        return values
     if kind in _DTYPES:
         return np.asarray(values, dtype=_DTYPES[kind])
     if kind == "names":
@@ -396,6 +424,9 @@ def _array(kind: Kind, values: Any) -> Any:
         return values
     items = list(values)
     made = np.empty(len(items), dtype=object)
+    if kind == "text":
+        made[:] = items
+        return made
     for position, item in enumerate(items):  # a pair or window must not become a second axis
         made[position] = item
     return made

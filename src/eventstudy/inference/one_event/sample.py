@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import FloatArray, IntArray, rows_by_label
+from eventstudy.arrays import FloatArray, IntArray, as_slice, rows_by_label
 from eventstudy.errors import EstimationError
 from eventstudy.inference.one_event.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
@@ -74,7 +74,7 @@ class SingleEvents:
 
     def on(self, asset: str) -> SingleEvents:
         """Keep the events of one asset."""
-        rows = self._rows.get(asset, np.zeros(0, dtype=np.int64))
+        rows = as_slice(self._rows.get(asset, np.zeros(0, dtype=np.int64)))
         names = [part.name for part in fields(self) if part.name != "pvalues"]
         pvalues = {name: values[rows] for name, values in self.pvalues.items()}
         return SingleEvents(**{name: getattr(self, name)[rows] for name in names}, pvalues=pvalues)
