@@ -55,7 +55,10 @@ def plot_effects(
         When the asset has no results or the window is none of the study's.
     """
     chosen = result.headline if window is None else as_window(window)
-    _check(result, asset, chosen)
+    style.require_asset(asset, result.abnormal.assets, "results for")
+    if chosen not in result.windows:
+        msg = f"window {chosen} is none of this study's: {', '.join(map(str, result.windows))}"
+        raise UnknownNameError(msg)
     events = style.studied_events(result, asset)
     shown = events[:MAX_EVENTS]
     points = [p for row, event in enumerate(shown) for p in _points(result, event, chosen, row)]
@@ -139,13 +142,6 @@ def _cut(shown: Sequence[EventRow], events: Sequence[EventRow], what: str = "") 
 
 
 # ---- effects
-
-
-def _check(result: StudyResult, asset: str, window: Window) -> None:
-    style.require_asset(asset, result.abnormal.assets, "results for")
-    if window not in result.windows:
-        msg = f"window {window} is none of this study's: {', '.join(map(str, result.windows))}"
-        raise UnknownNameError(msg)
 
 
 def _points(result: StudyResult, event: EventRow, window: Window, row: int) -> list[Point]:

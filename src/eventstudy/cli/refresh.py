@@ -136,14 +136,11 @@ def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_
             return plan(store, catalogue, options, today=now().date())
 
     rows = [
-        [job.instrument.name, job.interval, str(job.first or "beginning"), _asked(job)]
+        [job.instrument.name, job.interval, str(job.first or "beginning"),
+         ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)]
         for job in jobs()
-    ]
+    ]  # fmt: skip
     print_rows(["series", "interval", "from", "sources"], rows, as_json=as_json)
-
-
-def _asked(job: Job) -> str:
-    return ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)
 
 
 def _show_report(report: RefreshReport, *, as_json: bool) -> None:
