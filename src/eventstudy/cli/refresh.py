@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 
 from eventstudy.cli.options import (
     SECONDS,
+    day_of,
     instruments_option,
     json_option,
     now,
@@ -86,7 +86,6 @@ def refresh(
     Catches up what is missing since the last good run. Exit code 0: all done; 3: a source failed,
     what did arrive is kept and what failed is named; 4: validation stopped a batch.
     """
-    from eventstudy.cli.options import day_of
     from eventstudy.prices.refresh import RefreshOptions
     from eventstudy.prices.sources import RetryPolicy
 
@@ -94,7 +93,7 @@ def refresh(
     more = tuple(filter(None, (listed or "").split(",")))
     options = RefreshOptions(
         symbols=(*symbols, *more),
-        since=date.fromisoformat(day_of(since, "--since")) if since else None,
+        since=day_of(since or None, "--since"),
         retry=RetryPolicy(attempts, pause),
         **given,
     )

@@ -45,7 +45,7 @@ def _reads_study(command: Any) -> Any:  # noqa: ANN401  # click's decorators are
     def reading(study: str | None, asof: str | None, store: str | None, **options: Any) -> None:  # noqa: ANN401  # click checked them
         from eventstudy.study.file import load_study
 
-        day, events = day_of(asof, "--asof") or None, options.pop("events", None)
+        day, events = day_of(asof, "--asof"), options.pop("events", None)
         command(load_study(study, asof=day, events=events, store=store), **options)
 
     update_wrapper(reading, command)
