@@ -53,20 +53,9 @@ _END_OF_DAY = dt.time(23, 59, 59)
 class Placement:
     """Where one event falls on a calendar.
 
-    Parameters
-    ----------
-    event : Event
-    state : str
-        ``kept``, ``moved``, ``ambiguous``, ``dropped`` or ``undated``; confounding depends on
-        the asset and is added by `align`.
-    session : int or None
-        Index of session 0.
-    alternative : int or None
-        Index of the second possible session.
-    moved_from : str
-        ISO date the event was moved away from, or empty.
-    reason : str
-        Why this session, or why none.
+    Confounding depends on the asset and is added by `align`. ``session`` and ``alternative`` are
+    indices of session 0 and of the second possible session, ``moved_from`` the ISO date the event
+    was moved away from, ``reason`` why this session or why none.
     """
 
     event: Event
@@ -79,24 +68,13 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placements:
-    """Where E events fall on a calendar.
+    """Where E events fall on a calendar; the arrays are (E,).
 
-    Parameters
-    ----------
-    events : tuple of Event, length E
-    calendar : SettlementCalendar
-    ambiguous_minutes : int
-        A moment this close to a settlement could belong to either side of it.
-    state : (E,) int8
-        Index into `STATES`.
-    stated : (E,) datetime64[D]
-        The local day; NaT where the source gives none.
-    session, alternative : (E,) int
-        Indices of session 0 and of the second possible session; -1 where there is none.
-    moved : (E,) bool
-        Whether session 0 is another day than the one stated.
-    either_side, beyond : (E,) bool
-        Whether the clock allows two sessions; whether the second one has no price any more.
+    ``state`` is an index into `STATES`; ``stated`` the local day, NaT where the source gives none;
+    ``session`` and ``alternative`` are indices of session 0 and of the second possible session, -1
+    where there is none; ``moved`` says whether session 0 is another day than the one stated,
+    ``either_side`` whether the clock allows two sessions (a moment within `ambiguous_minutes` of a
+    settlement), ``beyond`` whether the second one has no price any more.
     """
 
     events: tuple[Event, ...]
@@ -177,27 +155,15 @@ class Neighbours:
     """Which of N pairs on one asset lie near one another in time.
 
     In the order of their sessions the neighbours of a pair are a range, so that two numbers per
-    pair hold any number of names.
-
-    Parameters
-    ----------
-    order : (M,) int
-        The pairs with a session, by asset and session.
-    second : (A,) int
-        The pairs with a second session, by asset and that session.
-    same, near, reach : (N, 2) int
-        Ranges of `order`: the same session 0; an overlapping event window; an event window that
-        reaches into the estimation window. Empty for pairs without a session.
-    perhaps : (N, 2) int
-        Range of `second`: pairs whose second session is this session 0.
+    pair (N, 2) hold any number of names; pairs without a session have empty ranges.
     """
 
-    order: IntArray
-    second: IntArray
-    same: IntArray
-    near: IntArray
-    reach: IntArray
-    perhaps: IntArray
+    order: IntArray  # (M,) pairs with a session, by asset and session
+    second: IntArray  # (A,) pairs with a second session, by asset and that session
+    same: IntArray  # range of `order` with the same session 0
+    near: IntArray  # ... with an overlapping event window
+    reach: IntArray  # ... whose event window reaches into the estimation window
+    perhaps: IntArray  # range of `second`: pairs whose second session is this session 0
 
     def confounding(self, row: int) -> list[int]:
         """Pairs with the same session 0, in the order of the pairs."""
@@ -226,19 +192,8 @@ class Neighbours:
 class Alignment:
     """N pairs of an event and an asset it concerns, ordered by event, then by asset.
 
-    Parameters
-    ----------
-    placements : Placements
-        Where the E events fall.
-    assets : tuple of str
-        Assets of the study.
-    event, asset : (N,) int
-        Index of the event and of the asset of each pair.
-    state : (N,) int8
-        Index into `STATES`.
-    neighbours : Neighbours
-    faults : mapping of int to str
-        Why pairs that have a session are not studied.
+    ``event`` and ``asset`` (N,) are indices of each pair, ``state`` (N,) one into `STATES`;
+    ``faults`` says by row why pairs that have a session are not studied.
 
     Examples
     --------
@@ -362,13 +317,7 @@ class Alignment:
         return self.event_ids(np.arange(len(self)))
 
     def dropped(self, rows: Sequence[int] | IntArray, reasons: Sequence[str]) -> Alignment:
-        """Return the same pairs, some of them left out for a reason.
-
-        Parameters
-        ----------
-        rows : (n,) int
-        reasons : sequence of str, length n
-        """
+        """Return the same pairs, some of them left out, each for a reason."""
         state, faults = self.state.copy(), dict(self.faults)
         for row, reason in zip(map(int, rows), reasons, strict=True):
             state[row] = DROPPED
@@ -378,13 +327,7 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One event on one asset: a row of an `Alignment` that makes each value when it is read.
-
-    Parameters
-    ----------
-    alignment : Alignment
-    row : int
-    """
+    """One event on one asset: a row of an `Alignment` that makes each value when it is read."""
 
     alignment: Alignment
     row: int
@@ -417,14 +360,12 @@ class Pair:
     @property
     def session(self) -> int | None:
         """Index of session 0."""
-        alignment = self.alignment
-        return _known(alignment.placements.session[alignment.event[self.row]])
+        return _known(self.alignment.session[self.row])
 
     @property
     def alternative(self) -> int | None:
         """Index of the second possible session."""
-        alignment = self.alignment
-        return _known(alignment.placements.alternative[alignment.event[self.row]])
+        return _known(self.alignment.alternative[self.row])
 
     @property
     def moved_from(self) -> str:
@@ -460,19 +401,7 @@ class Pair:
 def place_event(
     event: Event, calendar: SettlementCalendar, *, ambiguous_minutes: int = AMBIGUOUS_MINUTES
 ) -> Placement:
-    """Find the session of one event.
-
-    Parameters
-    ----------
-    event : Event
-    calendar : SettlementCalendar
-    ambiguous_minutes : int
-        A moment this close to a settlement could belong to either side of it.
-
-    Returns
-    -------
-    Placement
-    """
+    """Find the session of one event, see `place_events`."""
     return place_events((event,), calendar, ambiguous_minutes=ambiguous_minutes)[0]
 
 
@@ -484,16 +413,7 @@ def place_events(
 ) -> Placements:
     """Find the sessions of events.
 
-    Parameters
-    ----------
-    events : sequence of Event
-    calendar : SettlementCalendar
-    ambiguous_minutes : int
-        A moment this close to a settlement could belong to either side of it.
-
-    Returns
-    -------
-    Placements
+    A moment within `ambiguous_minutes` of a settlement could belong to either side of it.
     """
     stated, dated = _stated_days(events)
     size, sessions = len(calendar.sessions), calendar.sessions
@@ -556,22 +476,10 @@ def align(
 
 
 def event_sessions(sessions: IntArray, *, window: Window, size: int) -> BoolArray:
-    """Sessions of a sample that lie in the event window of an event.
+    """Whether each of S = `size` sessions lies in the event window of an event (S,).
 
-    An event never takes a session from its own estimation window: that lies before its own
-    event window.
-
-    Parameters
-    ----------
-    sessions : (M,) int
-        Session 0 of every event on an asset.
-    window : Window
-    size : int
-        Sessions of the sample, S.
-
-    Returns
-    -------
-    (S,) bool
+    `sessions` (M,) are session 0 of every event on an asset. An event never takes a session from
+    its own estimation window: that lies before its own event window.
     """
     edges = np.zeros(size + 1, dtype=np.int64)
     np.add.at(edges, np.clip(sessions + window.start, 0, size), 1)
@@ -581,12 +489,8 @@ def event_sessions(sessions: IntArray, *, window: Window, size: int) -> BoolArra
 
 def _stated_days(events: Sequence[Event]) -> tuple[DayArray, BoolArray]:
     """Local days (E,), NaT where the source gives none, and whether it gives one."""
-    days = [
-        None
-        if event.precision == "undated"
-        else event.date or (event.time.date() if event.time else None)
-        for event in events
-    ]
+    dated = [event if event.precision != "undated" else None for event in events]
+    days = [event and (event.date or (event.time and event.time.date())) for event in dated]
     stated = np.array(days, dtype="datetime64[D]")
     return stated, ~np.isnat(stated)
 

@@ -33,25 +33,13 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class ReviewColumn:
-    """A column that a draft has beside those of an event file.
-
-    Parameters
-    ----------
-    name, meaning : str
-        Column, and what it holds.
-    of : callable
-        Its cell for an extracted event.
-    is_left_behind : bool
-        It ends with the draft: accepted rows do not have it.
-    is_list : bool
-        Parts separated by semicolons, one for each source: merging rows joins them.
-    """
+    """A column that a draft has beside those of an event file."""
 
     name: str
     meaning: str
-    of: Callable[[MergedEvent], str]
-    is_left_behind: bool = False
-    is_list: bool = False
+    of: Callable[[MergedEvent], str]  # its cell for an extracted event
+    is_left_behind: bool = False  # it ends with the draft: accepted rows do not have it
+    is_list: bool = False  # a part for each source, separated by semicolons: merging joins them
 
 
 def _blank(_: MergedEvent) -> str:
@@ -121,19 +109,11 @@ DRAFT_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DraftUpdate:
-    """What a second extraction did to a draft.
+    """What a second extraction did to a draft: its rows, and their keys by what happened."""
 
-    Parameters
-    ----------
-    rows : tuple of dict
-        All rows, the reviewer's own unchanged.
-    new, changed, kept : tuple of str
-        Keys of rows added, of rows the extraction now reads otherwise, and of the others.
-    """
-
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # all of them, the reviewer's own unchanged
     new: tuple[str, ...]
-    changed: tuple[str, ...]
+    changed: tuple[str, ...]  # the extraction now reads them otherwise
     kept: tuple[str, ...]
 
 

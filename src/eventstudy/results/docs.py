@@ -6,13 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, get_type_hints
 
-from eventstudy.results.tables import (
-    PER_WINDOW,
-    SECOND,
-    ResultTables,
-    tagged,
-    wide_columns,
-)
+from eventstudy.results.tables import PER_WINDOW, SECOND, ResultTables, tagged, wide_columns
 from eventstudy.tables.columns import Column, Table
 from eventstudy.windows import Window
 

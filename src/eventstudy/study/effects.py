@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,18 +39,9 @@ NO_VARIANCE = "the returns of the estimation window do not vary"
 class AssetData:
     """What the tests need to know of one asset, on the S sessions of the calendar.
 
-    Parameters
-    ----------
-    asset : str
-    returns, offset : (S,)
-        Returns, and what is subtracted from them with coefficient one; zeros where nothing is.
-    design : (S, K)
-        Regressors of the model.
-    levels : (S,)
-        Prices; NaN where returns were given.
-    rolls : (S,) bool
-        Roll sessions.
-    kind : {"log", "simple", "change"}
+    ``returns`` and ``offset`` (S,), which is subtracted from them, zeros where nothing is; the
+    regressors ``design`` (S, K); prices ``levels`` (S,), NaN where returns were given; ``rolls``
+    (S,), whether a session is a roll.
     """
 
     asset: str
@@ -70,17 +62,8 @@ class AssetData:
 class Histories:
     """Abnormal returns of an asset before each of N events, under the parameters of the event.
 
-    Parameters
-    ----------
-    data : AssetData
-    position : (N,) int
-        Session 0 of each event.
-    params : (N, K)
-        Parameters of the model.
-    usable : (U,) int
-        Sessions with a return and no roll, in order.
-    most : int
-        Most sessions that a history holds.
+    ``position`` (N,) is session 0, ``params`` (N, K) those of the model, ``usable`` (U,) the
+    sessions with a return and no roll, ``most`` how many of them a history holds.
     """
 
     data: AssetData
@@ -114,23 +97,11 @@ class Histories:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredEffects:
-    """Effects of N events on one asset over M windows.
+    """Effects of N events on one asset over M windows, the first of them the headline.
 
-    Parameters
-    ----------
-    event_ids : tuple of str, length N
-    windows : tuple of Window, length M
-        The first is the headline.
-    tests : SingleTests
-        What the single-event tests give (N, M).
-    base_price : (N, M) float
-        Price of the session before the window; NaN where there is none.
-    roll : (N, M) bool
-        Whether the window contains a roll session.
-    filters : tuple of VolatilityFilter or None, length N
-        None where no filter was asked for or none could be fitted.
-    histories : Histories
-        What the filters were fitted on, made anew when it is asked for.
+    ``tests`` (N, M); ``base_price`` (N, M), the price of the session before the window, NaN where
+    there is none; ``roll`` (N, M), whether the window contains a roll session; ``filters`` (N,),
+    None where none was asked for or could be fitted, and the ``histories`` they were fitted on.
     """
 
     event_ids: tuple[str, ...]
@@ -152,16 +123,10 @@ class MeasuredEffects:
         filtered = np.array([filt is not None for filt in self.filters], dtype=bool)
         rows = np.flatnonzero(self.tests.tested[:, 0] & filtered & long).tolist()
         keys = [(self.event_ids[row], self.histories.data.asset) for row in rows]
-        return Placebos(keys, _Rows(self, tuple(rows)).sample)
+        return Placebos(keys, [partial(self.placebo, row) for row in rows])
 
     def placebo(self, row: int) -> PlaceboSample:
-        """Lay one event among the ordinary windows of its history, for the headline window.
-
-        Raises
-        ------
-        EstimationError
-            When no filter was fitted before the event.
-        """
+        """Lay one event among the ordinary windows of its history, for the headline window."""
         filt, window = self.filters[row], self.windows[0]
         history = self.histories.before(row, window.start)
         if filt is None:
@@ -170,25 +135,12 @@ class MeasuredEffects:
         sessions, effect = int(self.tests.n_sessions[row, 0]), float(self.tests.effect[row, 0])
         path = filt.run(history)
         return PlaceboSample(
-            event_id=self.event_ids[row],
-            asset=self.histories.data.asset,
-            window=window,
+            self.event_ids[row], self.histories.data.asset, window,
             effects=block_sums(history, sessions),
             standardised=vfc_reference(history, path, filt, sessions),
             effect=effect,
             effect_standardised=effect / float(filt.forecast_scale(path.sigma_next, sessions)),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """The events that have a placebo sample."""
-
-    effects: MeasuredEffects
-    rows: tuple[int, ...]
-
-    def sample(self, at: int) -> PlaceboSample:
-        return self.effects.placebo(self.rows[at])
+        )  # fmt: skip
 
 
 def measure(
@@ -200,27 +152,8 @@ def measure(
     role: Literal["primary", "alternative", "claim", "power"],
     tick: Callable[[], None] = lambda: None,
 ) -> MeasuredEffects:
-    """Test every window of every event on one asset.
+    """Test every window of every event on one asset; `tick` is called once per event.
 
-    Parameters
-    ----------
-    fit : ModelFit
-        Abnormal returns of N events on this asset.
-    data : AssetData
-    study : Study
-    windows : tuple of Window
-        M CAR windows; the first is the headline.
-    role : {"primary", "alternative", "claim", "power"}
-        Part of the seed, so that they differ.
-    tick : callable
-        Called once per event.
-
-    Returns
-    -------
-    MeasuredEffects
-
-    Notes
-    -----
     Every simulation has a generator of its own, seeded by the study's seed and the labels of its
     event, asset, window and role: neither the order of events nor a further event changes a
     number.
@@ -247,15 +180,11 @@ def measure(
         if asked and found.tested[row].any():
             _filter_event(found, sample, study, row)
         tick()
+    tests = _tests(found, sample, study.level, filtered=asked)
     return MeasuredEffects(
-        event_ids=fit.abnormal.event_ids,
-        windows=windows,
-        tests=_tests(found, sample, study.level, filtered=asked),
-        base_price=_base_prices(sample),
-        roll=_rolls(sample),
-        filters=tuple(found.filters),
-        histories=sample.histories,
-    )
+        fit.abnormal.event_ids, windows, tests, _base_prices(sample), _rolls(sample),
+        tuple(found.filters), sample.histories,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -322,21 +251,19 @@ def _filter_event(found: _Filtered, sample: _Sample, study: Study, row: int) -> 
             found.reason[row, column] = str(error)
             found.tested[row, column] = False
             continue
-        _filter_window(found, sample, study, row, column, *paths[window.start])
+        _filter_window(found, sample, study, (row, column), filt, *paths[window.start])
 
 
 def _filter_window(
     found: _Filtered,
     sample: _Sample,
     study: Study,
-    row: int,
-    column: int,
+    at: tuple[int, int],
+    filt: VolatilityFilter,
     history: FloatArray,
     path: FilteredPath,
 ) -> None:
-    at, filt = (row, column), found.filters[row]
-    if filt is None:
-        return
+    row, column = at
     sessions = int(sample.n_sessions[at])
     own = float(sample.se[at]) ** 2 - sessions * float(sample.s[row]) ** 2
     labels = (sample.fit.abnormal.event_ids[row], sample.histories.data.asset)
@@ -373,38 +300,21 @@ def _tests(found: _Filtered, sample: _Sample, level: float, *, filtered: bool) -
         p_conformal[~tested] = np.nan
     default = np.where(sample.n_sessions == 1, "vfc", "fhs") if filtered else "t"
     ratio = found.sigma_next / sample.s[:, None]
+    kinds = np.array([filt.kind if filt else "" for filt in found.filters], dtype=object)
     return SingleTests(
-        n_sessions=sample.n_sessions,
-        effect=effect,
-        se=se,
-        t=book.t,
-        df=df,
-        p_t=book.p,
-        p_sq=p_sq,
-        p_vfc=found.p_vfc,
-        p_fhs=found.p_fhs,
-        p_conformal=p_conformal,
+        n_sessions=sample.n_sessions, effect=effect, se=se, t=book.t, df=df, p_t=book.p,
+        p_sq=p_sq, p_vfc=found.p_vfc, p_fhs=found.p_fhs, p_conformal=p_conformal,
         ci_method=np.where(tested, default, "").astype(object),
         ci_low=effect - found.half if filtered else book.low,
         ci_high=effect + found.half if filtered else book.high,
         mde=found.mde if filtered else book.mde,
-        ci_t_low=book.low,
-        ci_t_high=book.high,
-        mde_t=book.mde,
-        vol_ratio=ratio,
-        vol_warning=unusual_volatility(ratio),
-        filter=_kinds(found),
+        ci_t_low=book.low, ci_t_high=book.high, mde_t=book.mde,
+        vol_ratio=ratio, vol_warning=unusual_volatility(ratio),
+        filter=np.where(tested, kinds[:, None], "").astype(object),
         reason=_reasons(found, sample, n_sq, level, filtered=filtered),
-        n_sq=n_sq,
-        n_vfc=found.n_vfc,
-        n_fhs=found.n_fhs,
+        n_sq=n_sq, n_vfc=found.n_vfc, n_fhs=found.n_fhs,
         n_conformal=np.where(tested, n_conformal, 0),
-    )
-
-
-def _kinds(found: _Filtered) -> TextArray:
-    kinds = np.array([filt.kind if filt else "" for filt in found.filters], dtype=object)
-    return np.where(found.tested, kinds[:, None], "").astype(object)
+    )  # fmt: skip
 
 
 def _reasons(
