@@ -45,14 +45,8 @@ def single_block(
         fitted = _filter_before(returns, day, filters)
         for sessions in WINDOWS:
             result = _result(returns, day, sessions, fitted, rng)
-            rows.append(
-                {
-                    "day": int(day),
-                    "W": sessions,
-                    "ratio": ratio_before(returns, day),
-                    **{name: getattr(result, f"p_{name}") <= NOMINAL for name in TESTS},
-                }
-            )
+            row = {"day": int(day), "W": sessions, "ratio": ratio_before(returns, day)}
+            rows.append(row | {k: getattr(result, f"p_{k}") <= NOMINAL for k in TESTS})
     return rows
 
 

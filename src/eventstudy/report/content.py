@@ -122,15 +122,14 @@ def _methods(result: StudyResult) -> dict[str, Any]:
 
 
 def _summary(result: StudyResult, figures: Sequence[DrawnFigure]) -> dict[str, Any]:
+    cover = f"{coverage(result)} interval"
     columns: list[ReportColumn[Pair]] = [
         ReportColumn("Event", lambda pair: shorten(pair[0].event_id, 28), share=1),
         ReportColumn("Asset", lambda pair: pair[0].asset, merges=True),
         ReportColumn("Session", lambda pair: str(pair[0].session or "")),
         ReportColumn("State", lambda pair: pair[0].state),
         _of_effect("Effect, %", lambda e: TYPESET.signed(e.percent)),
-        _of_effect(
-            f"{coverage(result)} interval", lambda e: TYPESET.span(e.percent_low, e.percent_high)
-        ),
+        _of_effect(cover, lambda e: TYPESET.span(e.percent_low, e.percent_high)),
         _of_effect("In price", lambda e: TYPESET.signed(e.usd)),
         _of_effect("p, VFC", lambda e: TYPESET.pvalue(e.p_vfc)),
         _of_effect("p, FHS", lambda e: TYPESET.pvalue(e.p_fhs)),
@@ -141,10 +140,9 @@ def _summary(result: StudyResult, figures: Sequence[DrawnFigure]) -> dict[str, A
     units = ", ".join(sorted({u for u in result.units.values() if u}))
     left = len(set(result.abnormal.assets) - {f.asset for f in figures if not f.event_id})
     note = f"Effects over the window {result.headline}." + (f" In price: {units}." if units else "")
+    file = "tables/events.csv"
     return {
-        "table": report_table(
-            columns, rows, note=note, most=MAX_SUMMARY, where="tables/events.csv"
-        ),
+        "table": report_table(columns, rows, note=note, most=MAX_SUMMARY, where=file),
         "figures": [figure.entry(result) for figure in figures if not figure.event_id],
         "more": f"Charts of {left} more assets are not drawn; their numbers are in tables/."
         * (left > 0),
