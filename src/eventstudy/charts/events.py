@@ -20,7 +20,6 @@ from eventstudy.windows import Window, WindowLike, as_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -253,27 +252,23 @@ def _ranges(numbers: list[int]) -> str:
 
 
 def _mark_sessions(ax: Axes, events: Sequence[EventRow], price: pd.Series) -> None:
-    seen: set[tuple[date, str]] = set()
-    for event in events:
-        _point(ax, price, event.session, style.mark_of(event), seen)
-        _point(ax, price, event.alt_session, style.ALTERNATIVE, seen)
-
-
-def _point(
-    ax: Axes, price: pd.Series, session: date | None, mark: style.Mark, seen: set[tuple[date, str]]
-) -> None:
-    if session is None or (session, mark.meaning) in seen:
-        return
-    moment = pd.Timestamp(session)
-    if moment not in price.index:
-        return
-    label = "_" if mark.meaning in {meaning for _, meaning in seen} else mark.meaning
-    seen.add((session, mark.meaning))
-    ax.plot(
-        _days([moment]), [price[moment]], mark.marker, ms=5.5 if mark.filled else 7.5,
-        mec=mark.colour, mew=1.2, color=mark.colour if mark.filled else "none", label=label,
-        ls="none", zorder=3,
-    )  # fmt: skip
+    """Mark the first and the second possible session of each event, each kind once."""
+    possible = [
+        (session, mark) for event in events
+        for session, mark in (
+            (event.session, style.mark_of(event)), (event.alt_session, style.ALTERNATIVE)
+        )
+        if session is not None and pd.Timestamp(session) in price.index
+    ]  # fmt: skip
+    named: set[style.Mark] = set()
+    for session, mark in dict.fromkeys(possible):
+        moment = pd.Timestamp(session)
+        ax.plot(
+            _days([moment]), [price[moment]], mark.marker, ms=5.5 if mark.filled else 7.5,
+            mec=mark.colour, mew=1.2, color=mark.colour if mark.filled else "none",
+            label="_" if mark in named else mark.meaning, ls="none", zorder=3,
+        )  # fmt: skip
+        named.add(mark)
 
 
 def _mark_moves(ax: Axes, events: Sequence[EventRow], price: pd.Series) -> None:
