@@ -86,6 +86,8 @@ def fit_columns(y: FloatArray, columns: Sequence[FloatArray | None], n_used: Int
     ----------
     Bjorck, A. (1967), BIT 7, 1-21 (modified Gram-Schmidt on the extended matrix is stable).
     """
+    if len(columns) == 1:
+        return _fit_one(y, np.ones_like(y) if columns[0] is None else columns[0], n_used)
     n, k = len(y), len(columns)
     root, moments = np.zeros((n, k, k)), np.empty((n, k))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -108,6 +110,28 @@ def stacked(fits: Sequence[Fit], residuals: FloatArray) -> Fit:
     names = [part.name for part in fields(Fit) if part.name != "residuals"]
     joined = {name: np.concatenate([getattr(fit, name) for fit in fits]) for name in names}
     return Fit(residuals=residuals, **joined)
+
+
+def _fit_one(y: FloatArray, column: FloatArray, n_used: IntArray) -> Fit:
+    """Fit one regressor by LAPACK's reflector, overwriting `y` by the residuals.
+
+    A search for GARCH parameters on these residuals answers their last bit, so that another way
+    to the same mean would move intervals in their fourth digit.
+    """
+    q, root = np.linalg.qr(column[:, :, None])
+    length = np.abs(root[:, 0, 0])
+    tiny = np.finfo(float).tiny
+    singular = (n_used <= 1) | (
+        length <= COLLINEAR * np.maximum(np.sqrt((column**2).sum(axis=1)), tiny)
+    )
+    good = ~singular
+    params = np.full((len(y), 1), np.nan)
+    moments = np.einsum("nlk,nl->nk", q[good], y[good])
+    params[good] = np.linalg.solve(root[good], moments[:, :, None])[:, :, 0]
+    y -= column * params
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s2 = np.where(n_used > 1, (y**2).sum(axis=1) / (n_used - 1), np.nan)
+    return Fit(params, y, s2, n_used.astype(np.int64), length[:, None, None], singular)
 
 
 def _take_out(
