@@ -108,20 +108,7 @@ def study_samples(
     abnormal: AbnormalReturns,
     effects: Effects,
 ) -> StudySamples:
-    """Gather what the tests of every scope need.
-
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-        The assets studied.
-    pairs : Alignment
-        Every pair; those not studied are left out.
-    abnormal : AbnormalReturns
-        The pairs studied.
-    effects : Effects
-        Of the same pairs, for the p-values of single events.
-    """
+    """Gather what the tests of every scope need: abnormal returns and effects of the same pairs."""
     known = {e.event_id: e.direction for e in pairs.placements.events if e.direction}
     directions = tuple([known.get(name, "") for name in abnormal.event_ids])
     singles = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -18,9 +19,10 @@ from eventstudy.events import Event, EventTable
 from eventstudy.formats import listed
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
-from eventstudy.results import Provenance
+from eventstudy.results import Provenance, clean
 from eventstudy.results.tables import Effects, Series
 from eventstudy.returns import ReturnPanel
+from eventstudy.study.design import Study
 from eventstudy.study.tabulate import Rolls
 
 SHOWN = 6
@@ -29,12 +31,13 @@ LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "arch", "matplotlib", "t
 
 
 def provenance_of(
-    study_sha256: str, events: EventTable, prices: PriceTable, series: Series
+    study: Study, events: EventTable, prices: PriceTable, series: Series
 ) -> Provenance:
     """Collect what a reader needs to make the same bytes again."""
+    settings = json.dumps(clean(study.settings()), sort_keys=True, ensure_ascii=False)
     return Provenance(
         versions=(("oil-eventstudy", __version__), ("python", python_version()), *_versions()),
-        study_sha256=study_sha256,
+        study_sha256=hashlib.sha256(settings.encode()).hexdigest(),
         events_sha256=events.sha256 or _events_hash(events),
         prices_sha256=prices.sha256,
         as_of=max((last for last in series.last if last), default=""),
