@@ -165,26 +165,10 @@ class Neighbours:
     reach: IntArray  # ... whose event window reaches into the estimation window
     perhaps: IntArray  # range of `second`: pairs whose second session is this session 0
 
-    def confounding(self, row: int) -> list[int]:
-        """Pairs with the same session 0, in the order of the pairs."""
-        return self._within(row, self.same, self.order)
-
-    def overlapping(self, row: int) -> list[int]:
-        """Pairs with another session 0 and an overlapping event window."""
-        confounding = set(self.confounding(row))
-        found = self._within(row, self.near, self.order)
-        return [other for other in found if other not in confounding]
-
-    def reaching(self, row: int) -> list[int]:
-        """Pairs whose event window reaches into the estimation window."""
-        return self._within(row, self.reach, self.order)
-
-    def possible(self, row: int) -> list[int]:
-        """Pairs whose second possible session is this session 0."""
-        return self._within(row, self.perhaps, self.second)
-
-    def _within(self, row: int, ranges: IntArray, order: IntArray) -> list[int]:
-        first, last = ranges[row].tolist()
+    def within(self, row: int, kind: Literal["same", "near", "reach", "perhaps"]) -> list[int]:
+        """Return the other pairs in one of the ranges, in the order of the pairs."""
+        first, last = getattr(self, kind)[row].tolist()
+        order = self.second if kind == "perhaps" else self.order
         return [other for other in sorted(order[first:last].tolist()) if other != row]
 
 
@@ -271,10 +255,8 @@ class Alignment:
 
     def days(self, at: IntArray) -> DayArray:
         """Days of sessions by index, NaT where it is -1."""
-        days: DayArray = np.where(
-            at >= 0, self.placements.calendar.sessions[at], np.datetime64("NaT")
-        )
-        return days
+        sessions, blank = self.placements.calendar.sessions, np.datetime64("NaT")
+        return np.asarray(np.where(at >= 0, sessions[at], blank))
 
     def reasons(self, row: int) -> tuple[str, ...]:
         """Why a pair has this session, or why it is not studied, part by part."""
@@ -283,7 +265,7 @@ class Alignment:
 
     def confounded_with(self, row: int) -> tuple[str, ...]:
         """Events with the same session 0."""
-        return self._ids(self.neighbours.confounding(row))
+        return self._ids(self.neighbours.within(row, "same"))
 
     def confounded(self) -> dict[int, tuple[str, ...]]:
         """`confounded_with` of every pair that has any, by row."""
@@ -299,15 +281,17 @@ class Alignment:
 
     def overlaps_with(self, row: int) -> tuple[str, ...]:
         """Events with another session 0 and an overlapping event window."""
-        return self._ids(self.neighbours.overlapping(row))
+        same = set(self.neighbours.within(row, "same"))
+        near = self.neighbours.within(row, "near")
+        return self._ids([other for other in near if other not in same])
 
     def estimation_overlaps(self, row: int) -> tuple[str, ...]:
         """Events whose event window reaches into this estimation window."""
-        return self._ids(self.neighbours.reaching(row))
+        return self._ids(self.neighbours.within(row, "reach"))
 
     def perhaps_with(self, row: int) -> tuple[str, ...]:
         """Ambiguous events whose second possible session is this session 0."""
-        return self._ids(self.neighbours.possible(row))
+        return self._ids(self.neighbours.within(row, "perhaps"))
 
     def _ids(self, rows: Sequence[int]) -> tuple[str, ...]:
         return tuple([self._every_id[row] for row in rows])

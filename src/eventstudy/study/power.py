@@ -58,8 +58,6 @@ class SinglePowerRow(_SingleFields, Row):
 class SinglePower(_SingleFields, Table[SinglePowerRow]):
     """A row per asset and window."""
 
-    row_type = SinglePowerRow
-
 
 class _MeanFields:
     asset = columns.text("The sample: an asset, or `all` for every pair.")
@@ -81,58 +79,30 @@ class MeanPowerRow(_MeanFields, Row):
 class MeanPower(_MeanFields, Table[MeanPowerRow]):
     """A row per sample, window and test over events."""
 
-    row_type = MeanPowerRow
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPower:
-    """Effects that a study finds with 80% power.
+    """Effects that a study finds with 80% power, in units of the return.
 
-    Parameters
-    ----------
-    name : str
-    level : float
-    singles : SinglePower
-        Single events: median and range of the detectable effect by the default test, and the
-        median by the t, per asset and window; in units of the return.
-    means : MeanPower
-        Tests over events: the mean effect they find with N / 2, N, 2N and 4N events, and whether
-        they apply to the design. Tests over all dates answer for N, by placebo dates.
-    n_pairs, n_dropped : int
-        Pairs studied, and those that would be dropped.
-    return_kind : {"log", "simple", "change"}
-        What a return is.
+    `singles` hold median and range of the detectable effect by the default test, and the median
+    by the t. `means` hold the mean effect that tests over events find with N / 2, N, 2N and 4N
+    events, and whether they apply to the design; tests over all dates answer for N, by placebo
+    dates.
     """
 
     name: str
     level: float
     singles: SinglePower
     means: MeanPower
-    n_pairs: int
+    n_pairs: int  # studied
     n_dropped: int
     return_kind: ReturnKind
 
 
 def study_power(
-    study: Study,
-    events: EventTable,
-    prices: PriceTable,
-    *,
-    progress: Progress = silent,
+    study: Study, events: EventTable, prices: PriceTable, *, progress: Progress = silent
 ) -> StudyPower:
     """Say what effects a study can see, without using a return of any event window.
-
-    Parameters
-    ----------
-    study : Study
-    events : EventTable
-    prices : PriceTable
-    progress : callable
-        ``progress(what, done, total)``.
-
-    Returns
-    -------
-    StudyPower
 
     Raises
     ------
