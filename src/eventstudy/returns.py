@@ -162,8 +162,16 @@ def series_returns(
     if nonpositive == "change":
         text = f"undefined {kind} returns ({where}): the whole series is in changes of price"
         return plain_returns(levels, "change"), "change", [Note("fallback", name, text)]
-    values = np.where(undefined, np.nan, plain_returns(levels, kind))
-    return _patched(values, undefined, levels, where, name, kind, nonpositive, follower)
+    values, notes = np.where(undefined, np.nan, plain_returns(levels, kind)), []
+    filling = _filling(levels, name, kind, nonpositive, follower)
+    if filling is not None:
+        values = np.where(undefined, filling[0], values)
+        notes.append(Note("fallback", name, f"undefined {kind} returns ({where}): {filling[1]}"))
+    left = undefined & ~np.isfinite(values)
+    if left.any():
+        text = f"{int(left.sum())} undefined {kind} return(s) left out ({nonpositive}): {where}"
+        notes.append(Note("masked", name, text))
+    return values, kind, notes
 
 
 def plain_returns(levels: FloatArray, kind: ReturnKind) -> FloatArray:
@@ -187,36 +195,25 @@ def _undefined(levels: FloatArray, kind: ReturnKind) -> BoolArray:
     return np.asarray(pair & ~np.isfinite(plain_returns(levels, kind)))
 
 
-def _patched(
-    values: FloatArray,
-    undefined: BoolArray,
+def _filling(
     levels: FloatArray,
-    where: str,
     name: str,
     kind: ReturnKind,
-    nonpositive: NonPositive,
+    policy: NonPositive,
     follower: FloatArray | None,
-) -> tuple[FloatArray, ReturnKind, list[Note]]:
-    notes: list[Note] = []
-    if nonpositive == "simple":
-        values = np.where(undefined, plain_returns(levels, "simple"), values)
-        text = f"undefined {kind} returns ({where}): simple return where the base is positive"
-        notes.append(Note("fallback", name, text))
-    elif nonpositive == "next-contract":
-        if follower is None:
-            msg = (
-                f'series {name!r}: nonpositive = "next-contract" needs the next contract: '
-                f'[returns] next_contract = {{ {name} = "column of the next contract" }}'
-            )
-            raise UndefinedReturnError(msg, series=name)
-        values = np.where(undefined, plain_returns(follower, kind), values)
-        text = f"undefined {kind} returns ({where}): return of the next contract"
-        notes.append(Note("fallback", name, text))
-    left = undefined & ~np.isfinite(values)
-    if left.any():
-        text = f"{int(left.sum())} undefined {kind} return(s) left out ({nonpositive}): {where}"
-        notes.append(Note("masked", name, text))
-    return values, kind, notes
+) -> tuple[FloatArray, str] | None:
+    """Return what replaces undefined returns (S,) under a policy, and what it is."""
+    if policy == "simple":
+        return plain_returns(levels, "simple"), "simple return where the base is positive"
+    if policy != "next-contract":
+        return None
+    if follower is None:
+        msg = (
+            f'series {name!r}: nonpositive = "next-contract" needs the next contract: '
+            f'[returns] next_contract = {{ {name} = "column of the next contract" }}'
+        )
+        raise UndefinedReturnError(msg, series=name)
+    return plain_returns(follower, kind), "return of the next contract"
 
 
 def _on_sessions(
@@ -224,21 +221,18 @@ def _on_sessions(
 ) -> tuple[pd.DataFrame, list[Note]]:
     frame = table.frame.loc[:, list(names)]
     days = frame.index.to_numpy().astype("datetime64[D]")
-    known = np.isin(days, calendar.sessions)
+    settled = np.isin(days, calendar.sessions)
     notes = []
     for name in names:
-        extra = days[~known & frame[name].notna().to_numpy()]
+        extra = days[~settled & frame[name].notna().to_numpy()]
         if extra.size:
             text = f"{extra.size} figure(s) on days without a settlement left out: {_dates(extra)}"
             notes.append(Note("not a session", name, text))
     placed = frame.reindex(calendar.index)
     for name in names:
-        column = placed[name].notna().to_numpy()
-        lived = np.flatnonzero(column)
-        inner = np.zeros_like(column) if not lived.size else ~column
-        if lived.size:
-            inner[: lived[0]] = False
-            inner[lived[-1] + 1 :] = False
+        known = placed[name].notna().to_numpy()
+        inner = ~known & np.logical_or.accumulate(known)
+        inner &= np.logical_or.accumulate(known[::-1])[::-1]
         if inner.any():
             text = f"no figure on {int(inner.sum())} session(s): {_dates(calendar.sessions[inner])}"
             notes.append(Note("gap", name, text))

@@ -193,7 +193,7 @@ def test_overlapping_windows_are_refused_without_any_correlation(result):
 def test_every_name_of_the_command_is_a_statistic_with_its_needs():
     from click.testing import CliRunner
 
-    from eventstudy.cli.methods import methods
+    from eventstudy.cli.listing import methods
 
     told = json.loads(CliRunner().invoke(methods, ["--json"]).output)
     assert [one["name"] for one in told] == [entry.name for entry in statistics()]

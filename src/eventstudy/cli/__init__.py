@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("eventstudy.cli.studies:run", "Run a study; write its report, tables and figures."),
     "check": ("eventstudy.cli.studies:check", "Show what a study would do, without statistics."),
     "new": ("eventstudy.cli.studies:new", "Write a study file and an event file to start from."),
-    "methods": ("eventstudy.cli.methods:methods", "List the statistics, or explain one of them."),
+    "methods": ("eventstudy.cli.listing:methods", "List the statistics, or explain one of them."),
     "refresh": ("eventstudy.cli.refresh:refresh", "Bring the price store up to date."),
     "prices": ("eventstudy.cli.prices:prices", "Show, check, import and export stored prices."),
     "schedule": ("eventstudy.cli.schedule:schedule", "Write, install or run the daily refresh."),
@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "articles": ("eventstudy.cli.articles:articles", "Extract dated events from articles."),
     "power": ("eventstudy.cli.studies:power", "Report the minimum detectable effects of a study."),
     "certify": ("eventstudy.cli.certify:certify", "Measure size and power of the tests."),
-    "datasets": ("eventstudy.cli.datasets:datasets", "List the bundled data, or export some."),
+    "datasets": ("eventstudy.cli.listing:datasets", "List the bundled data, or export some."),
 }
 
 

@@ -22,7 +22,7 @@ def print_table(
     widths = [max(len(str(line[i])) for line in (header, *rows)) for i in range(len(header))]
     for number, line in enumerate((header, *rows)):
         cells = [
-            str(cell).rjust(width) if i in right else str(cell).ljust(width)
+            f"{cell!s:{'>' if i in right else '<'}{width}}"
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         click.echo("  ".join(cells).rstrip())
@@ -82,12 +82,8 @@ def _bar() -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
+    text = TextColumn("{task.description:<28}")
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
 

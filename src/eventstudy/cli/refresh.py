@@ -21,6 +21,8 @@ from eventstudy.cli.options import (
 from eventstudy.cli.output import note, print_json, print_rows, print_table, progress_display
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eventstudy.prices.instruments import Catalogue
     from eventstudy.prices.records import Revision
     from eventstudy.prices.refresh import Job, RefreshOptions, RefreshReport
@@ -40,6 +42,12 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
     return load_catalogue(extra)
 
 
+def _number(
+    name: str, kind: click.ParamType[Any], default: float, text: str
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
 @click.command()
 @click.argument("symbols", nargs=-1)
 @click.option("--symbols", "listed", help="The same as arguments, separated by commas.")
@@ -53,22 +61,10 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
 @click.option("--dry-run", is_flag=True, help="Show what would be asked for; ask nothing.")
 @click.option("--accept", multiple=True, help="Store SYMBOL although validation would stop it.")
 @click.option("--reason", default="", help="Why, recorded with what --accept stores.")
-@click.option(
-    "--wait", type=SECONDS, default=0.0, show_default=True, help="Seconds to wait for another run."
-)
-@click.option(
-    "--timeout", type=SECONDS, default=20.0, show_default=True, help="Seconds for a whole answer."
-)
-@click.option(
-    "--attempts",
-    type=click.IntRange(1, 100),
-    default=4,
-    show_default=True,
-    help="How often to ask a busy source.",
-)
-@click.option(
-    "--pause", type=SECONDS, default=1.0, show_default=True, help="Seconds before asking again."
-)
+@_number("--wait", SECONDS, 0.0, "Seconds to wait for another run.")
+@_number("--timeout", SECONDS, 20.0, "Seconds for a whole answer.")
+@_number("--attempts", click.IntRange(1, 100), 4, "How often to ask a busy source.")
+@_number("--pause", SECONDS, 1.0, "Seconds before asking again.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 def refresh(
@@ -77,17 +73,13 @@ def refresh(
     store: str | None,
     instruments: str | None,
     since: str | None,
-    full: bool,  # noqa: FBT001  # a flag of the command
-    intraday: Any,  # noqa: ANN401  # checked by click
-    dry_run: bool,  # noqa: FBT001  # a flag of the command
-    accept: tuple[str, ...],
-    reason: str,
-    wait: float,
-    timeout: float,
     attempts: int,
     pause: float,
-    as_json: bool,  # noqa: FBT001  # a flag of the command
-    quiet: bool,  # noqa: FBT001  # a flag of the command
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,  # noqa: ANN401  # options of the same name, checked by click
 ) -> int:
     """Bring the price store up to date: all instruments, or SYMBOLS.
 
@@ -103,13 +95,8 @@ def refresh(
     options = RefreshOptions(
         symbols=(*symbols, *more),
         since=date.fromisoformat(day_of(since, "--since")) if since else None,
-        full=full,
-        intraday=intraday,
-        accept=accept,
-        reason=reason,
-        wait=wait,
-        timeout=timeout,
         retry=RetryPolicy(attempts, pause),
+        **given,
     )
     catalogue = catalogue_of(path, instruments)
     if dry_run:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import asdict
+from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.options import day_of, events_option, json_option, quiet_option, study_options
+from eventstudy.cli.options import day_of, json_option, quiet_option, store_option
 from eventstudy.cli.output import note, print_json, print_table, progress_display, writing
 from eventstudy.errors import AlignmentError, OutputError
 from eventstudy.formats import PLAIN, listed, percent
@@ -36,6 +37,28 @@ PAIRS = (
 )  # fmt: skip
 SINGLE = ("asset", "window", "by", "events", "median", "least", "most", "t, median")
 MEAN = ("asset", "window", "test", "N", "N/2", "N", "2N", "4N", "verdict")
+
+
+def _reads_study(command: Any) -> Any:  # noqa: ANN401  # click's decorators are untyped
+    """Declare the study of a command and what of its prices may be used; give it the study."""
+
+    def reading(study: str | None, asof: str | None, store: str | None, **options: Any) -> None:  # noqa: ANN401  # click checked them
+        from eventstudy.study.file import load_study
+
+        day, events = day_of(asof, "--asof") or None, options.pop("events", None)
+        command(load_study(study, asof=day, events=events, store=store), **options)
+
+    update_wrapper(reading, command)
+    for option in (
+        store_option,
+        click.option("--asof", help="Use only what was known on this day (2026-01-31)."),
+        click.argument("study", required=False),
+    ):
+        option(reading)
+    return reading
+
+
+_EVENTS = click.option("--events", help="Study the events of this file instead.")
 
 
 @click.command()
@@ -70,12 +93,10 @@ def _write(path: Path, text: str, *, force: bool) -> None:
 
 
 @click.command()
-@study_options
-@events_option
+@_reads_study
+@_EVENTS
 @json_option
-def check(
-    study: str | None, events: str | None, asof: str | None, store: str | None, *, as_json: bool
-) -> None:
+def check(loaded: LoadedStudy, *, as_json: bool) -> None:
     """Show what STUDY would study, without any statistics.
 
     Every event with its session and state, what it was moved from, what falls on the same
@@ -83,7 +104,6 @@ def check(
     """
     from eventstudy.study import check_history, prepare, with_assets
 
-    loaded = _load(study, asof, events, store)
     design = with_assets(loaded.study, loaded.prices)
     panel, pairs = prepare(design, loaded.events, loaded.prices)
     checked = check_history(design, panel, pairs)
@@ -150,12 +170,10 @@ def _why(pair: Pair) -> str:
 
 
 @click.command()
-@study_options
+@_reads_study
 @json_option
 @quiet_option
-def power(
-    study: str | None, asof: str | None, store: str | None, *, as_json: bool, quiet: bool
-) -> None:
+def power(loaded: LoadedStudy, *, as_json: bool, quiet: bool) -> None:
     """Report the minimum detectable effects of STUDY, before its results are looked at.
 
     At 80% power. Single events by the default test and by the t; mean effects by each test that
@@ -164,7 +182,6 @@ def power(
     """
     from eventstudy.study.power import study_power
 
-    loaded = _load(study, asof, None, store)
     with progress_display(quiet=quiet) as progress:
         found = study_power(loaded.study, loaded.events, loaded.prices, progress=progress)
     if as_json:
@@ -222,23 +239,13 @@ def _in_unit(effects: Sequence[float], kind: ReturnKind) -> list[str]:
 
 
 @click.command()
-@study_options
-@events_option
+@_reads_study
+@_EVENTS
 @click.option("--out", help="Folder of the report; reports/<name> where left out.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print the events table as CSV.")
 @quiet_option
-def run(
-    study: str | None,
-    out: str | None,
-    events: str | None,
-    asof: str | None,
-    store: str | None,
-    *,
-    as_json: bool,
-    as_csv: bool,
-    quiet: bool,
-) -> None:
+def run(loaded: LoadedStudy, out: str | None, *, as_json: bool, as_csv: bool, quiet: bool) -> None:
     """Run STUDY (a TOML file) and write its report.
 
     Without STUDY: the bundled study of two articles of January 2026, on the bundled prices.
@@ -247,7 +254,6 @@ def run(
     """
     from eventstudy.report import check_folder, write_report
 
-    loaded = _load(study, asof, events, store)
     folder = Path(out) if out else Path("reports") / loaded.study.name
     check_folder(folder)
     with progress_display(quiet=quiet) as progress:
@@ -305,9 +311,3 @@ def _print_notes(result: StudyResult) -> None:
     for item in notes:
         if item.kind == "dropped":
             note(f"dropped: {item.subject}: {item.detail}")
-
-
-def _load(path: str | None, asof: str | None, events: str | None, store: str | None) -> LoadedStudy:
-    from eventstudy.study.file import load_study
-
-    return load_study(path, asof=day_of(asof, "--asof") or None, events=events, store=store)

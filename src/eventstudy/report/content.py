@@ -13,19 +13,9 @@ import numpy as np
 from eventstudy.charts.glyphs import has_glyphs, transliterate
 from eventstudy.charts.style import coverage, shorten
 from eventstudy.formats import TYPESET, listed, percent
-from eventstudy.report import study_tables
+from eventstudy.report import study_tables, wording
 from eventstudy.report.figures import Kinds
 from eventstudy.report.study_tables import ReportColumn, ReportTable, numbers, report_table
-from eventstudy.report.wording import (
-    cautions,
-    described_statistics,
-    key_findings,
-    perhaps_shared,
-    second_session,
-    shared,
-    size,
-    verdict,
-)
 from eventstudy.results.tables import EffectRow, EventRow
 
 if TYPE_CHECKING:
@@ -76,16 +66,10 @@ class Options:
         return cls(**given)
 
 
-def content(
-    result: StudyResult, figures: Sequence[DrawnFigure], options: Options | None = None
-) -> dict[str, Any]:
-    """Return the report as data: text, tables of text, and names of the figures that were drawn.
-
-    The options are those of the result where none are given.
-    """
-    asked = options or Options.of(result)
+def content(result: StudyResult, figures: Sequence[DrawnFigure], asked: Options) -> dict[str, Any]:
+    """Return the report as data: text, tables of text, and names of the figures that were drawn."""
     parts: dict[str, Callable[[], Any]] = {
-        "findings": lambda: [asdict(finding) for finding in key_findings(result)],
+        "findings": lambda: [asdict(finding) for finding in wording.key_findings(result)],
         "summary": lambda: _summary(result, figures),
         "events": lambda: _events(result, figures, asked.events),
         "confounders": lambda: study_tables.confounders(result),
@@ -126,7 +110,7 @@ def _scope(result: StudyResult) -> str:
 def _methods(result: StudyResult) -> dict[str, Any]:
     abnormal = result.abnormal
     return {
-        "statistics": described_statistics(result),
+        "statistics": wording.described_statistics(result),
         "settings": study_tables.settings(result),
         "window": str(abnormal.window),
         "estimation": str(abnormal.estimation),
@@ -232,13 +216,11 @@ def _no_charts(twin: str) -> str:
 
 
 def _facts(event: EventRow) -> list[list[str]]:
-    given = (
-        "" if has_glyphs(event.title) else "transliterated above; the original is in result.json"
-    )
+    latin = "transliterated above; the original is in result.json"
     stated = "" if event.stated is None else event.stated.isoformat()
     facts = (
         ("Key", event.event_id),
-        ("Title as given", given),
+        ("Title as given", "" if has_glyphs(event.title) else latin),
         ("Kind", event.kind),
         ("Place", event.place),
         ("Expected direction", _DIRECTIONS.get(event.direction, event.direction)),
@@ -263,12 +245,8 @@ def _new_york(event: EventRow) -> str:
 
 def _further(event: EventRow) -> list[list[str]]:
     """Further columns of the event file, such as where an article says it, in their order."""
-    found = ((name, _once(value)) for name, value in event.features.items())
-    return [
-        [name.replace("_", " ").capitalize(), _cut(transliterate(text))]
-        for name, text in found
-        if text
-    ]
+    found = [(name, transliterate(_once(value))) for name, value in event.features.items()]
+    return [[name.replace("_", " ").capitalize(), _cut(text)] for name, text in found if text]
 
 
 def _once(value: object) -> str:
@@ -309,8 +287,9 @@ def _sentences(result: StudyResult, event: EventRow) -> str:
     if effect is None or not effect.has_effect:
         return f"{asset}: no effect could be computed."
     parts = (
-        f"{asset}, window {result.headline}: {size(result, effect)}.", verdict(result, effect),
-        second_session(result, event), shared(event), perhaps_shared(event), cautions(effect),
+        f"{asset}, window {result.headline}: {wording.size(result, effect)}.",
+        wording.verdict(result, effect), wording.second_session(result, event),
+        wording.shared(event), wording.perhaps_shared(event), wording.cautions(effect),
     )  # fmt: skip
     return " ".join(filter(None, parts))
 
@@ -373,11 +352,9 @@ def _granularity(result: StudyResult, effects: Sequence[EffectRow]) -> str:
     least = min(e.n_estimation for e in effects)
     parts.append(f"SQ moves in steps of 1/(L+1) = {1 / (least + 1):.4f}.")
     samples = result.placebos.of_event(effects[0].event_id)
-    sizes = [len(sample.standardised) for sample in samples]
-    if sizes:
-        parts.append(
-            f"VFC rests on {min(sizes)} ordinary windows: steps of {1 / (min(sizes) + 1):.4f}."
-        )
+    if samples:
+        size = min(len(sample.standardised) for sample in samples)
+        parts.append(f"VFC rests on {size} ordinary windows: steps of {1 / (size + 1):.4f}.")
     reasons = sorted({e.filter_reason.rstrip(".") for e in effects} - {""})
     parts += [f"Filter: {reason}." for reason in reasons[:2]]
     return " ".join(parts)

@@ -138,13 +138,10 @@ def draw_figures(
 
 def _jobs(result: StudyResult, pairs: int) -> Iterator[tuple[ReportFigure, str, str]]:
     """Give each figure with its event, empty for those of an asset, and its asset."""
-    for asset in [a for a in result.assets if a in result.abnormal.assets][:MAX_ASSETS]:
+    assets = [("", a) for a in result.assets if a in result.abnormal.assets][:MAX_ASSETS]
+    for event_id, asset in (*assets, *_pairs(result)[:pairs]):
         for figure in FIGURES:
-            if figure.each == "asset" and figure.drawn(result, asset):
-                yield figure, "", asset
-    for event_id, asset in _pairs(result)[:pairs]:
-        for figure in FIGURES:
-            if figure.each == "pair" and figure.drawn(result, asset):
+            if (figure.each == "pair") == bool(event_id) and figure.drawn(result, asset):
                 yield figure, event_id, asset
 
 

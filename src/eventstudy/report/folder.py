@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from eventstudy.errors import OutputError
 from eventstudy.results import SCHEMA
@@ -109,12 +109,17 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _manifest(folder: Path) -> dict[str, str] | None:
-    """Return the hashes of what this package wrote, None for a report without such a list."""
+def _held(path: Path, key: str) -> Any:  # noqa: ANN401  # whatever stands there
+    """Return the value of a key of a JSON file, None where there is no such thing."""
     try:
-        found = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        return json.loads(path.read_text(encoding="utf-8"))[key]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _manifest(folder: Path) -> dict[str, str] | None:
+    """Return the hashes of what this package wrote, None for a report without such a list."""
+    found = _held(folder / _MANIFEST, "files")
     return found if isinstance(found, dict) else None
 
 
@@ -161,10 +166,7 @@ def _check_content(out: Path, target: Path) -> None:
 
 
 def _is_report(path: Path) -> bool:
-    try:
-        return bool(json.loads(path.read_text(encoding="utf-8"))["schema"] == SCHEMA)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return False
+    return bool(_held(path, "schema") == SCHEMA)
 
 
 def _short(out: Path) -> str:
