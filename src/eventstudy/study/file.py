@@ -85,10 +85,6 @@ def run(
     progress : callable
         Told of each step.
 
-    Returns
-    -------
-    StudyResult
-
     Raises
     ------
     EventStudyError
@@ -122,10 +118,6 @@ def load_study(
         events, are then left out.
     store : str or Path, optional
         The price store, where the study reads one.
-
-    Returns
-    -------
-    LoadedStudy
 
     Raises
     ------
