@@ -231,27 +231,24 @@ def _filter_event(found: _Filtered, sample: _Sample, study: Study, row: int) -> 
     """Fit the filter of one event before its first window, and run the tests that rest on it."""
     histories = sample.histories
     first = min(window.start for window in sample.windows)
-    before = histories.before(row, first)
     try:
-        filt = fit_filter(before, kind=study.volatility)
+        filt = fit_filter(histories.before(row, first), kind=study.volatility)
     except EstimationError as error:
         found.reason[row, found.tested[row]] = str(error)
         found.tested[row] = False
         return
     found.filters[row] = filt
     paths: dict[int, tuple[FloatArray, FilteredPath]] = {}
-    for column, window in enumerate(sample.windows):
-        if not found.tested[row, column]:
-            continue
+    for column in np.flatnonzero(found.tested[row]).tolist():
+        start = sample.windows[column].start
         try:
-            if window.start not in paths:
-                past = histories.before(row, window.start)
-                paths[window.start] = past, filt.run(past)
+            if start not in paths:
+                past = histories.before(row, start)
+                paths[start] = past, filt.run(past)
+            _filter_window(found, sample, study, (row, column), filt, *paths[start])
         except EstimationError as error:
             found.reason[row, column] = str(error)
             found.tested[row, column] = False
-            continue
-        _filter_window(found, sample, study, (row, column), filt, *paths[window.start])
 
 
 def _filter_window(
@@ -268,16 +265,10 @@ def _filter_window(
     own = float(sample.se[at]) ** 2 - sessions * float(sample.s[row]) ** 2
     labels = (sample.fit.abnormal.event_ids[row], sample.histories.data.asset)
     one = filtered_tests(
-        float(sample.effect[at]),
-        sessions,
-        history=history,
-        path=path,
-        filt=filt,
-        forecast_sd=math.sqrt(max(own, 0.0)),
-        level=study.level,
-        draws=study.draws,
+        float(sample.effect[at]), sessions, history=history, path=path, filt=filt,
+        forecast_sd=math.sqrt(max(own, 0.0)), level=study.level, draws=study.draws,
         rng=generator(study.seed, *labels, str(sample.windows[column]), sample.role),
-    )
+    )  # fmt: skip
     found.p_vfc[at], found.p_fhs[at] = one.p_vfc, one.p_fhs
     found.n_vfc[at], found.n_fhs[at] = one.n_vfc, one.n_fhs
     found.half[at], found.mde[at] = one.critical, one.mde
