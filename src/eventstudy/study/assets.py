@@ -172,9 +172,8 @@ def _history_faults(
         for i in np.flatnonzero(short > 0).tolist():
             faults[i] = (
                 f"too little history: the estimation window {study.estimation_window} needs "
-                f"{length} returns before the event window and {min(int(short[i]), length)} of "
-                "them lie before the first return; shorten estimation, or set [windows] "
-                "min_estimation"
+                f"{length} returns before the event window and {min(int(short[i]), length)} of them"
+                " lie before the first return; shorten estimation, or set [windows] min_estimation"
             )
     if study.incomplete == "drop":
         for i in np.flatnonzero(at + study.window.end > last).tolist():

@@ -111,9 +111,8 @@ def study_power(
     """
     study = with_assets(study, prices)
     panel, pairs = prepare(study, events, prices)
-    windows = tuple(
-        dict.fromkeys((*study.car_windows, *(w for w in WINDOWS if study.window.covers(w))))
-    )
+    usual = (window for window in WINDOWS if study.window.covers(window))
+    windows = tuple(dict.fromkeys((*study.car_windows, *usual)))
     data = {asset: asset_data(study, panel, asset) for asset in study.assets}
     fit = fit_kept(study, data, pairs).fit
     if fit is None:
@@ -129,16 +128,9 @@ def study_power(
     progress("assets", len(studied), len(studied))
     abnormal = without_returns(fit.abnormal)
     samples = StudySamples(abnormal, FilteredReturns(study, data))
-    means = _means(samples, windows, study.level)
-    return StudyPower(
-        study.name,
-        study.level,
-        SinglePower.of(singles),
-        MeanPower.of(means),
-        len(abnormal),
-        len(pairs) - len(abnormal),
-        data[study.assets[0]].kind,
-    )
+    tables = SinglePower.of(singles), MeanPower.of(_means(samples, windows, study.level))
+    left, kind = len(pairs) - len(abnormal), data[study.assets[0]].kind
+    return StudyPower(study.name, study.level, *tables, len(abnormal), left, kind)
 
 
 def _single(asset: str, found: MeasuredEffects, column: int) -> dict[str, Any]:
@@ -146,14 +138,10 @@ def _single(asset: str, found: MeasuredEffects, column: int) -> dict[str, Any]:
     rows = np.flatnonzero(tests.tested[:, column])
     row: dict[str, Any] = {"asset": asset, "window": window, "events": len(rows)}
     if len(rows):
-        values = tests.mde[rows, column]
-        row |= {
-            "test": str(tests.ci_method[rows[0], column]),
-            "median": float(np.median(values)),
-            "low": float(values.min()),
-            "high": float(values.max()),
-            "median_t": float(np.median(tests.mde_t[rows, column])),
-        }
+        values, median_t = tests.mde[rows, column], float(np.median(tests.mde_t[rows, column]))
+        spread = {"low": float(values.min()), "high": float(values.max()), "median_t": median_t}
+        test = str(tests.ci_method[rows[0], column])
+        row |= {"test": test, "median": float(np.median(values))} | spread
     return row | {"power": 0.8}
 
 

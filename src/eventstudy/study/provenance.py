@@ -99,11 +99,10 @@ def _placing(
 def filter_notes(effects: Effects) -> list[Note]:
     """Say where a test fell back to another filter or gave no number."""
     grouped: dict[tuple[str, str], list[str]] = {}
-    for index in np.flatnonzero(effects.filter_reason != ""):
-        row = effects.row(int(index))
-        grouped.setdefault((row.asset, row.filter_reason), []).append(
-            f"{row.event_id} {row.window}"
-        )
+    for index in np.flatnonzero(effects.filter_reason != "").tolist():
+        row = effects.row(index)
+        where = grouped.setdefault((row.asset, row.filter_reason), [])
+        where.append(f"{row.event_id} {row.window}")
     return [
         Note("fallback", asset, f"{reason}: {listed(where, SHOWN, sep=', ')}")
         for (asset, reason), where in grouped.items()
@@ -125,20 +124,12 @@ def _series(name: str, prices: PriceTable, panel: ReturnPanel) -> dict[str, obje
     repeats = 0 if given else int(np.sum(shown[1:] == shown[:-1]))
     first, last = (str(days[0]), str(days[-1])) if lived.size else ("", "")
     return {
-        "name": name,
-        "title": meta.title or name,
-        "unit": meta.unit,
-        "kind": meta.kind,
-        "source": meta.source or prices.source,
-        "first": first,
-        "last": last,
-        "n_sessions": int(lived.size),
-        "n_missing": inner,
-        "n_masked_rolls": int(panel.rolls[:, column].sum()),
-        "n_stale": repeats,
-        "as_of": meta.as_of or last,
-        "observations": (days, shown[lived]),
-    }
+        "name": name, "title": meta.title or name, "unit": meta.unit, "kind": meta.kind,
+        "source": meta.source or prices.source, "first": first, "last": last,
+        "n_sessions": int(lived.size), "n_missing": inner,
+        "n_masked_rolls": int(panel.rolls[:, column].sum()), "n_stale": repeats,
+        "as_of": meta.as_of or last, "observations": (days, shown[lived]),
+    }  # fmt: skip
 
 
 def _events_hash(events: EventTable) -> str:
