@@ -26,7 +26,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -165,26 +165,10 @@ class Neighbours:
     reach: IntArray  # ... whose event window reaches into the estimation window
     perhaps: IntArray  # range of `second`: pairs whose second session is this session 0
 
-    def confounding(self, row: int) -> list[int]:
-        """Pairs with the same session 0, in the order of the pairs."""
-        return self._within(row, self.same, self.order)
-
-    def overlapping(self, row: int) -> list[int]:
-        """Pairs with another session 0 and an overlapping event window."""
-        confounding = set(self.confounding(row))
-        found = self._within(row, self.near, self.order)
-        return [other for other in found if other not in confounding]
-
-    def reaching(self, row: int) -> list[int]:
-        """Pairs whose event window reaches into the estimation window."""
-        return self._within(row, self.reach, self.order)
-
-    def possible(self, row: int) -> list[int]:
-        """Pairs whose second possible session is this session 0."""
-        return self._within(row, self.perhaps, self.second)
-
-    def _within(self, row: int, ranges: IntArray, order: IntArray) -> list[int]:
-        first, last = ranges[row].tolist()
+    def within(self, row: int, kind: Literal["same", "near", "reach", "perhaps"]) -> list[int]:
+        """Return the other pairs in one of the ranges, in the order of the pairs."""
+        first, last = getattr(self, kind)[row].tolist()
+        order = self.second if kind == "perhaps" else self.order
         return [other for other in sorted(order[first:last].tolist()) if other != row]
 
 
@@ -271,10 +255,8 @@ class Alignment:
 
     def days(self, at: IntArray) -> DayArray:
         """Days of sessions by index, NaT where it is -1."""
-        days: DayArray = np.where(
-            at >= 0, self.placements.calendar.sessions[at], np.datetime64("NaT")
-        )
-        return days
+        sessions, blank = self.placements.calendar.sessions, np.datetime64("NaT")
+        return np.asarray(np.where(at >= 0, sessions[at], blank))
 
     def reasons(self, row: int) -> tuple[str, ...]:
         """Why a pair has this session, or why it is not studied, part by part."""
@@ -283,7 +265,7 @@ class Alignment:
 
     def confounded_with(self, row: int) -> tuple[str, ...]:
         """Events with the same session 0."""
-        return self._ids(self.neighbours.confounding(row))
+        return self._ids(self.neighbours.within(row, "same"))
 
     def confounded(self) -> dict[int, tuple[str, ...]]:
         """`confounded_with` of every pair that has any, by row."""
@@ -299,15 +281,17 @@ class Alignment:
 
     def overlaps_with(self, row: int) -> tuple[str, ...]:
         """Events with another session 0 and an overlapping event window."""
-        return self._ids(self.neighbours.overlapping(row))
+        same = set(self.neighbours.within(row, "same"))
+        near = self.neighbours.within(row, "near")
+        return self._ids([other for other in near if other not in same])
 
     def estimation_overlaps(self, row: int) -> tuple[str, ...]:
         """Events whose event window reaches into this estimation window."""
-        return self._ids(self.neighbours.reaching(row))
+        return self._ids(self.neighbours.within(row, "reach"))
 
     def perhaps_with(self, row: int) -> tuple[str, ...]:
         """Ambiguous events whose second possible session is this session 0."""
-        return self._ids(self.neighbours.possible(row))
+        return self._ids(self.neighbours.within(row, "perhaps"))
 
     def _ids(self, rows: Sequence[int]) -> tuple[str, ...]:
         return tuple([self._every_id[row] for row in rows])
@@ -421,9 +405,13 @@ def place_events(
     session = np.where(dated, session, -1).astype(np.int64)
     alternative = np.full(len(events), -1, dtype=np.int64)
     if calendar.settlements is not None:
-        timed = dated & np.array([event.time is not None for event in events], dtype=bool)
-        _place_moments(events, timed, calendar, ambiguous_minutes, session, alternative)
-        _place_days(events, stated, dated & ~timed, calendar, session, alternative)
+        timed = np.array([event.time is not None for event in events], dtype=bool)
+        rows = np.flatnonzero(dated & timed)
+        mine = [events[i] for i in rows.tolist()]
+        session[rows], alternative[rows] = _of_moments(mine, calendar, ambiguous_minutes)
+        rows = np.flatnonzero(dated & ~timed)
+        late = _of_last_seconds([events[i] for i in rows.tolist()], stated[rows], calendar)
+        alternative[rows] = np.where(late > session[rows], late, -1)
     either_side = alternative >= 0
     at = np.minimum(session, size - 1)
     moved = dated & (session < size) & (sessions[at] != stated)
@@ -495,54 +483,34 @@ def _stated_days(events: Sequence[Event]) -> tuple[DayArray, BoolArray]:
     return stated, ~np.isnat(stated)
 
 
-def _place_moments(
-    events: Sequence[Event],
-    timed: BoolArray,
-    calendar: SettlementCalendar,
-    minutes: int,
-    session: IntArray,
-    alternative: IntArray,
-) -> None:
-    """Set session and alternative of the events with a moment."""
+def _of_moments(
+    events: Sequence[Event], calendar: SettlementCalendar, minutes: int
+) -> tuple[IntArray, IntArray]:
+    """Session and alternative of events with a moment (E,)."""
     assert calendar.settlements is not None  # noqa: S101  # the caller has looked
-    rows = np.flatnonzero(timed)
-    if not len(rows):
-        return
-    mine = [events[i] for i in rows.tolist()]
     # Settlements are whole seconds: cutting a moment to its second moves it past none of them.
-    seconds = [int(event.time.timestamp() // 1) for event in mine if event.time is not None]
+    seconds = [int(event.time.timestamp() // 1) for event in events if event.time is not None]
     instants = np.array(seconds, dtype="datetime64[s]")
-    margin = np.array([60 * _margin(event, minutes) for event in mine], dtype="timedelta64[s]")
+    margin = np.array([60 * _margin(event, minutes) for event in events], dtype="timedelta64[s]")
     settled, last = calendar.settlements, len(calendar.settlements) - 1
     found = calendar.positions_of(instants)
     after = (found > 0) & (instants - settled[np.maximum(found - 1, 0)] < margin)
     before = (found <= last) & (settled[np.minimum(found, last)] - instants <= margin)
-    session[rows] = found
-    alternative[rows] = np.where(after, found - 1, np.where(before, found + 1, -1))
+    return found, np.where(after, found - 1, np.where(before, found + 1, -1))
 
 
-def _place_days(
-    events: Sequence[Event],
-    stated: DayArray,
-    known: BoolArray,
-    calendar: SettlementCalendar,
-    session: IntArray,
-    alternative: IntArray,
-) -> None:
-    """Set the alternative of events known to the day, where the day outlasts the settlement."""
-    rows = np.flatnonzero(known)
-    if not len(rows):
-        return
-    seen: dict[tuple[str, dt.date], int] = {}
-    ends = np.empty(len(rows), dtype="datetime64[s]")
-    for place, row in enumerate(rows.tolist()):
-        key = (events[row].zone or calendar.zone or "UTC", stated[row].item())
-        if key not in seen:
-            last = dt.datetime.combine(key[1], _END_OF_DAY, tzinfo=ZoneInfo(key[0]))
-            seen[key] = int(last.timestamp())
-        ends[place] = seen[key]
-    late = calendar.positions_of(ends)
-    alternative[rows] = np.where(late > session[rows], late, -1)
+def _of_last_seconds(
+    events: Sequence[Event], days: DayArray, calendar: SettlementCalendar
+) -> IntArray:
+    """Session to which the last second of each day belongs, in the zone of its event (E,)."""
+
+    @cache
+    def end(zone: str, day: dt.date) -> int:
+        return int(dt.datetime.combine(day, _END_OF_DAY, tzinfo=ZoneInfo(zone)).timestamp())
+
+    zones = [event.zone or calendar.zone or "UTC" for event in events]
+    seconds = [end(zone, day) for zone, day in zip(zones, days.tolist(), strict=True)]
+    return calendar.positions_of(np.array(seconds, dtype="datetime64[s]"))
 
 
 def _allow_other_dates(

@@ -261,6 +261,19 @@ def _kind_of(hint: Any) -> Kind:
 # ---- kinds of values
 
 
+def _plainly(
+    form: str, expected: str, make: Callable[[Any], Any], holds: Callable[[Any], bool]
+) -> Kind:
+    """Accept what `holds` says, as `make` turns it."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError(expected)
+        return make(value)
+
+    return Kind(form, check)
+
+
 def choice(*known: str | bool) -> Kind:
     """One of a few words; true and false may be among them."""
     return choice_from(lambda: known)
@@ -311,24 +324,6 @@ def whole(least: int, most: int = MOST) -> Kind:
     return Kind("number", check)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("text in quotes")
-    return str(value)
-
-
-def _key(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
-        raise ValueError("letters, digits, '-', '_' and '.', such as \"opec-2014\"")
-    return str(value)
-
-
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError('the name of a series, such as "sp500_front"')
-    return str(value)
-
-
 def _names(value: Any) -> tuple[str, ...]:
     found = _items(value)
     if not found or not all(isinstance(one, str) and one.strip() for one in found):
@@ -352,18 +347,6 @@ def _path(value: Any) -> Path:
         msg = f"a path of at most {LONGEST_PATH} bytes, and {LONGEST_NAME} in each part"
         raise ValueError(msg)
     return path
-
-
-def _share(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
-        raise ValueError("a number between 0 and 1, such as 0.05")
-    return float(value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
 
 
 def _pair(value: Any) -> Window:
@@ -407,19 +390,11 @@ def _pairs(value: Any) -> tuple[Window, ...]:
     return tuple(dict.fromkeys(_pair(item) for item in found))
 
 
-def _mapping(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping) or not all(
-        isinstance(item, str) for pair in value.items() for item in pair
-    ):
-        raise ValueError('a table of names, such as { wti_front = "wti" }')
-    return dict(value)
-
-
 def mapping_to(names: Callable[[], Sequence[str]]) -> Kind:
     """Accept a table from names to one of the words that `names` gives."""
 
     def check(value: Any) -> dict[str, str]:
-        found = _mapping(value)
+        found: dict[str, str] = MAPPING.check(value)
         for word in found.values():
             choice_from(names).check(word)
         return found
@@ -436,15 +411,29 @@ def day_of(value: Any) -> str:
         raise ValueError("a day such as 2024-01-02") from None
 
 
-TEXT: Final = Kind("text", _text)
-KEY: Final = Kind("text: letters, digits, `-`, `_`, `.`", _key)
-NAME: Final = Kind("name", _name)
+TEXT: Final = _plainly("text", "text in quotes", str, lambda v: isinstance(v, str))
+KEY: Final = _plainly(
+    "text: letters, digits, `-`, `_`, `.`",
+    "letters, digits, '-', '_' and '.', such as \"opec-2014\"",
+    str,
+    lambda v: isinstance(v, str) and bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", v)),
+)
+NAME: Final = _plainly(
+    "name", 'the name of a series, such as "sp500_front"', str,
+    lambda v: isinstance(v, str) and bool(v.strip()),
+)  # fmt: skip
+FLAG: Final = _plainly("true or false", "true or false", bool, lambda v: isinstance(v, bool))
+SHARE: Final = _plainly(
+    "number between 0 and 1", "a number between 0 and 1, such as 0.05", float,
+    lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and 0 < v < 1,
+)  # fmt: skip
+MAPPING: Final = _plainly(
+    "table", 'a table of names, such as { wti_front = "wti" }', dict,
+    lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for two in v.items() for x in two),
+)  # fmt: skip
 NAMES: Final = Kind("list of names", _names)
 PATH: Final = Kind("path", _path)
-FLAG: Final = Kind("true or false", _flag)
-SHARE: Final = Kind("number between 0 and 1", _share)
 PAIR: Final = Kind("pair", _pair)
 PAIRS: Final = Kind("list of pairs", _pairs)
 ESTIMATION: Final = Kind("number or pair", _estimation)
-MAPPING: Final = Kind("table", _mapping)
 DAY: Final = Kind("day", day_of)

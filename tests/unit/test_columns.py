@@ -47,7 +47,7 @@ class ItemRow(_Fields, Row):
 
 
 class Items(_Fields, Table[ItemRow]):
-    row_type = ItemRow
+    pass
 
 
 def items():

@@ -9,9 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from eventstudy.articles.text import printable
 from eventstudy.errors import OutputError, TableError
 from eventstudy.events.columns import columns_of, row_of, split_csv
 from eventstudy.events.table import Event
+from eventstudy.tables import replacement
 from eventstudy.tables.text import bytes_of
 
 Row = dict[str, str]
@@ -53,12 +52,12 @@ def _reading(event: MergedEvent) -> str:
     return _PART.join((lead.kind, lead.state, lead.date, place))
 
 
-def _per_span(of: Callable[[str, str, str], str]) -> Callable[[MergedEvent], str]:
-    """Return a list with a part for each sentence: from article, its hash and the span."""
+def _per_span(part: int) -> Callable[[MergedEvent], str]:
+    """Return a list with a part for each sentence: 0 its article, 1 the hash, 2 the span."""
 
     def cell(event: MergedEvent) -> str:
         return ";".join(
-            of(account.document.name, account.document.sha256, str(span))
+            (account.document.name, account.document.sha256, str(span))[part]
             for account in event.accounts
             for span in account.event.spans
         )
@@ -73,6 +72,18 @@ REVIEW_COLUMNS: Final = (
         "decision", "What the reviewer writes: `accept` or `reject`.", _blank, is_left_behind=True
     ),
     ReviewColumn(
+        "tier",
+        "`confident`, or `candidate`: worth a look, the likeliest first.",
+        lambda e: e.tier,
+        is_left_behind=True,
+    ),
+    ReviewColumn(
+        "score",
+        "How likely it is to be wanted, in log-odds.",
+        lambda e: f"{e.score:.2f}",
+        is_left_behind=True,
+    ),
+    ReviewColumn(
         "expected_reason", "Why the price is expected to go that way.", lambda e: e.lead.reason
     ),
     ReviewColumn(
@@ -83,15 +94,9 @@ REVIEW_COLUMNS: Final = (
     ),
     ReviewColumn("conflict", "Who gives which day, where they differ.", lambda e: e.conflict),
     ReviewColumn("actors", "Who is named.", lambda e: ";".join(e.lead.actors)),
-    ReviewColumn(
-        "article", "File of each sentence.", _per_span(lambda name, *_: name), is_list=True
-    ),
-    ReviewColumn(
-        "article_sha256", "Its hash.", _per_span(lambda _, digest, __: digest), is_list=True
-    ),
-    ReviewColumn(
-        "span", "Its characters, `start-end`.", _per_span(lambda *parts: parts[2]), is_list=True
-    ),
+    ReviewColumn("article", "File of each sentence.", _per_span(0), is_list=True),
+    ReviewColumn("article_sha256", "Its hash.", _per_span(1), is_list=True),
+    ReviewColumn("span", "Its characters, `start-end`.", _per_span(2), is_list=True),
     ReviewColumn(
         "extracted", "What the extraction read, kept as it was.", _reading, is_left_behind=True
     ),
@@ -232,16 +237,11 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Sequence[Mapping[
     OutputError
         When the file cannot be written.
     """
-    place = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(to_csv(columns, rows))
-        Path(name).chmod(0o644)
-        Path(name).replace(place)
-    except OSError as error:
-        msg = f"{path} cannot be written ({error.strerror or error}); choose another place"
-        raise OutputError(msg) from error
+    if not Path(path).parent.is_dir():
+        msg = f"{path} cannot be written: {Path(path).parent} is not a folder; make it first"
+        raise OutputError(msg)
+    with replacement(Path(path)) as partial:
+        partial.write_text(to_csv(columns, rows), encoding="utf-8", newline="")
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:

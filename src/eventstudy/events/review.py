@@ -82,10 +82,8 @@ def merge_rows(rows: Sequence[Row], keep: str, other: str) -> tuple[Row, ...]:
 
     Raises
     ------
-    UnknownNameError
-        When a key is not in the rows.
-    TableError
-        When both are the same row.
+    UnknownNameError, TableError
+        When a key is not in the rows; when both are the same row.
     """
     first, second = (_find(rows, key) for key in (keep, other))
     if first is second:
@@ -110,10 +108,8 @@ def split_row(rows: Sequence[Row], key: str, new: str) -> tuple[Row, ...]:
 
     Raises
     ------
-    UnknownNameError
-        When the key is not in the rows.
-    TableError
-        When the event has one day only, or the new key is taken.
+    UnknownNameError, TableError
+        When the key is not in the rows; when it has one day only, or the new key is taken.
     """
     row = _find(rows, key)
     days = [day.strip() for day in row.get("other_dates", "").split(";") if day.strip()]
@@ -126,10 +122,8 @@ def split_row(rows: Sequence[Row], key: str, new: str) -> tuple[Row, ...]:
     rest = {**row, "other_dates": ";".join(days[1:])}
     added = {**row, "event_id": new, "date": days[0], "time": "", "precision": "day"}
     added["other_dates"] = ""
-    result: list[Row] = []
-    for item in rows:
-        result += [rest, added] if item is row else [dict(item)]
-    return tuple(result)
+    at = next(place for place, item in enumerate(rows) if item is row)
+    return (*map(dict, rows[:at]), rest, added, *map(dict, rows[at + 1 :]))
 
 
 def _find(rows: Sequence[Row], key: str) -> Row:

@@ -60,19 +60,11 @@ class Features(Mapping[str, str | float]):
 class _EventCells(Cells):
     """A row of an event file: its zone places its times, its day and its moment must agree."""
 
-    @cached_property
-    def own_zone(self) -> str | None:
-        return self.zone()
+    own_zone = cached_property(Cells.zone)
 
     @cached_property
     def own_time(self) -> dt.datetime | None:
         return self.moment("time", self.own_zone)
-
-    def stated_zone(self, _: str) -> str | None:
-        return self.own_zone
-
-    def stated_time(self, _: str) -> dt.datetime | None:
-        return self.own_time
 
     def bound(self, name: str) -> dt.datetime | None:
         return self.moment(name, self.own_zone)
@@ -138,7 +130,7 @@ class Event:
         tags=_DATING,
     )
     time: dt.datetime | None = column(
-        _EventCells.stated_time,
+        lambda cells, _: cells.own_time,
         "The moment, ISO 8601 with an offset or `Z` (`2026-01-07T10:06:00+08:00`). Without an "
         "offset the row needs a `zone`; a naive time without a zone is an error, because the same "
         "clock time belongs to different sessions in different places.",
@@ -146,7 +138,7 @@ class Event:
         tags=_DATING,
     )
     zone: str | None = column(
-        _EventCells.stated_zone,
+        lambda cells, _: cells.own_zone,
         "IANA name such as `Europe/Paris`: where date and time are stated.",
         "the offset of `time`; for a day, the zone of the calendar",
         tags=_DATING,

@@ -54,8 +54,7 @@ def table_format(name: str, meaning: str) -> Callable[[Write], Write]:
 
 
 @table_format("csv", "UTF-8 with commas; numbers with all their digits")
-def _csv(frame: pd.DataFrame, columns: Declared, path: Path) -> None:
-    del columns
+def _csv(frame: pd.DataFrame, _: Declared, path: Path) -> None:
     write_csv(frame, path)
 
 

@@ -227,16 +227,10 @@ class StudyResult:
     def effect_of(
         self, event: EventRow, window: Window | None = None, *, second: bool = False
     ) -> EffectRow | None:
-        """Return the effect of an event over a CAR window; None where it was not studied.
+        """Return the effect of a row of ``tables.events``; None where it was not studied.
 
-        Parameters
-        ----------
-        event : EventRow
-            A row of ``tables.events``.
-        window : Window, optional
-            One of `windows`; the headline window by default.
-        second : bool
-            On its second possible session.
+        `window` is one of `windows`, the headline window by default; `second` asks for the second
+        possible session.
         """
         at = event.alternatives_at if second else event.effects_at
         if at < 0:
@@ -256,18 +250,15 @@ class StudyResult:
     ) -> pd.DataFrame:
         """Return statistics of any scope for a window inside the event window.
 
+        A row per sample and statistic, refused ones with their reason; statistics of one event
+        and adjusted p-values have a row per event.
+
         Parameters
         ----------
         window : Window or pair
             Need not be one of the study's CAR windows.
         tests : "default", "all" or tuple of str
             As ``[inference] tests`` of a study file.
-
-        Returns
-        -------
-        DataFrame
-            A row per sample and statistic, refused ones with their reason; statistics of one
-            event and adjusted p-values have a row per event.
 
         Raises
         ------

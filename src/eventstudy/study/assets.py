@@ -23,23 +23,12 @@ from eventstudy.windows import Window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """The pairs that can be studied, and why the others cannot.
+    """The pairs that can be studied, and why the others cannot."""
 
-    Parameters
-    ----------
-    rows : (n,) int
-        Rows of the alignment that are studied, by asset, then by event.
-    dropped : (d,) int
-        Rows that have a session and are not studied.
-    reasons : tuple of str, length d
-    fit : SampleFit or None
-        The fits of the pairs studied; None where there is none.
-    """
-
-    rows: IntArray
-    dropped: IntArray
-    reasons: tuple[str, ...]
-    fit: SampleFit | None
+    rows: IntArray  # (n,) rows of the alignment that are studied, by asset, then by event
+    dropped: IntArray  # (d,) rows that have a session and are not studied
+    reasons: tuple[str, ...]  # (d,)
+    fit: SampleFit | None  # of the pairs studied; None where there is none
 
 
 def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
@@ -52,45 +41,22 @@ def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
     rolls = panel.rolls[:, column].copy()
     for name in (*study.model.regressors, *((offset,) if offset else ())):
         rolls |= panel.rolls[:, panel.column(name)]
-    return AssetData(
-        asset=asset,
-        returns=returns,
-        offset=subtracted,
-        design=design_matrix(study.model, factors),
-        levels=panel.levels[:, column],
-        rolls=rolls,
-        kind=panel.kinds[column],
-    )
+    design, levels = design_matrix(study.model, factors), panel.levels[:, column]
+    return AssetData(asset, returns, subtracted, design, levels, rolls, panel.kinds[column])
 
 
 def study_effects(
     study: Study,
     data: Mapping[str, AssetData],
     fit: SampleFit | None,
-    *,
     sessions: DayArray,
+    *,
     role: Literal["primary", "alternative"],
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[Effects, Placebos]:
-    """Test the single events of every asset over the windows of a study.
+    """Test the single events of every asset over the windows of a study, see `measure`.
 
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-    fit : SampleFit or None
-        Pairs ordered by asset.
-    sessions : (S,) datetime64[D]
-    role : {"primary", "alternative"}
-        Part of the seed, so that the two differ.
-    tick : callable
-        Called once per event.
-
-    Returns
-    -------
-    effects : Effects
-        By pair, then by window.
-    placebos : Placebos
+    The effects are ordered by pair, then by window; `fit` has its pairs ordered by asset.
     """
     tables, placebos = [], []
     for asset in fit.abnormal.rows_by_asset if fit else ():
@@ -111,36 +77,17 @@ def fit_at(
     sessions: IntArray,
     window: Window | None = None,
 ) -> ModelFit:
-    """Fit the model of the study around given sessions.
+    """Fit the model of the study around the sessions 0 of N events, ``position`` (N,).
 
-    Parameters
-    ----------
-    study : Study
-    data : AssetData
-    position : (N,) int
-        Session 0 of each event.
-    event_ids : tuple of str, length N
-    sessions : (M,) int
-        Session 0 of every event on the asset: what may be excluded.
-    window : Window, optional
-        Event window; that of the study by default.
-
-    Returns
-    -------
-    ModelFit
+    `sessions` (M,) are those of every event on the asset, which may be excluded; `window` is the
+    event window, that of the study by default.
     """
     return fit_pairs(
-        data.returns,
-        data.design,
-        data.offset,
-        position=position,
-        window=window or study.window,
-        estimation=study.estimation_window,
+        data.returns, data.design, data.offset,
+        position=position, window=window or study.window, estimation=study.estimation_window,
         masked=_masked(study, data, sessions),
-        event_ids=event_ids,
-        asset=data.asset,
-        return_kind=data.kind,
-    )
+        event_ids=event_ids, asset=data.asset, return_kind=data.kind,
+    )  # fmt: skip
 
 
 def _masked(study: Study, data: AssetData, sessions: IntArray) -> BoolArray:
@@ -205,19 +152,11 @@ def _fit_assets(
 ) -> SampleFit:
     one = list(data.values())[int(asset[0])]  # regressors are the same for every asset
     return fit_sample(
-        {name: each.returns for name, each in data.items()},
-        one.design,
-        one.offset,
-        asset=asset,
-        position=at,
-        window=study.window,
-        estimation=study.estimation_window,
-        masked={
-            name: _masked(study, each, all_sessions(pairs, name)) for name, each in data.items()
-        },
-        event_ids=pairs.event_ids(rows),
-        return_kind=one.kind,
-    )
+        {name: each.returns for name, each in data.items()}, one.design, one.offset,
+        asset=asset, position=at, window=study.window, estimation=study.estimation_window,
+        masked={n: _masked(study, each, all_sessions(pairs, n)) for n, each in data.items()},
+        event_ids=pairs.event_ids(rows), return_kind=one.kind,
+    )  # fmt: skip
 
 
 def _history_faults(
@@ -233,9 +172,8 @@ def _history_faults(
         for i in np.flatnonzero(short > 0).tolist():
             faults[i] = (
                 f"too little history: the estimation window {study.estimation_window} needs "
-                f"{length} returns before the event window and {min(int(short[i]), length)} of "
-                "them lie before the first return; shorten estimation, or set [windows] "
-                "min_estimation"
+                f"{length} returns before the event window and {min(int(short[i]), length)} of them"
+                " lie before the first return; shorten estimation, or set [windows] min_estimation"
             )
     if study.incomplete == "drop":
         for i in np.flatnonzero(at + study.window.end > last).tolist():

@@ -147,18 +147,14 @@ class ReportOptions:
         keys.whole(0), (10,), default="`40` sections, `24` figures",
     )] = None  # fmt: skip
     figures: Annotated[Figures, Key(
-        "report.figures",
-        "Which files of each figure are kept.",
-        examples=("pdf",),
+        "report.figures", "Which files of each figure are kept.", examples=("pdf",),
     )] = "both"  # fmt: skip
     tables: Annotated[Sequence[str], Key(
-        "report.tables",
-        "File formats of the tables, each a file: [tables.md](tables.md).",
+        "report.tables", "File formats of the tables, each a file: [tables.md](tables.md).",
         TABLE_FORMATS, (("csv", "parquet"),),
     )] = ("csv",)  # fmt: skip
     author: Annotated[str, Key(
-        "report.author",
-        "Author shown on the title page.",
+        "report.author", "Author shown on the title page.",
         examples=("Energy desk",), default="none",
     )] = ""  # fmt: skip
 
@@ -180,8 +176,7 @@ class StudyInputs:
     events: Annotated[Path, Key(
         "data.events",
         "Event file (CSV), or `catalogue`, the reviewed events that come with the package. "
-        "Columns: [events.md](events.md).",
-        keys.PATH, ("events.csv", "catalogue"), shown=True,
+        "Columns: [events.md](events.md).", keys.PATH, ("events.csv", "catalogue"), shown=True,
     )]  # fmt: skip
     prices: Annotated[str, Key(
         "data.prices",
@@ -233,13 +228,11 @@ class Study:
     """
 
     name: Annotated[str, Key(
-        "study.name",
-        "Key of the study; names its report folder, `reports/<name>`.",
+        "study.name", "Key of the study; names its report folder, `reports/<name>`.",
         keys.KEY, ("opec-2024",), shown=True,
     )]  # fmt: skip
     title: Annotated[str, Key(
-        "study.title",
-        "Headline of the report, shown literally.",
+        "study.title", "Headline of the report, shown literally.",
         examples=("OPEC meetings and crude",), default="the name", shown=True,
     )] = ""  # fmt: skip
     assets: Annotated[Sequence[str], Key(
@@ -253,8 +246,7 @@ class Study:
     data_kind: Annotated[DataKind, Key(
         "data.kind",
         "What the values of the file are. Returns are taken as they are; `[returns] kind` says "
-        "which kind they are.",
-        examples=("returns",),
+        "which kind they are.", examples=("returns",),
     )] = "prices"  # fmt: skip
     calendar: Annotated[str, Key(
         "data.calendar",
@@ -263,19 +255,16 @@ class Study:
         keys.choice_from(calendar_choices), ("wti",),
     )] = "auto"  # fmt: skip
     start: Annotated[str, Key(
-        "data.start",
-        "First session used.",
+        "data.start", "First session used.",
         keys.DAY, (dt.date(2015, 1, 2),), default="first session",
     )] = ""  # fmt: skip
     end: Annotated[str, Key(
-        "data.end",
-        "Last session used; `--asof` on the command line shortens it further.",
+        "data.end", "Last session used; `--asof` on the command line shortens it further.",
         keys.DAY, (dt.date(2024, 12, 31),), default="last session",
     )] = ""  # fmt: skip
 
     event_window: Annotated[WindowLike, Key(
-        "windows.event",
-        "Event window T1..T2.",
+        "windows.event", "Event window T1..T2.",
         keys.PAIR, ([-10, 10],), unit="sessions", shown=True,
     )] = (-5, 5)  # fmt: skip
     estimation: Annotated[int | WindowLike, Key(
@@ -287,8 +276,7 @@ class Study:
     gap: Annotated[int, Key(
         "windows.gap",
         "Sessions left out between estimation and event window; only with a number in "
-        "`estimation`.",
-        keys.whole(0, keys.FARTHEST), (30,), unit="sessions", shown=True,
+        "`estimation`.", keys.whole(0, keys.FARTHEST), (30,), unit="sessions", shown=True,
     )] = 10  # fmt: skip
     car: Annotated[Sequence[WindowLike] | None, Key(
         "windows.car",
@@ -312,8 +300,7 @@ class Study:
     incomplete: Annotated[Incomplete, Key(
         "windows.incomplete",
         "An event whose event window reaches past the last return: dropped with the reason, or "
-        "studied on the sessions that are there.",
-        examples=("keep",),
+        "studied on the sessions that are there.", examples=("keep",),
     )] = "drop"  # fmt: skip
     ambiguous_minutes: Annotated[int, Key(
         "windows.ambiguous_minutes",
@@ -325,8 +312,7 @@ class Study:
         "returns.kind",
         "Kind of return. `log`: log(p_t / p_t-1). `simple`: p_t / p_t-1 - 1. `change`: p_t - "
         "p_t-1 in units of the price. For a file of returns: what they are, which decides how "
-        "they are turned into per cent.",
-        examples=("simple",), shown=True,
+        "they are turned into per cent.", examples=("simple",), shown=True,
     )] = "log"  # fmt: skip
     nonpositive: Annotated[NonPositive, Key(
         "returns.nonpositive",
@@ -334,8 +320,7 @@ class Study:
         "2020-04-20. `error` names series, session and remedies. `change`: the whole series in "
         "changes of the price. `simple`: simple returns where the base is positive. `exclude`: "
         "the session is missing. `next-contract`: the return of another series, see "
-        "`next_contract`.",
-        examples=("exclude",),
+        "`next_contract`.", examples=("exclude",),
     )] = "error"  # fmt: skip
     rolls: Annotated[Rolls, Key(
         "returns.rolls",
@@ -370,8 +355,7 @@ class Study:
         Kind('`"default"`, `"all"` or list of names', _tests), (["bmp_kp", "grank_t"],), shown=True,
     )] = "default"  # fmt: skip
     level: Annotated[float, Key(
-        "inference.level",
-        "Level of tests; intervals have 1 - level coverage.",
+        "inference.level", "Level of tests; intervals have 1 - level coverage.",
         keys.SHARE, (0.1,), shown=True,
     )] = 0.05  # fmt: skip
     seed: Annotated[int, Key(
@@ -381,40 +365,33 @@ class Study:
         keys.whole(0, 2**63 - 1), (20240607,), shown=True,
     )] = 1  # fmt: skip
     draws: Annotated[int, Key(
-        "inference.draws",
-        "Paths of a filtered historical simulation; at least 19.",
+        "inference.draws", "Paths of a filtered historical simulation; at least 19.",
         keys.whole(19, 10_000_000), (999,), unit="paths", shown=True,
     )] = 9999  # fmt: skip
     volatility: Annotated[FilterChoice, Key(
         "inference.filter",
         "Volatility filter of the single-event tests. `auto` and `garch`: GARCH(1,1) with Student"
         " t errors where at least 500 sessions lie before the event, EWMA (lambda 0.94) where "
-        "there are fewer or the fit fails; the result says which.",
-        examples=("ewma",),
+        "there are fewer or the fit fails; the result says which.", examples=("ewma",),
     )] = "auto"  # fmt: skip
     history: Annotated[int, Key(
-        "inference.history",
-        "Most sessions before an event that its filter may use.",
+        "inference.history", "Most sessions before an event that its filter may use.",
         keys.whole(50), (750,), unit="sessions",
     )] = 1000  # fmt: skip
     single: Annotated[Single, Key(
         "inference.single",
         "Tests of single events. `auto`: the volatility-filtered tests beside the t and the "
         "sample quantile. `t`: those two only, without a filter and without draws, for"
-        " samples of thousands of events.",
-        examples=("t",),
+        " samples of thousands of events.", examples=("t",),
     )] = "auto"  # fmt: skip
     joint: Annotated[Joint, Key(
         "inference.joint",
         "Joint regression of an asset on dummies for all of its events. `auto`: up to 100 events "
-        "per asset, with a note above.",
-        examples=(True, False),
+        "per asset, with a note above.", examples=(True, False),
     )] = "auto"  # fmt: skip
 
     report: Annotated[ReportOptions | Mapping[str, Any], Key(
-        "report",
-        "Options of the report: a `ReportOptions` or a mapping.",
-        Kind("table", _report),
+        "report", "Options of the report: a `ReportOptions` or a mapping.", Kind("table", _report),
     )] = field(default_factory=ReportOptions)  # fmt: skip
 
     def __post_init__(self) -> None:

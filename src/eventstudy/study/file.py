@@ -32,7 +32,7 @@ from eventstudy.study.run import run_study
 BUNDLED: Final = "paris-2026"
 WIDTH: Final = 96
 MOST_BYTES: Final = 2_000_000
-_PARTS: Final = (StudyInputs, Study, *MODELS.values(), ReportOptions)
+PARTS: Final = (StudyInputs, Study, *MODELS.values(), ReportOptions)
 
 T = TypeVar("T")
 
@@ -85,10 +85,6 @@ def run(
     progress : callable
         Told of each step.
 
-    Returns
-    -------
-    StudyResult
-
     Raises
     ------
     EventStudyError
@@ -122,10 +118,6 @@ def load_study(
         events, are then left out.
     store : str or Path, optional
         The price store, where the study reads one.
-
-    Returns
-    -------
-    LoadedStudy
 
     Raises
     ------
@@ -368,7 +360,7 @@ def study_keys() -> tuple[Declared, ...]:
     """Return every key of a study file, in the order of the template and the documentation."""
     order = list(dict.fromkeys(item.key.section for item in declared(Study)))
     found: dict[tuple[str, str], Declared] = {}
-    for part in _PARTS:
+    for part in PARTS:
         for item in declared(part):
             if item.key.name:
                 found.setdefault((item.key.section, item.key.name), item)
@@ -381,7 +373,7 @@ def _names(part: type) -> list[str]:
 
 def new_study_text(name: str) -> str:
     """Text of a new study file, every key with its meaning, optional ones commented out."""
-    usual = _defaults()
+    usual = values_of(Study(name="x")) | values_of(ReportOptions())
     lines = [
         "# A study: what happened, on which prices, measured how.",
         "# Keys behind a # show their default or an example. All of them: docs/study-file.md",
@@ -400,33 +392,6 @@ def new_study_text(name: str) -> str:
         value = name if (section, key.name) == ("study", "name") else value
         lines.append(f"{'' if key.shown else '#'}{key.name} = {toml(value)}")
     return "\n".join(lines) + "\n"
-
-
-def documentation() -> dict[str, list[tuple[str, ...]]]:
-    """Rows of ``docs/study-file.md`` by section: key, type, default, meaning, example, Python."""
-    usual = _defaults()
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for item in study_keys():
-        key = item.key
-        default = key.default
-        if not default:
-            default = "required" if item.required else f"`{toml(usual[key.section][key.name])}`"
-        kinds = [f"`{name}`" for name, model in MODELS.items() if item in declared(model)]
-        meaning = key.doc + (f" Only with {' and '.join(kinds)}." if kinds else "")
-        examples = ", ".join(f"`{toml(example)}`" for example in key.examples)
-        row = f"`{key.name}`", item.form, default, meaning, examples
-        found.setdefault(key.section, []).append((*row, f"`{_in_python(item)}`"))
-    return found
-
-
-def _in_python(item: Declared) -> str:
-    owners = [part.__name__ for part in _PARTS if item in declared(part)]
-    return ", ".join(f"{owner}({item.field}=)" for owner in owners)
-
-
-def _defaults() -> dict[str, dict[str, Any]]:
-    """Plain defaults of every key that has one."""
-    return values_of(Study(name="x")) | values_of(ReportOptions())
 
 
 def _first_sentence(text: str) -> str:

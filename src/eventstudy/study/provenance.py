@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -18,9 +19,10 @@ from eventstudy.events import Event, EventTable
 from eventstudy.formats import listed
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
-from eventstudy.results import Provenance
+from eventstudy.results import Provenance, clean
 from eventstudy.results.tables import Effects, Series
 from eventstudy.returns import ReturnPanel
+from eventstudy.study.design import Study
 from eventstudy.study.tabulate import Rolls
 
 SHOWN = 6
@@ -29,12 +31,13 @@ LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "arch", "matplotlib", "t
 
 
 def provenance_of(
-    study_sha256: str, events: EventTable, prices: PriceTable, series: Series
+    study: Study, events: EventTable, prices: PriceTable, series: Series
 ) -> Provenance:
     """Collect what a reader needs to make the same bytes again."""
+    settings = json.dumps(clean(study.settings()), sort_keys=True, ensure_ascii=False)
     return Provenance(
         versions=(("oil-eventstudy", __version__), ("python", python_version()), *_versions()),
-        study_sha256=study_sha256,
+        study_sha256=hashlib.sha256(settings.encode()).hexdigest(),
         events_sha256=events.sha256 or _events_hash(events),
         prices_sha256=prices.sha256,
         as_of=max((last for last in series.last if last), default=""),
@@ -96,11 +99,10 @@ def _placing(
 def filter_notes(effects: Effects) -> list[Note]:
     """Say where a test fell back to another filter or gave no number."""
     grouped: dict[tuple[str, str], list[str]] = {}
-    for index in np.flatnonzero(effects.filter_reason != ""):
-        row = effects.row(int(index))
-        grouped.setdefault((row.asset, row.filter_reason), []).append(
-            f"{row.event_id} {row.window}"
-        )
+    for index in np.flatnonzero(effects.filter_reason != "").tolist():
+        row = effects.row(index)
+        where = grouped.setdefault((row.asset, row.filter_reason), [])
+        where.append(f"{row.event_id} {row.window}")
     return [
         Note("fallback", asset, f"{reason}: {listed(where, SHOWN, sep=', ')}")
         for (asset, reason), where in grouped.items()
@@ -122,20 +124,12 @@ def _series(name: str, prices: PriceTable, panel: ReturnPanel) -> dict[str, obje
     repeats = 0 if given else int(np.sum(shown[1:] == shown[:-1]))
     first, last = (str(days[0]), str(days[-1])) if lived.size else ("", "")
     return {
-        "name": name,
-        "title": meta.title or name,
-        "unit": meta.unit,
-        "kind": meta.kind,
-        "source": meta.source or prices.source,
-        "first": first,
-        "last": last,
-        "n_sessions": int(lived.size),
-        "n_missing": inner,
-        "n_masked_rolls": int(panel.rolls[:, column].sum()),
-        "n_stale": repeats,
-        "as_of": meta.as_of or last,
-        "observations": (days, shown[lived]),
-    }
+        "name": name, "title": meta.title or name, "unit": meta.unit, "kind": meta.kind,
+        "source": meta.source or prices.source, "first": first, "last": last,
+        "n_sessions": int(lived.size), "n_missing": inner,
+        "n_masked_rolls": int(panel.rolls[:, column].sum()), "n_stale": repeats,
+        "as_of": meta.as_of or last, "observations": (days, shown[lived]),
+    }  # fmt: skip
 
 
 def _events_hash(events: EventTable) -> str:

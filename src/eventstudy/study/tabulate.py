@@ -18,23 +18,11 @@ from eventstudy.study.effects import AssetData, MeasuredEffects
 from eventstudy.tables.columns import Later, NameLists, TextArray
 from eventstudy.windows import Window
 
-NAN = float("nan")
-
 
 def effects_table(
     found: MeasuredEffects, abnormal: AbnormalReturns, data: AssetData, sessions: DayArray
 ) -> Effects:
-    """Lay the effects of one asset out by pair, then by window.
-
-    Parameters
-    ----------
-    found : MeasuredEffects
-        N pairs and M windows.
-    abnormal : AbnormalReturns
-        The N pairs.
-    data : AssetData
-    sessions : (S,) datetime64[D]
-    """
+    """Lay the effects of N pairs on one asset over M windows out by pair, then by window."""
     n, m = found.base_price.shape
     tests = {
         name: getattr(found.tests, name).ravel()
@@ -64,18 +52,7 @@ def session_returns(
     *,
     level: float,
 ) -> SessionReturns:
-    """Lay abnormal returns out by session of the event window.
-
-    Parameters
-    ----------
-    abnormal : AbnormalReturns
-        N pairs.
-    data : mapping of str to AssetData
-        By asset.
-    sessions : (S,) datetime64[D]
-    level : float
-        The intervals have ``1 - level`` coverage.
-    """
+    """Lay abnormal returns out by session; intervals have ``1 - level`` coverage."""
     n, width = abnormal.ar.shape
     size, taus = n * width, np.array(abnormal.window.taus)
 
@@ -127,36 +104,21 @@ def _half_widths(abnormal: AbnormalReturns, level: float) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rolls:
-    """Roll sessions inside the event windows of an alignment.
-
-    Parameters
-    ----------
-    pairs : Alignment
-        N pairs.
-    sessions : (A, S) bool
-        Roll sessions of each asset.
-    window : Window
-    count : (N,) int
-        Roll sessions inside the event window; 0 for pairs that are not studied.
-    """
+    """Roll sessions inside the event windows of an alignment."""
 
     pairs: Alignment
-    sessions: BoolArray
+    sessions: BoolArray  # (A, S), of each asset
     window: Window
-    count: IntArray
+    count: IntArray  # (N,), of each pair; 0 where it is not studied
 
     @classmethod
     def of(cls, pairs: Alignment, rolls: Sequence[BoolArray], window: Window) -> Rolls:
         """Count the roll sessions of every pair, given those of every asset."""
         sessions = np.stack(rolls)
-        before = np.concatenate(
-            [np.zeros((len(rolls), 1), dtype=np.int64), np.cumsum(sessions, axis=1)], axis=1
-        )
-        first, last = (
-            np.clip(pairs.session + tau, 0, sessions.shape[1])
-            for tau in (window.start, window.end + 1)
-        )
-        count = before[pairs.asset, last] - before[pairs.asset, first]
+        before: IntArray = np.pad(np.cumsum(sessions, axis=1), ((0, 0), (1, 0)))
+        ends, most = (window.start, window.end + 1), sessions.shape[1]
+        first, last = (np.clip(pairs.session + tau, 0, most) for tau in ends)
+        count: IntArray = before[pairs.asset, last] - before[pairs.asset, first]
         return cls(pairs, sessions, window, np.where(pairs.studied, count, 0))
 
     def taus(self, row: int) -> tuple[str, ...]:
@@ -170,24 +132,12 @@ class Rolls:
 
 
 def events_table(
-    pairs: Alignment,
-    *,
-    rows: IntArray,
-    second: IntArray,
-    n_windows: int,
-    rolls: Rolls,
+    pairs: Alignment, rows: IntArray, second: IntArray, n_windows: int, rolls: Rolls
 ) -> Events:
     """Collect where every event on every asset falls, those that were not studied included.
 
-    Parameters
-    ----------
-    pairs : Alignment
-        N pairs.
-    rows, second : (n,), (m,) int
-        Pairs in the order of the effects on the first and on the second possible session.
-    n_windows : int
-        Effects of each.
-    rolls : Rolls
+    `rows` (n,) and `second` (m,) are the pairs in the order of their effects on the first and on
+    the second possible session, `n_windows` of each.
     """
     placed, of = pairs.placements, pairs.event
 

@@ -77,12 +77,8 @@ class Options(TypedDict, total=False):
 class NameLists:
     """A tuple of names per row, made only when it is read.
 
-    Parameters
-    ----------
-    get : callable
-        ``get(i)`` returns the names of item i. A bound method of a frozen object pickles.
-    items : (N,) int
-        Item of each row.
+    ``get(i)`` returns the names of item i (a bound method of a frozen object pickles); `items`
+    (N,) are those of the rows.
     """
 
     __slots__ = ("_get", "_items")
@@ -126,37 +122,17 @@ class Later:
 
 @dataclass(eq=False)
 class Column(Generic[A, S]):
-    """One declared column; on a table its array, on a row its value.
+    """One declared column; on a table its array, on a row its value."""
 
-    Parameters
-    ----------
-    kind : str
-        What a value is; decides the dtype and how a file holds it.
-    meaning : str
-        One line for the docs: what it is, with its formula.
-    unit : str
-        Unit, such as ``return``, ``%`` or ``sessions``; empty for none.
-    shown : {"", "plain", "signed", "pvalue", "count"}
-        How a number is shown to a reader.
-    name : str
-        Name in files, where it differs from the attribute.
-    derives : callable, optional
-        Makes the array from the table; nothing is stored.
-    filed : bool
-        Whether files and frames hold it.
-    tags : tuple of str
-        Marks that other declarations read, such as the columns repeated for every window.
-    """
-
-    kind: Kind
-    meaning: str
+    kind: Kind  # what a value is; decides the dtype and how a file holds it
+    meaning: str  # one line for the docs: what it is, with its formula
     _: KW_ONLY
-    unit: str = ""
-    shown: Format = ""
-    name: str = ""
-    derives: Callable[[Any], Any] | None = None
-    filed: bool = True
-    tags: tuple[str, ...] = ()
+    unit: str = ""  # such as ``return``, ``%`` or ``sessions``; empty for none
+    shown: Format = ""  # how a number is shown to a reader
+    name: str = ""  # in files, where it differs from the attribute
+    derives: Callable[[Any], Any] | None = None  # the array from the table; nothing is stored
+    filed: bool = True  # whether files and frames hold it
+    tags: tuple[str, ...] = ()  # read by others, such as "repeated for every window"
     attribute: str = field(default="", init=False)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -368,12 +344,9 @@ def _declared(cls: type) -> tuple[Column[Any, Any], ...]:
 
 
 _DTYPES: dict[str, Any] = {
-    "number": np.float64,
-    "count": np.float64,
-    "integer": np.int64,
-    "flag": np.bool_,
+    "number": np.float64, "count": np.float64, "integer": np.int64, "flag": np.bool_,
     "day": "datetime64[D]",
-}
+}  # fmt: skip
 
 
 def _array(kind: Kind, values: Any) -> Any:
@@ -408,18 +381,9 @@ def _scalar(kind: str, value: Any) -> Any:
 
 
 def cells(column: Column[Any, Any], array: Any) -> Any:
-    """Return a column as a frame or a CSV file holds it: the last formatter of times.
+    """Return the array of a column (N,) as a frame or a CSV file holds it.
 
-    Parameters
-    ----------
-    column : Column
-    array : array
-        Its array on a table.
-
-    Returns
-    -------
-    (N,) array
-        Numbers, flags and text as they are; days, moments, windows and lists of names as text.
+    Numbers, flags and text as they are; days, moments, windows and lists of names as text.
     """
     if column.kind == "count" and np.isfinite(array).all():
         return array.astype(np.int64)
@@ -455,11 +419,7 @@ def shown(column: Column[Any, Any], value: Any, *, digits: int = 4) -> str:
 def to_html(table: Table[Any], *, chosen: Sequence[str] = ()) -> str:
     """Return a table as HTML with its units, every text escaped, long tables cut.
 
-    Parameters
-    ----------
-    table : Table
-    chosen : sequence of str
-        Columns to show, by name; all that files hold by default.
+    `chosen` are the names of the columns to show; all that files hold by default.
     """
     held = [c for c in table.columns(filed=None) if (c.name in chosen if chosen else c.filed)]
     head = "".join(
