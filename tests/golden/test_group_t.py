@@ -10,7 +10,7 @@ from scipy import stats
 
 from eventstudy.errors import EstimationError
 from eventstudy.inference.over_dates.episodes import group_t
-from eventstudy.inference.over_dates.sample import dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns
 from eventstudy.inference.samples import run_tests
 
 
@@ -20,7 +20,7 @@ def windows(n, rng, *, scale=1.0, effect=0.0, sessions=2):
     z = rng.standard_normal(int(first[-1]) + 20) * np.linspace(1.0, scale, int(first[-1]) + 20)
     for step in range(sessions):
         z[first + step] += effect
-    return dated_returns(z, first, sessions=sessions)
+    return DatedReturns(z, first, sessions=sessions)
 
 
 @pytest.mark.parametrize("n", [16, 19, 41])
@@ -61,7 +61,7 @@ def test_size_holds_where_volatility_differs_between_stretches(scale):
 
 def test_windows_that_share_sessions_stay_in_one_group():
     given = windows(24, np.random.default_rng(3))
-    doubled = dated_returns(given.z, np.repeat(given.first, 2), sessions=2)
+    doubled = DatedReturns(given.z, np.repeat(given.first, 2), sessions=2)
     assert group_t(doubled).value == pytest.approx(group_t(given).value, rel=1e-9)
 
 

@@ -207,7 +207,7 @@ def test_every_name_of_the_command_is_a_statistic_with_its_needs():
 def test_a_name_can_be_declared_once_only():
     entry = statistic("bmp")
     with pytest.raises(ValueError, match="two statistics are called 'bmp'"):
-        entry.register(entry.function)
+        entry(entry.function)
 
 
 def test_tests_to_read_instead_exist():

@@ -10,7 +10,7 @@ from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
 from eventstudy.certify.singles import ESTIMATION, GAP, RECENT, ratio_before
 from eventstudy.errors import EstimationError
-from eventstudy.inference.over_dates.sample import DatedReturns, dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns
 from eventstudy.inference.over_events.sample import EventSample, event_sample
 from eventstudy.inference.statistic import statistic
 from eventstudy.models.abnormal import AbnormalReturns, CovFactor
@@ -104,7 +104,7 @@ def design_block(
     found: dict[str, list[bool | None]] = {name: [] for name in (*DATED, *PAIRED)}
     for _ in range(repetitions):
         starts = draw_starts(design, n, sessions, volatility, rng)
-        dated = dated_returns(z, starts, sessions=sessions)
+        dated = DatedReturns(z, starts, sessions=sessions)
         pairs = event_sample(constant_mean(returns, starts, sessions))
         for name, rejections in found.items():
             rejections.append(_rejects(name, dated if name in DATED else pairs))
@@ -147,7 +147,7 @@ def curve_block(
         for effect in EFFECTS:
             moved = z.copy()
             moved[starts] += effect
-            dated = dated_returns(moved, starts, sessions=1)
+            dated = DatedReturns(moved, starts, sessions=1)
             rows += [
                 {"N": n, "effect": effect, "test": name, "rejects": _rejects(name, dated)}
                 for name in BANDED

@@ -20,6 +20,8 @@ from eventstudy.arrays import (
 from eventstudy.errors import EstimationError, WindowError
 from eventstudy.windows import Window
 
+BY_PAIR = ("position", "ar", "ar_est", "returns", "expected", "s2", "n_est")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CovFactor:
@@ -50,13 +52,7 @@ class CovFactor:
 
     @classmethod
     def of(cls, matrices: FloatArray) -> CovFactor:
-        """Factor positive definite matrices (N, W, W).
-
-        Raises
-        ------
-        EstimationError
-            When one of them is not positive definite.
-        """
+        """Factor matrices (N, W, W); an `EstimationError` when one is not positive definite."""
         try:
             lower = np.linalg.cholesky(np.asarray(matrices, dtype=np.float64))
         except np.linalg.LinAlgError as error:
@@ -249,12 +245,6 @@ class AbnormalReturns:
             self,
             event_ids=taken(self.event_ids, chosen),
             assets=taken(self.assets, chosen),
-            position=self.position[chosen],
-            ar=self.ar[chosen],
-            ar_est=self.ar_est[chosen],
-            returns=self.returns[chosen],
-            expected=self.expected[chosen],
-            s2=self.s2[chosen],
-            n_est=self.n_est[chosen],
+            **{name: getattr(self, name)[chosen] for name in BY_PAIR},
             cov_factor=self.cov_factor.take(chosen),
         )

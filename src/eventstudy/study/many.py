@@ -100,7 +100,7 @@ def study_samples(
     abnormal: AbnormalReturns,
     effects: Effects,
 ) -> StudySamples:
-    """Gather what the tests of every scope need: abnormal returns and effects of the same pairs."""
+    """Gather what the tests of every scope need; `effects` give the p-values of single events."""
     known = {e.event_id: e.direction for e in pairs.placements.events if e.direction}
     directions = tuple([known.get(name, "") for name in abnormal.event_ids])
     singles = {

@@ -27,7 +27,7 @@ def effects_table(
     tests = {
         name: getattr(found.tests, name).ravel()
         for name in SingleTests.__slots__
-        if name not in {"reason", "n_sq", "n_vfc", "n_fhs", "n_conformal"}
+        if name != "reason"
     }
     windows = np.empty(m, dtype=object)
     windows[:] = found.windows

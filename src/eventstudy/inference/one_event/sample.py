@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import ClassVar
@@ -23,25 +23,12 @@ Labels = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, eq=False)
 class SingleEvents:
-    """Single events over one window, as `single_event_tests` computed them.
+    """Single events over one window, as the tests of every scope need them; arrays of N.
 
-    Parameters
-    ----------
-    event_ids, assets : (N,) str
-    sessions : (N,) int
-        Session 0 of each.
-    directions : (N,) str
-        Expected directions, "up", "down" or anything else for none.
-    effect, t, df : (N,) float
-        CAR, its t and degrees of freedom; NaN where there is no result.
-    p : (N,) float
-        The p-value that counts: that of the default test of each event.
-    pvalues : mapping of str to (N,) float
-        By statistic; NaN where it gives none.
-    vol_ratio : (N,) float
-        Volatility forecast over that of the estimation window.
-    reasons : (N,) str
-        Why an event has no result.
+    `sessions` are session 0 of each, `directions` "up", "down" or anything else for none, `effect`
+    the CAR with its `t` and `df`, NaN where there is none; `p` is that of each event's default
+    test, `pvalues` those by statistic, `vol_ratio` the volatility forecast over that of the
+    estimation window, `reasons` why an event has no result.
     """
 
     event_ids: Labels
@@ -60,13 +47,7 @@ class SingleEvents:
         return len(self.event_ids)
 
     def of(self, name: str) -> EventValues:
-        """Return what a test came to: the CAR and its p-value.
-
-        Raises
-        ------
-        EstimationError
-            When the study did not compute it.
-        """
+        """CAR and p-value of a test; an `EstimationError` when the study did not compute it."""
         if name not in self.pvalues:
             msg = f"the study did not compute {name}"
             raise EstimationError(msg)
@@ -86,33 +67,20 @@ class SingleEvents:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventValues:
-    """What a statistic came to for each of N events.
-
-    Parameters
-    ----------
-    value, df, pvalue : (N,) float
-        `df` is NaN where the distribution has none.
-    """
+    """What a statistic came to for each of N events; `df` is NaN where there is none."""
 
     value: FloatArray
     df: FloatArray
     pvalue: FloatArray
 
 
-Function = Callable[[SingleEvents], EventValues]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneEvent(Statistic):
     """Declare a statistic of one event, ``function(events)`` with `SingleEvents`.
 
-    The tests share a filter and a reference set, so `single_event_tests` computes them in one
-    pass; the declared function says which of its numbers are the statistic.
-
-    Parameters
-    ----------
-    needs_steady_volatility : bool
-        Whether it misleads where volatility before the event is not that of the estimation window.
+    The tests share a filter and a reference set and are computed in one pass; the declared function
+    says which numbers are the statistic. With `needs_steady_volatility` it misleads where
+    volatility before the event is not that of the estimation window.
     """
 
     scope: ClassVar[Scope] = "event"
@@ -120,10 +88,6 @@ class OneEvent(Statistic):
     allows_cross_correlation: bool = True
     allows_overlap: bool = True
     needs_steady_volatility: bool = False
-
-    def __call__(self, function: Function) -> Function:
-        """Declare the function."""
-        return self.register(function)
 
     def caution(self, vol_ratio: float) -> str:
         """Say what stands against the test at a volatility ratio; empty where nothing does."""

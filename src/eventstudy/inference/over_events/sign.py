@@ -28,15 +28,7 @@ EXACT_WILCOXON_UP_TO = 25
     allows_event_variance=True,
 )
 def sign(sample: EventSample) -> TestValue:
-    """``(N+ - N/2) / sqrt(N/4)``; the exact binomial p-value below 25 CARs.
-
-    A CAR of exactly zero has no sign and is left out of N.
-
-    Raises
-    ------
-    EstimationError
-        When no CAR has a sign.
-    """
+    """Sign test of the CARs; one of exactly zero has no sign and is left out of N."""
     car = _signed(sample.car)
     n, positive = len(car), int((car > 0).sum())
     value = (positive - n / 2) / math.sqrt(n / 4)
@@ -69,15 +61,7 @@ def _signed(car: FloatArray) -> FloatArray:
     allows_event_variance=True,
 )
 def generalised_sign(sample: EventSample) -> TestValue:
-    """``(N+ - N p) / sqrt(N p (1 - p))`` against N(0, 1).
-
-    p is the mean over pairs of each one's own share of positive estimation residuals.
-
-    Raises
-    ------
-    EstimationError
-        When that share is 0 or 1.
-    """
+    """Sign test against p, the mean over pairs of each one's own share of positive residuals."""
     n, residuals = len(sample), sample.pairs.ar_est
     present = np.maximum(np.isfinite(residuals).sum(axis=1), 1)
     p = float(np.mean((residuals > 0).sum(axis=1) / present))
@@ -101,15 +85,10 @@ def generalised_sign(sample: EventSample) -> TestValue:
     allows_event_variance=True,
 )
 def wilcoxon(sample: EventSample) -> TestValue:
-    """Smaller of the two sums of signed ranks of the CARs; exact up to 25 of them.
+    """Smaller of the two sums of signed ranks of the CARs.
 
     Zero CARs are left out, ties share their rank, and the exact distribution is that of the ranks
     as they are, ties included; above 25 the normal one with its tie correction.
-
-    Raises
-    ------
-    EstimationError
-        When every CAR is zero.
     """
     car = _signed(sample.car)
     n, (centred, _) = len(car), centred_ranks(np.abs(car)[None, :])
