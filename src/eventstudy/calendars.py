@@ -176,7 +176,12 @@ def build_calendar(
     times = {day: (at, zone) for day, at, zone in _rule_times(spec, first, last)}
     for row in overrides:
         if row.calendar == spec.name and first <= row.session <= last:
-            _apply(times, row, spec)
+            regime = spec.regime(row.session)
+            if row.rule == "no_settlement":
+                times.pop(row.session, None)
+            elif row.rule == "extra_settlement" or row.session in times:
+                ruled = (regime.time, regime.zone)
+                times[row.session] = (row.time, spec.zone) if row.time else ruled
     days = np.array(sorted(times), dtype="datetime64[D]")
     return SettlementCalendar(spec.name, spec.zone, days, _instants(times))
 
@@ -245,14 +250,6 @@ def _bundled_overrides() -> tuple[Override, ...]:
     source = resources.files("eventstudy") / "data" / "settlement_overrides.csv"
     with resources.as_file(source) as path:
         return read_overrides(path)
-
-
-def _apply(times: dict[date, tuple[time, str]], row: Override, spec: CalendarSpec) -> None:
-    if row.rule == "no_settlement":
-        times.pop(row.session, None)
-    elif row.rule == "extra_settlement" or row.session in times:
-        regime = spec.regime(row.session)
-        times[row.session] = (row.time, spec.zone) if row.time else (regime.time, regime.zone)
 
 
 @lru_cache(maxsize=32)

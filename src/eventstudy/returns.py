@@ -98,10 +98,10 @@ def build_panel(
         if table.data_kind == "returns":
             values, used = levels[:, column], kind
         else:
+            later = table.frame[followers[name]] if name in followers else None
             values, used, said = series_returns(
-                levels[:, column], calendar.sessions, name,
-                kind=kind, nonpositive=nonpositive,
-                follower=_follower(table, calendar, followers.get(name)),
+                levels[:, column], calendar.sessions, name, kind=kind, nonpositive=nonpositive,
+                follower=None if later is None else later.reindex(calendar.index).to_numpy(float),
             )  # fmt: skip
             notes += said + _stale(levels[:, column], calendar.sessions, name)
         columns.append(values)
@@ -289,14 +289,6 @@ def _roll_marks(
             )
         notes.append(Note("roll", name, text))
     return marks, notes
-
-
-def _follower(
-    table: PriceTable, calendar: SettlementCalendar, name: str | None
-) -> FloatArray | None:
-    if name is None:
-        return None
-    return table.frame[name].reindex(calendar.index).to_numpy(dtype=float)
 
 
 def _dates(days: DayArray) -> str:

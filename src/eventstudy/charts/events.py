@@ -20,7 +20,6 @@ from eventstudy.windows import Window, WindowLike, as_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -55,7 +54,10 @@ def plot_effects(
         When the asset has no results or the window is none of the study's.
     """
     chosen = result.headline if window is None else as_window(window)
-    _check(result, asset, chosen)
+    style.require_asset(asset, result.abnormal.assets, "results for")
+    if chosen not in result.windows:
+        msg = f"window {chosen} is none of this study's: {', '.join(map(str, result.windows))}"
+        raise UnknownNameError(msg)
     events = style.studied_events(result, asset)
     shown = events[:MAX_EVENTS]
     points = [p for row, event in enumerate(shown) for p in _points(result, event, chosen, row)]
@@ -139,13 +141,6 @@ def _cut(shown: Sequence[EventRow], events: Sequence[EventRow], what: str = "") 
 
 
 # ---- effects
-
-
-def _check(result: StudyResult, asset: str, window: Window) -> None:
-    style.require_asset(asset, result.abnormal.assets, "results for")
-    if window not in result.windows:
-        msg = f"window {window} is none of this study's: {', '.join(map(str, result.windows))}"
-        raise UnknownNameError(msg)
 
 
 def _points(result: StudyResult, event: EventRow, window: Window, row: int) -> list[Point]:
@@ -257,27 +252,23 @@ def _ranges(numbers: list[int]) -> str:
 
 
 def _mark_sessions(ax: Axes, events: Sequence[EventRow], price: pd.Series) -> None:
-    seen: set[tuple[date, str]] = set()
-    for event in events:
-        _point(ax, price, event.session, style.mark_of(event), seen)
-        _point(ax, price, event.alt_session, style.ALTERNATIVE, seen)
-
-
-def _point(
-    ax: Axes, price: pd.Series, session: date | None, mark: style.Mark, seen: set[tuple[date, str]]
-) -> None:
-    if session is None or (session, mark.meaning) in seen:
-        return
-    moment = pd.Timestamp(session)
-    if moment not in price.index:
-        return
-    label = "_" if mark.meaning in {meaning for _, meaning in seen} else mark.meaning
-    seen.add((session, mark.meaning))
-    ax.plot(
-        _days([moment]), [price[moment]], mark.marker, ms=5.5 if mark.filled else 7.5,
-        mec=mark.colour, mew=1.2, color=mark.colour if mark.filled else "none", label=label,
-        ls="none", zorder=3,
-    )  # fmt: skip
+    """Mark the first and the second possible session of each event, each kind once."""
+    possible = [
+        (session, mark) for event in events
+        for session, mark in (
+            (event.session, style.mark_of(event)), (event.alt_session, style.ALTERNATIVE)
+        )
+        if session is not None and pd.Timestamp(session) in price.index
+    ]  # fmt: skip
+    named: set[style.Mark] = set()
+    for session, mark in dict.fromkeys(possible):
+        moment = pd.Timestamp(session)
+        ax.plot(
+            _days([moment]), [price[moment]], mark.marker, ms=5.5 if mark.filled else 7.5,
+            mec=mark.colour, mew=1.2, color=mark.colour if mark.filled else "none",
+            label="_" if mark in named else mark.meaning, ls="none", zorder=3,
+        )  # fmt: skip
+        named.add(mark)
 
 
 def _mark_moves(ax: Axes, events: Sequence[EventRow], price: pd.Series) -> None:

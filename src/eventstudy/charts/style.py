@@ -29,6 +29,7 @@ Format = Literal["pdf", "png", "svg"]
 # Okabe and Ito's palette: distinct under every common colour blindness, and these four differ
 # in lightness too, so that they stay apart in greyscale.
 BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#E69F00", "#009E73", "#222222"
+WIDTH = 6.4
 GREY, LIGHT = "#7A7A7A", "#D0D0D0"
 
 _STYLE: dict[Any, Any] = {
@@ -82,24 +83,22 @@ def styled() -> Iterator[None]:
 
 
 @contextmanager
-def drawing(
-    ax: Axes | None, *, width: float = 6.4, height: float = 2.6
-) -> Iterator[tuple[Figure, Axes]]:
+def drawing(ax: Axes | None, *, height: float = 2.6) -> Iterator[tuple[Figure, Axes]]:
     """Give styled axes to draw on, those of a new figure (size in inches) when none are given."""
     with styled():
         if ax is not None:
             yield cast("Figure", ax.get_figure(root=True)), ax
         else:
-            figure = Chart(figsize=(width, height), layout="constrained")
+            figure = Chart(figsize=(WIDTH, height), layout="constrained")
             yield figure, figure.add_subplot()
 
 
-def legend_below(ax: Axes, *, columns: int, drop: float = 29.0, centre: float = 0.5) -> None:
-    """Put the legend `drop` points below the axes, clear of the labels whatever the height is."""
+def legend_below(ax: Axes, *, columns: int, centre: float = 0.5) -> None:
+    """Put the legend 29 points below the axes, clear of the labels whatever the height is."""
     from matplotlib.transforms import ScaledTranslation
 
     figure = cast("Figure", ax.get_figure(root=True))
-    shift = ScaledTranslation(0, -drop / 72, figure.dpi_scale_trans)
+    shift = ScaledTranslation(0, -29 / 72, figure.dpi_scale_trans)
     ax.legend(
         handles=ax.get_legend_handles_labels()[0], loc="upper center", ncol=columns,
         bbox_to_anchor=(centre, 0.0), bbox_transform=ax.transAxes + shift, borderaxespad=0.0,

@@ -13,6 +13,7 @@ from eventstudy.cli.output import note, print_json, print_table, progress_displa
 if TYPE_CHECKING:
     from eventstudy.arrays import FloatArray
     from eventstudy.certify import Certificate
+    from eventstudy.certify.run import Form
 
 DEFAULT_SERIES = "wti-spot-1986"
 FILES = ("certificate.json", "certificate.md", "certificate.svg", "certificate.png")
@@ -45,7 +46,7 @@ def certify(
     from eventstudy.certify import certify as run
 
     name, first, last, returns = _returns(series, column, quiet=quiet)
-    form = "quick" if quick else "full"
+    form: Form = "quick" if quick else "full"
     command = f"eventstudy certify{' --quick' if quick else ''} --series {series} --seed {seed}"
     folder = Path(out) if out else None
     if folder:
@@ -53,8 +54,7 @@ def certify(
             folder.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet=quiet) as progress:
         certificate = run(
-            returns, series=name, first=first, last=last,
-            form="quick" if quick else "full", seed=seed, jobs=jobs,
+            returns, series=name, first=first, last=last, form=form, seed=seed, jobs=jobs,
             keep=folder / "parts" if folder else None, command=command, progress=progress,
         )  # fmt: skip
     if folder:

@@ -164,12 +164,11 @@ def accept(draft: str, target: str) -> None:
 @click.option("--calendar", "market", type=click.Choice(calendar_names()), default=main_calendar())
 def timeline(table: EventTable, market: str, *, as_json: bool) -> None:
     """Show events in New York time between the settlements, and what else each session holds."""
-    dated = [event for event in table if event.date]
-    placed = _placed(dated, market)
+    calendar, placed = _placed(table, market)
     if as_json:
-        print_json([_plain_placement(item, calendar) for item, calendar in placed])
+        print_json([_plain_placement(item, calendar) for item in placed])
     else:
-        _draw(placed)
+        _draw(placed, calendar)
     for event in table:
         if event.date is None:
             bound = f", not after {event.not_after.isoformat()}" if event.not_after else ""
@@ -197,12 +196,8 @@ def _select(
             note(f"no event is at {place!r}: it is the place, or a part of it after a comma")
     return table.select(
         kind=kinds or None, place=places or None,
-        first=_day(first, "--from"), last=_day(last, "--to"),
+        first=day_of(first or None, "--from"), last=day_of(last or None, "--to"),
     )  # fmt: skip
-
-
-def _day(text: str | None, option: str) -> dt.date | None:
-    return dt.date.fromisoformat(day_of(text, option)) if text else None
 
 
 def _when(event: Event) -> str:
@@ -274,19 +269,17 @@ def _save(file: str, columns: tuple[str, ...], rows: tuple[Row, ...]) -> None:
     write_rows(file, columns, rows)
 
 
-def _placed(dated: list[Event], market: str) -> list[tuple[Placement, SettlementCalendar]]:
-    """Find the session of each event on the calendar of a market, in the order of time."""
+def _placed(table: EventTable, market: str) -> tuple[SettlementCalendar, list[Placement]]:
+    """Find the session of each dated event on the calendar of a market, in the order of time."""
     from eventstudy.alignment import place_event
     from eventstudy.calendars import settlement_calendar
 
-    if not dated:
-        return []
-    days = [event.date for event in dated if event.date]
+    days = [event.date for event in table if event.date] or [dt.date(2000, 1, 1)]
     margin = dt.timedelta(15)
     calendar = settlement_calendar(market, min(days) - margin, max(days) + margin)
-    placed = [place_event(event, calendar) for event in dated]
+    placed = [place_event(event, calendar) for event in table if event.date]
     placed.sort(key=lambda item: (_moment(item.event), item.event.event_id))
-    return [(item, calendar) for item in placed]
+    return calendar, placed
 
 
 def _moment(event: Event) -> dt.datetime:
@@ -315,10 +308,10 @@ def _session_day(index: int | None, calendar: SettlementCalendar) -> str | None:
     return None if index is None else str(calendar.sessions[index])
 
 
-def _draw(placed: list[tuple[Placement, SettlementCalendar]]) -> None:
+def _draw(placed: list[Placement], calendar: SettlementCalendar) -> None:
     """Draw a line for each settlement that lies between two events, or that one belongs to."""
     lines: list[tuple[dt.datetime, int, str]] = []
-    for item, calendar in placed:
+    for item in placed:
         moment = _moment(item.event)
         local = moment.astimezone(NEW_YORK)
         stated = f"{local:%Y-%m-%d %H:%M}" if item.event.time else f"{item.event.date}      "
@@ -326,10 +319,9 @@ def _draw(placed: list[tuple[Placement, SettlementCalendar]]) -> None:
         if item.alternative is not None:
             session += f" or {_session_day(item.alternative, calendar)}"
         others = [
-            other.event.event_id
-            for other, _ in placed
+            other.event.event_id for other in placed
             if other is not item and other.session is not None and other.session == item.session
-        ]
+        ]  # fmt: skip
         text = f"{stated}  -> {session}  {item.state:<10} {item.event.event_id}: {item.event.title}"
         lines.append((moment, 1, text + (f"  [with {', '.join(others)}]" if others else "")))
         for index in (item.session, item.alternative):

@@ -43,12 +43,10 @@ class _Seconds(click.ParamType[float]):
 SECONDS = _Seconds()
 
 
-def day_of(text: str | None, option: str) -> str:
-    """Check an ISO day given on the command line."""
-    if text is None:
-        return ""
+def day_of(text: str | None, option: str) -> date | None:
+    """Read an ISO day given on the command line."""
     try:
-        return date.fromisoformat(text).isoformat()
+        return None if text is None else date.fromisoformat(text)
     except ValueError:
         msg = f"{option} {text!r} is not a day such as 2026-01-31"
         raise click.UsageError(msg) from None

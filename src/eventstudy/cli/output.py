@@ -73,7 +73,7 @@ def progress_display(*, quiet: bool) -> Iterator[Progress]:
         with _bar() as show:
             yield show
     else:
-        yield _Lines()
+        yield _lines()
 
 
 @contextmanager
@@ -95,14 +95,13 @@ def _bar() -> Iterator[Progress]:
         yield show
 
 
-class _Lines:
-    """One line when a step starts: enough for a log."""
+def _lines() -> Progress:
+    """Show one line when a step starts: enough for a log."""
+    seen: set[str] = set()
 
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
+    def show(what: str, done: int, total: int) -> None:  # noqa: ARG001  # the protocol
+        if what not in seen:
+            click.echo(f"{what} ..." + (f" {total}" if total > 1 else ""), err=True)
+        seen.add(what)
 
-    def __call__(self, what: str, done: int, total: int) -> None:  # noqa: ARG002  # the protocol
-        if what in self._seen:
-            return
-        self._seen.add(what)
-        click.echo(f"{what} ..." + (f" {total}" if total > 1 else ""), err=True)
+    return show

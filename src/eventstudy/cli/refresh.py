@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 
 from eventstudy.cli.options import (
     SECONDS,
+    day_of,
     instruments_option,
     json_option,
     now,
@@ -86,7 +86,6 @@ def refresh(
     Catches up what is missing since the last good run. Exit code 0: all done; 3: a source failed,
     what did arrive is kept and what failed is named; 4: validation stopped a batch.
     """
-    from eventstudy.cli.options import day_of
     from eventstudy.prices.refresh import RefreshOptions
     from eventstudy.prices.sources import RetryPolicy
 
@@ -94,7 +93,7 @@ def refresh(
     more = tuple(filter(None, (listed or "").split(",")))
     options = RefreshOptions(
         symbols=(*symbols, *more),
-        since=date.fromisoformat(day_of(since, "--since")) if since else None,
+        since=day_of(since or None, "--since"),
         retry=RetryPolicy(attempts, pause),
         **given,
     )
@@ -136,14 +135,11 @@ def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_
             return plan(store, catalogue, options, today=now().date())
 
     rows = [
-        [job.instrument.name, job.interval, str(job.first or "beginning"), _asked(job)]
+        [job.instrument.name, job.interval, str(job.first or "beginning"),
+         ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)]
         for job in jobs()
-    ]
+    ]  # fmt: skip
     print_rows(["series", "interval", "from", "sources"], rows, as_json=as_json)
-
-
-def _asked(job: Job) -> str:
-    return ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)
 
 
 def _show_report(report: RefreshReport, *, as_json: bool) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
     from eventstudy.results.tables import EffectRow, EventRow
     from eventstudy.study.file import LoadedStudy
-    from eventstudy.study.power import MeanPowerRow, SinglePowerRow, StudyPower
+    from eventstudy.study.power import StudyPower
 
 EVENTS = """\
 event_id,date,time,title,kind,place,direction,source
@@ -45,7 +45,7 @@ def _reads_study(command: Any) -> Any:  # noqa: ANN401  # click's decorators are
     def reading(study: str | None, asof: str | None, store: str | None, **options: Any) -> None:  # noqa: ANN401  # click checked them
         from eventstudy.study.file import load_study
 
-        day, events = day_of(asof, "--asof") or None, options.pop("events", None)
+        day, events = day_of(asof, "--asof"), options.pop("events", None)
         command(load_study(study, asof=day, events=events, store=store), **options)
 
     update_wrapper(reading, command)
@@ -201,10 +201,19 @@ def _print_power(found: StudyPower) -> None:
     kind = found.return_kind
     unit = "units of the price" if kind == "change" else "per cent"
     click.echo(f"One event: detectable effect, {unit}\n")
-    print_table(SINGLE, [_single_cells(row, kind) for row in found.singles], right=(3, 4, 5, 6, 7))
+    single = [
+        [row.asset, str(row.window), row.test.upper(), str(row.events),
+         *_in_unit((row.median, row.low, row.high, row.median_t), kind)]
+        for row in found.singles
+    ]  # fmt: skip
+    print_table(SINGLE, single, right=(3, 4, 5, 6, 7))
     click.echo(f"\nMean over events: detectable effect, {unit}, by number of events\n")
-    shown = [row for row in found.means if row.verdict != "refused"]
-    print_table(MEAN, [_mean_cells(row, kind) for row in shown], right=(3, 4, 5, 6, 7))
+    mean = [
+        [row.asset, str(row.window), row.test, str(row.n),
+         *_in_unit((row.mde_half_n, row.mde, row.mde_2n, row.mde_4n), kind), row.verdict]
+        for row in found.means if row.verdict != "refused"
+    ]  # fmt: skip
+    print_table(MEAN, mean, right=(3, 4, 5, 6, 7))
     for verdict in ("refused", "caution"):
         said: dict[str, list[str]] = {}
         for row in found.means:
@@ -212,18 +221,6 @@ def _print_power(found: StudyPower) -> None:
                 said.setdefault(f"{row.asset} {row.window}: {row.reason}", []).append(row.test)
         for reason, names in said.items():
             note(f"{verdict}: {', '.join(names)}: {reason}")
-
-
-def _single_cells(row: SinglePowerRow, kind: ReturnKind) -> list[str]:
-    effects = (row.median, row.low, row.high, row.median_t)
-    return [row.asset, str(row.window), row.test.upper(), str(row.events), *_in_unit(effects, kind)]
-
-
-def _mean_cells(row: MeanPowerRow, kind: ReturnKind) -> list[str]:
-    effects = (row.mde_half_n, row.mde, row.mde_2n, row.mde_4n)
-    return [
-        row.asset, str(row.window), row.test, str(row.n), *_in_unit(effects, kind), row.verdict
-    ]  # fmt: skip
 
 
 def _in_unit(effects: Sequence[float], kind: ReturnKind) -> list[str]:

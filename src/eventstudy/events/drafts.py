@@ -72,6 +72,18 @@ REVIEW_COLUMNS: Final = (
         "decision", "What the reviewer writes: `accept` or `reject`.", _blank, is_left_behind=True
     ),
     ReviewColumn(
+        "tier",
+        "`confident`, or `candidate`: worth a look, the likeliest first.",
+        lambda e: e.tier,
+        is_left_behind=True,
+    ),
+    ReviewColumn(
+        "score",
+        "How likely it is to be wanted, in log-odds.",
+        lambda e: f"{e.score:.2f}",
+        is_left_behind=True,
+    ),
+    ReviewColumn(
         "expected_reason", "Why the price is expected to go that way.", lambda e: e.lead.reason
     ),
     ReviewColumn(

@@ -71,9 +71,9 @@ def detectable_dated(
     themselves never stand under an event. Everything an effect changes is known beforehand, so
     that no test is run anew.
 
-    `name` is one of `PLACEBO`, the tests that declare what an effect does to them. The effect is that
-    on the sum over a window, in standard deviations of one session; infinite where eight per root
-    session are not enough, NaN where there are too few windows.
+    `name` is one of `PLACEBO`, the tests that declare what an effect does to them. The effect is
+    that on the sum over a window, in standard deviations of one session; infinite where eight per
+    root session are not enough, NaN where there are too few windows.
     """
     if len(dated) < LEAST_WINDOWS[name]:
         return math.nan

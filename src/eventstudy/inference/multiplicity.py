@@ -29,8 +29,8 @@ SINGLE = "single p-values"
 class Family:
     """The events of one asset over one window, looked at together.
 
-    Single `pvalues` (N,), NaN where there is none; `sessions` (N,), session 0 of each: events on one
-    session are one test, counted once; `windows` gives their windows on filtered returns, or an
+    Single `pvalues` (N,), NaN where there is none; `sessions` (N,), session 0 of each: events on
+    one session are one test, counted once; `windows` gives their windows on filtered returns, or an
     `EstimationError` why there are none.
     """
 

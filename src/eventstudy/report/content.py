@@ -122,15 +122,14 @@ def _methods(result: StudyResult) -> dict[str, Any]:
 
 
 def _summary(result: StudyResult, figures: Sequence[DrawnFigure]) -> dict[str, Any]:
+    cover = f"{coverage(result)} interval"
     columns: list[ReportColumn[Pair]] = [
         ReportColumn("Event", lambda pair: shorten(pair[0].event_id, 28), share=1),
         ReportColumn("Asset", lambda pair: pair[0].asset, merges=True),
         ReportColumn("Session", lambda pair: str(pair[0].session or "")),
         ReportColumn("State", lambda pair: pair[0].state),
         _of_effect("Effect, %", lambda e: TYPESET.signed(e.percent)),
-        _of_effect(
-            f"{coverage(result)} interval", lambda e: TYPESET.span(e.percent_low, e.percent_high)
-        ),
+        _of_effect(cover, lambda e: TYPESET.span(e.percent_low, e.percent_high)),
         _of_effect("In price", lambda e: TYPESET.signed(e.usd)),
         _of_effect("p, VFC", lambda e: TYPESET.pvalue(e.p_vfc)),
         _of_effect("p, FHS", lambda e: TYPESET.pvalue(e.p_fhs)),
@@ -139,24 +138,20 @@ def _summary(result: StudyResult, figures: Sequence[DrawnFigure]) -> dict[str, A
     ]
     rows: list[Pair] = [(event, result.effect_of(event)) for event in result.tables.events]
     units = ", ".join(sorted({u for u in result.units.values() if u}))
+    left = len(set(result.abnormal.assets) - {f.asset for f in figures if not f.event_id})
     note = f"Effects over the window {result.headline}." + (f" In price: {units}." if units else "")
+    file = "tables/events.csv"
     return {
-        "table": report_table(
-            columns, rows, note=note, most=MAX_SUMMARY, where="tables/events.csv"
-        ),
+        "table": report_table(columns, rows, note=note, most=MAX_SUMMARY, where=file),
         "figures": [figure.entry(result) for figure in figures if not figure.event_id],
-        "more": _undrawn(result, figures),
+        "more": f"Charts of {left} more assets are not drawn; their numbers are in tables/."
+        * (left > 0),
     }
 
 
 def _of_effect(heading: str, cell: Callable[[EffectRow], str]) -> ReportColumn[Pair]:
     """Declare a column of numbers on the effect of a pair, where there is one."""
     return numbers(heading, lambda pair: TYPESET.missing if pair[1] is None else cell(pair[1]))
-
-
-def _undrawn(result: StudyResult, figures: Sequence[DrawnFigure]) -> str:
-    left = len(set(result.abnormal.assets) - {f.asset for f in figures if not f.event_id})
-    return f"Charts of {left} more assets are not drawn; their numbers are in tables/." * (left > 0)
 
 
 # ---- single events
@@ -197,19 +192,16 @@ def _section(
         "effects": _effects(result, effects),
         "tests": _tests(result, effects),
         "figures": figures,
-        "twin": "" if figures else _no_charts(_twin(result, first.event_id, drawn)),
+        "twin": "" if figures else _no_charts(result, first.event_id, drawn),
     }
 
 
-def _twin(result: StudyResult, event_id: str, drawn: Mapping[str, Any]) -> str:
+def _no_charts(result: StudyResult, event_id: str, drawn: Mapping[str, Any]) -> str:
     """Name the event whose charts stand for those of another on the same sessions."""
     ab = result.abnormal
     places = list(zip(ab.event_ids, ab.assets, ab.position.tolist(), strict=True))
     mine = {place[1:] for place in places if place[0] == event_id}
-    return next((e for e, *place in places if e in drawn and tuple(place) in mine), "")
-
-
-def _no_charts(twin: str) -> str:
+    twin = next((e for e, *place in places if e in drawn and tuple(place) in mine), "")
     if twin:
         return f"The charts are those of {transliterate(twin)}, which has the same session."
     return "No charts are drawn for this event; its abnormal returns are in tables/ar.csv."
@@ -257,9 +249,8 @@ def _once(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    if len(text) <= MAX_FACT:
-        return text
-    return f"{text[:MAX_FACT].rstrip()}... (whole in tables/events.csv)"
+    cut = f"{text[:MAX_FACT].rstrip()}... (whole in tables/events.csv)"
+    return cut if len(text) > MAX_FACT else text
 
 
 def _placing(rows: Sequence[EventRow]) -> list[str]:

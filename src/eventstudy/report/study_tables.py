@@ -89,12 +89,9 @@ def _line(columns: Sequence[ReportColumn[R]], row: R) -> list[str]:
 
 def _text(value: str) -> str:
     shown = transliterate(value)
-    return breakable(shown if len(shown) <= MAX_LETTERS else f"{shown[:MAX_LETTERS]}…")
-
-
-def breakable(text: str) -> str:
-    """Allow a line break inside letters that run on without one."""
-    return _LONG.sub(lambda m: "\u200b".join(re.findall(".{1,24}", m[0])), text)
+    cut = shown if len(shown) <= MAX_LETTERS else f"{shown[:MAX_LETTERS]}…"
+    # Letters that run on without a break are allowed one.
+    return _LONG.sub(lambda m: "\u200b".join(re.findall(".{1,24}", m[0])), cut)
 
 
 def _merged(lines: Sequence[list[str]], at: int) -> list[list[str]]:
@@ -102,11 +99,10 @@ def _merged(lines: Sequence[list[str]], at: int) -> list[list[str]]:
     names: dict[tuple[str, ...], list[str]] = {}
     for line in lines:
         names.setdefault((*line[:at], *line[at + 1 :]), []).append(line[at])
-    return [[*key[:at], _together(found), *key[at:]] for key, found in names.items()]
-
-
-def _together(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= MAX_NAMES else f"{len(names)} assets"
+    return [
+        [*key[:at], ", ".join(of) if len(of) <= MAX_NAMES else f"{len(of)} assets", *key[at:]]
+        for key, of in names.items()
+    ]
 
 
 # ---- the study as a whole

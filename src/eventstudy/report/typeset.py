@@ -57,9 +57,10 @@ def figure_file(svg: bytes, kind: Literal["pdf", "png"]) -> bytes:
 
 
 def _compiled(source: Path | bytes, what: str, **options: Any) -> bytes:  # noqa: ANN401  # typst's own
+    import matplotlib as mpl
     import typst
 
-    fonts = [_fonts()]
+    fonts = [Path(mpl.get_data_path()) / "fonts" / "ttf"]
     try:
         made = typst.compile(source, font_paths=fonts, ignore_system_fonts=True, **options)
     except typst.TypstError as error:
@@ -73,12 +74,6 @@ def _mapping(value: object) -> dict[str, Any]:
         return asdict(value)
     msg = f"{type(value).__name__} has no place in a report"
     raise TypeError(msg)
-
-
-def _fonts() -> Path:
-    import matplotlib as mpl
-
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
 
 def _moment(as_of: str) -> datetime:

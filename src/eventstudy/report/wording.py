@@ -29,12 +29,6 @@ Key = tuple[str, date | None, date | None]
 # ---- one effect
 
 
-def with_effect(result: StudyResult) -> list[Studied]:
-    """Events with their effect over the headline window, those that have one."""
-    pairs = ((event, result.effect_of(event)) for event in result.tables.events)
-    return [(event, effect) for event, effect in pairs if effect is not None and effect.has_effect]
-
-
 def effect_key(event: EventRow) -> Key:
     """Return what two events must have in common to have the same effect."""
     return event.asset, event.session, event.alt_session
@@ -182,10 +176,13 @@ class Finding:
 
 def key_findings(result: StudyResult) -> list[Finding]:
     """Return the findings of a study; a large study is summed up by its strongest effects."""
-    pairs = with_effect(result)
-    groups = _groups(pairs)
-    many = sum(map(len, groups)) > MAX_LINES
-    chosen, assets = (_strongest(groups), SHOWN_ASSETS) if many else (groups, MAX_ASSETS)
+    found = [(event, result.effect_of(event)) for event in result.tables.events]
+    pairs = [(event, effect) for event, effect in found if effect is not None and effect.has_effect]
+    chosen, assets = _groups(pairs), MAX_ASSETS
+    if sum(map(len, chosen)) > MAX_LINES:
+        least = [min((e.p for _, e in of if np.isfinite(e.p)), default=2.0) for of in chosen]
+        order = np.argsort(least, kind="stable")[:STRONGEST]
+        chosen, assets = [chosen[k] for k in order], SHOWN_ASSETS
     return [
         *_overview(result, pairs), *_other_windows(result),
         *(_group(result, group, assets) for group in chosen),
@@ -202,11 +199,6 @@ def _groups(pairs: Sequence[Studied]) -> list[list[Studied]]:
     for own in events.values():
         same.setdefault(tuple(effect_key(event) for event, _ in own), []).extend(own)
     return sorted(same.values(), key=lambda group: str(group[0][0].session))
-
-
-def _strongest(groups: list[list[Studied]]) -> list[list[Studied]]:
-    least = [min((e.p for _, e in group if np.isfinite(e.p)), default=2.0) for group in groups]
-    return [groups[k] for k in np.argsort(least, kind="stable")[:STRONGEST]]
 
 
 def _group(result: StudyResult, group: Sequence[Studied], most: int) -> Finding:

@@ -78,7 +78,8 @@ class FilteredReturns(Mapping[str, FloatArray]):
     """Filtered returns of the assets of a study, each computed when first asked for."""
 
     def __init__(self, study: Study, data: Mapping[str, AssetData]) -> None:
-        self._study, self._data = study, dict(data)
+        self._study = study
+        self._data = dict(data)
         self._found: dict[str, FloatArray] = {}
 
     def __getitem__(self, asset: str) -> FloatArray:
@@ -121,12 +122,18 @@ def single_events(
     mine = slice(number, None, n_windows)
     names = [entry.name for entry in statistics("event")]
     return SingleEvents(
-        event_ids=effects.event_id[mine], assets=effects.asset[mine],
-        sessions=abnormal.position, directions=np.array(directions, dtype=object),
-        effect=effects.effect[mine], t=effects.t[mine], df=effects.df[mine], p=effects.p[mine],
+        event_ids=effects.event_id[mine],
+        assets=effects.asset[mine],
+        sessions=abnormal.position,
+        directions=np.array(directions, dtype=object),
+        effect=effects.effect[mine],
+        t=effects.t[mine],
+        df=effects.df[mine],
+        p=effects.p[mine],
         pvalues={name: getattr(effects, f"p_{name}")[mine] for name in names},
-        vol_ratio=effects.vol_ratio[mine], reasons=effects.filter_reason[mine],
-    )  # fmt: skip
+        vol_ratio=effects.vol_ratio[mine],
+        reasons=effects.filter_reason[mine],
+    )
 
 
 def tests_table(study: Study, samples: StudySamples) -> Tests:
@@ -174,8 +181,13 @@ def _measured(d: SampleDescription, *, whole: bool) -> dict[str, Any]:
 
 def _dates(dated: DatedReturns) -> dict[str, Any]:
     dates = describe_dates(dated)
-    ratio = {"abs_z_ratio": dates.variance_ratio, "p_abs_z": dates.variance_pvalue}
-    return {"n_dated": dates.n, "n_episodes": dates.n_episodes, "covered": dates.covered} | ratio
+    return {
+        "n_dated": dates.n,
+        "n_episodes": dates.n_episodes,
+        "covered": dates.covered,
+        "abs_z_ratio": dates.variance_ratio,
+        "p_abs_z": dates.variance_pvalue,
+    }
 
 
 def family_table(study: Study, samples: StudySamples) -> Family:

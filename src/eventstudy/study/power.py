@@ -58,6 +58,8 @@ class SinglePowerRow(_SingleFields, Row):
 class SinglePower(_SingleFields, Table[SinglePowerRow]):
     """A row per asset and window."""
 
+    row_type = SinglePowerRow
+
 
 class _MeanFields:
     asset = columns.text("The sample: an asset, or `all` for every pair.")
@@ -79,6 +81,8 @@ class MeanPowerRow(_MeanFields, Row):
 class MeanPower(_MeanFields, Table[MeanPowerRow]):
     """A row per sample, window and test over events."""
 
+    row_type = MeanPowerRow
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPower:
@@ -94,7 +98,7 @@ class StudyPower:
     level: float
     singles: SinglePower
     means: MeanPower
-    n_pairs: int  # studied
+    n_pairs: int
     n_dropped: int
     return_kind: ReturnKind
 
@@ -111,8 +115,9 @@ def study_power(
     """
     study = with_assets(study, prices)
     panel, pairs = prepare(study, events, prices)
-    usual = (window for window in WINDOWS if study.window.covers(window))
-    windows = tuple(dict.fromkeys((*study.car_windows, *usual)))
+    windows = tuple(
+        dict.fromkeys((*study.car_windows, *(w for w in WINDOWS if study.window.covers(w))))
+    )
     data = {asset: asset_data(study, panel, asset) for asset in study.assets}
     fit = fit_kept(study, data, pairs).fit
     if fit is None:
@@ -128,9 +133,16 @@ def study_power(
     progress("assets", len(studied), len(studied))
     abnormal = without_returns(fit.abnormal)
     samples = StudySamples(abnormal, FilteredReturns(study, data))
-    tables = SinglePower.of(singles), MeanPower.of(_means(samples, windows, study.level))
-    left, kind = len(pairs) - len(abnormal), data[study.assets[0]].kind
-    return StudyPower(study.name, study.level, *tables, len(abnormal), left, kind)
+    means = _means(samples, windows, study.level)
+    return StudyPower(
+        study.name,
+        study.level,
+        SinglePower.of(singles),
+        MeanPower.of(means),
+        len(abnormal),
+        len(pairs) - len(abnormal),
+        data[study.assets[0]].kind,
+    )
 
 
 def _single(asset: str, found: MeasuredEffects, column: int) -> dict[str, Any]:
@@ -138,10 +150,14 @@ def _single(asset: str, found: MeasuredEffects, column: int) -> dict[str, Any]:
     rows = np.flatnonzero(tests.tested[:, column])
     row: dict[str, Any] = {"asset": asset, "window": window, "events": len(rows)}
     if len(rows):
-        values, median_t = tests.mde[rows, column], float(np.median(tests.mde_t[rows, column]))
-        spread = {"low": float(values.min()), "high": float(values.max()), "median_t": median_t}
-        test = str(tests.ci_method[rows[0], column])
-        row |= {"test": test, "median": float(np.median(values))} | spread
+        values = tests.mde[rows, column]
+        row |= {
+            "test": str(tests.ci_method[rows[0], column]),
+            "median": float(np.median(values)),
+            "low": float(values.min()),
+            "high": float(values.max()),
+            "median_t": float(np.median(tests.mde_t[rows, column])),
+        }
     return row | {"power": 0.8}
 
 
