@@ -86,20 +86,12 @@ class MeanPower(_MeanFields, Table[MeanPowerRow]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPower:
-    """Effects that a study finds with 80% power.
+    """Effects that a study finds with 80% power, in units of the return.
 
-    Parameters
-    ----------
-    singles : SinglePower
-        Single events: median and range of the detectable effect by the default test, and the
-        median by the t, per asset and window; in units of the return.
-    means : MeanPower
-        Tests over events: the mean effect they find with N / 2, N, 2N and 4N events, and whether
-        they apply to the design. Tests over all dates answer for N, by placebo dates.
-    n_pairs, n_dropped : int
-        Pairs studied, and those that would be dropped.
-    return_kind : {"log", "simple", "change"}
-        What a return is.
+    `singles` hold median and range of the detectable effect by the default test, and the median
+    by the t. `means` hold the mean effect that tests over events find with N / 2, N, 2N and 4N
+    events, and whether they apply to the design; tests over all dates answer for N, by placebo
+    dates.
     """
 
     name: str
@@ -116,7 +108,10 @@ def study_power(
 ) -> StudyPower:
     """Say what effects a study can see, without using a return of any event window.
 
-    Reports ``progress(what, done, total)``; an `AlignmentError` when no event can be studied.
+    Raises
+    ------
+    AlignmentError
+        No event can be studied.
     """
     study = with_assets(study, prices)
     panel, pairs = prepare(study, events, prices)
