@@ -26,12 +26,12 @@ _PUBLIC = {
     "StudyInputs": "eventstudy.study",
     "StudyResult": "eventstudy.results",
     "Window": "eventstudy.windows",
-    "dataset": "eventstudy.datasets",
+    "dataset": "eventstudy.prices.datasets",
     "event_dummies": "eventstudy.regression.dummies",
     "events_from_frame": "eventstudy.events",
-    "list_datasets": "eventstudy.datasets",
+    "list_datasets": "eventstudy.prices.datasets",
     "load_events": "eventstudy.events",
-    "load_prices": "eventstudy.loading",
+    "load_prices": "eventstudy.prices.loading",
     "load_study": "eventstudy.study.file",
     "plot_ar": "eventstudy.charts",
     "plot_caar": "eventstudy.charts",
@@ -54,13 +54,13 @@ __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604  # names are text
 
 if TYPE_CHECKING:
     from eventstudy.calendars import settlement_calendar
-    from eventstudy.datasets import dataset, list_datasets
     from eventstudy.errors import EventStudyError, StudyError
     from eventstudy.events import Event, EventTable, events_from_frame, load_events, read_events
     from eventstudy.events.claims import read_claims
     from eventstudy.events.quotes import read_quotes
-    from eventstudy.loading import load_prices
     from eventstudy.models.designs import ConstantMean, FactorModel, MarketAdjusted, MarketModel
+    from eventstudy.prices.datasets import dataset, list_datasets
+    from eventstudy.prices.loading import load_prices
     from eventstudy.prices.table import PriceTable
     from eventstudy.results import StudyResult
     from eventstudy.study import ReportOptions, Study, StudyInputs, run_study

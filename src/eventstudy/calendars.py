@@ -6,29 +6,22 @@ after it: not to its calendar day, and not to the trade date, which rolls hours 
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from eventstudy.arrays import DayArray, IntArray
-from eventstudy.errors import AlignmentError, TableError, UnknownNameError, did_you_mean
+from eventstudy.errors import AlignmentError, TableError
+from eventstudy.products import CalendarSpec, calendar_names, calendar_spec
+from eventstudy.tables import Row, read_rows
 
-CalendarName = Literal["wti", "brent"]
-
-_ZONES: Final = {"wti": "America/New_York", "brent": "Europe/London"}
-_REGULAR: Final = {"wti": time(14, 30), "brent": time(19, 30)}
-_EARLY: Final = time(13, 30)
-# Globex closes at 12:00 or 13:30 Chicago on the holidays on which it trades but nothing settles.
-_CLOSES_WITHOUT_SETTLEMENT: Final = ("12:00", "13:30")
-_CLOSES_WITH_EARLY_SETTLEMENT: Final = ("12:45", "13:45")
 _RULES: Final = ("extra_settlement", "no_settlement", "settlement_time")
 _OVERRIDE_COLUMNS: Final = ["calendar", "session", "rule", "time", "reason"]
 
@@ -40,7 +33,7 @@ class SettlementCalendar:
     Parameters
     ----------
     name : str
-        ``"wti"``, ``"brent"`` or ``"file"``.
+        That of the table of products, or ``"file"``.
     zone : str or None
         IANA zone of the settlement; None for a calendar read off a file.
     sessions : ndarray of datetime64[D], shape (S,)
@@ -65,18 +58,9 @@ class SettlementCalendar:
     def session_of(self, moment: datetime) -> int:
         """Return the index of the first settlement strictly after `moment`.
 
-        A moment exactly at a settlement belongs to the next session. Where no settlement times are
-        known, the moment's own calendar day in its own zone decides.
-
-        Parameters
-        ----------
-        moment : datetime
-            With a time zone.
-
-        Returns
-        -------
-        int
-            Index into `sessions`; ``len(sessions)`` when `moment` lies after the last settlement.
+        A moment exactly at a settlement belongs to the next session; one after the last settlement
+        gives ``len(sessions)``. Where no settlement times are known, the moment's own calendar day
+        in its own zone decides.
 
         Raises
         ------
@@ -92,17 +76,9 @@ class SettlementCalendar:
         return int(np.searchsorted(self.settlements, instant, side="right"))
 
     def positions_of(self, moments_utc: NDArray[np.datetime64]) -> IntArray:
-        """Return `session_of` for many moments at once.
+        """Return `session_of` for many moments at once, int64 of the same shape.
 
-        Parameters
-        ----------
-        moments_utc : ndarray of datetime64, any shape
-            UTC instants; for a calendar without settlement times, local days.
-
-        Returns
-        -------
-        ndarray of int64, same shape
-            Indices into `sessions`; ``len(sessions)`` after the last settlement.
+        `moments_utc` are UTC instants; for a calendar without settlement times, local days.
 
         Raises
         ------
@@ -138,19 +114,20 @@ class SettlementCalendar:
 
 
 def settlement_calendar(
-    name: CalendarName, first: date, last: date, *, overrides: Path | None = None
+    name: str, first: date, last: date, *, overrides: Path | None = None
 ) -> SettlementCalendar:
     """Build the settlement calendar of a market.
 
     Parameters
     ----------
-    name : {"wti", "brent"}
-        NYMEX light sweet crude, settling at 14:30 New York, or ICE Brent, settling at 19:30 London.
+    name : str
+        A calendar of the table of products: ``"wti"``, NYMEX energy, settling at 14:30 New York;
+        ``"brent"``, ICE Brent, settling at 19:30 London.
     first, last : date
         First and last day, both included.
     overrides : Path, optional
         A CSV file with the columns ``calendar, session, rule, time, reason`` that is applied after
-        the table that ships with the package; `rule` is ``extra_settlement``, ``no_settlement`` or
+        the bundled table; `rule` is ``extra_settlement``, ``no_settlement`` or
         ``settlement_time``, and `time` is local, such as ``13:30``.
 
     Returns
@@ -171,33 +148,48 @@ def settlement_calendar(
     -----
     WTI is checked against NYMEX price days since 1983, Brent against ICE price days since 2007;
     before 2006 the Brent market kept more holidays than the three of this calendar.
+
+    Examples
+    --------
+    >>> from datetime import date, datetime
+    >>> from zoneinfo import ZoneInfo
+    >>> calendar = settlement_calendar("wti", date(2026, 1, 5), date(2026, 1, 9))
+    >>> late = datetime(2026, 1, 6, 21, 6, tzinfo=ZoneInfo("America/New_York"))
+    >>> str(calendar.sessions[calendar.session_of(late)])
+    '2026-01-07'
     """
-    if name not in _ZONES:
-        msg = f"no settlement calendar {name!r}: {did_you_mean(name, _ZONES)}"
-        raise UnknownNameError(msg)
+    spec = calendar_spec(name)
     if last < first:
         msg = f"a calendar from {first} to {last} is empty: swap the two days"
         raise AlignmentError(msg)
-    times = dict(_wti_times(first, last) if name == "wti" else _brent_times(first, last))
-    for table in (_shipped_overrides(), read_overrides(overrides) if overrides else ()):
-        for row in table:
-            if row.calendar == name and first <= row.session <= last:
-                _apply(times, row)
-    return _from_times(name, times)
+    own = read_overrides(overrides) if overrides else ()
+    return build_calendar(spec, first, last, overrides=(*_bundled_overrides(), *own))
+
+
+def build_calendar(
+    spec: CalendarSpec, first: date, last: date, *, overrides: tuple[Override, ...] = ()
+) -> SettlementCalendar:
+    """Build a calendar from its rules and dated exceptions, in the order of `overrides`.
+
+    Exceptions of other calendars are ignored; `first` and `last` are both included.
+    """
+    times = {day: (at, zone) for day, at, zone in _rule_times(spec, first, last)}
+    for row in overrides:
+        if row.calendar == spec.name and first <= row.session <= last:
+            regime = spec.regime(row.session)
+            if row.rule == "no_settlement":
+                times.pop(row.session, None)
+            elif row.rule == "extra_settlement" or row.session in times:
+                ruled = (regime.time, regime.zone)
+                times[row.session] = (row.time, spec.zone) if row.time else ruled
+    days = np.array(sorted(times), dtype="datetime64[D]")
+    return SettlementCalendar(spec.name, spec.zone, days, _instants(times))
 
 
 def file_calendar(sessions: Any) -> SettlementCalendar:  # noqa: ANN401  # whatever numpy reads as days
-    """Build a calendar from the days of a price file, with no settlement times.
+    """Build a calendar from the days (S,) of a price file, with no settlement times.
 
-    Parameters
-    ----------
-    sessions : array_like of dates, shape (S,)
-        Strictly increasing.
-
-    Raises
-    ------
-    AlignmentError
-        When the days are not strictly increasing or one is missing.
+    Raises `AlignmentError` when they are not strictly increasing or one is missing.
     """
     days = np.asarray(sessions, dtype="datetime64[D]")
     if days.ndim != 1 or bool(np.isnat(days).any()) or bool((np.diff(days).astype(int) <= 0).any()):
@@ -222,121 +214,93 @@ class Override:
 def read_overrides(path: Path) -> tuple[Override, ...]:
     """Read dated exceptions from a CSV file.
 
-    Raises
-    ------
-    TableError
-        When the file cannot be read, or a row has an unknown rule, day or time, or no reason.
+    Raises `TableError` when it cannot be read or a row has an unknown rule, day or time, or no
+    reason.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle)
-            if reader.fieldnames != _OVERRIDE_COLUMNS:
-                msg = f"columns must be {', '.join(_OVERRIDE_COLUMNS)}, found {reader.fieldnames}"
-                raise TableError(msg, path=str(path), row=1)
-            return tuple(_override(row, path, reader.line_num) for row in reader)
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"cannot be read: {error}"
-        raise TableError(msg, path=str(path)) from error
+    rows = read_rows(path, what="settlement overrides", columns=_OVERRIDE_COLUMNS)
+    return tuple(_override(row, path) for row in rows)
 
 
-def _override(row: dict[str, str], path: Path, line: int) -> Override:
-    cells = {key: (row.get(key) or "").strip() for key in _OVERRIDE_COLUMNS}
-
+def _override(row: Row, path: Path) -> Override:
     def fault(column: str, wanted: str) -> NoReturn:
-        msg = f"{cells[column]!r} is not {wanted}"
-        raise TableError(msg, path=str(path), row=line, column=column)
+        msg = f"{row[column]!r} is not {wanted}"
+        raise TableError(msg, path=str(path), row=row.line, column=column)
 
-    if cells["calendar"] not in _ZONES:
-        fault("calendar", f"a calendar: {', '.join(sorted(_ZONES))}")
-    if cells["rule"] not in _RULES:
+    if row["calendar"] not in calendar_names():
+        fault("calendar", f"a calendar: {', '.join(sorted(calendar_names()))}")
+    if row["rule"] not in _RULES:
         fault("rule", f"a rule: {', '.join(_RULES)}")
-    if not cells["reason"]:
-        fault("reason", "a reason: say why the day differs")
+    if not row["reason"]:
+        fault("reason", "a reason: write why the day differs")
     try:
-        session = date.fromisoformat(cells["session"])
+        session = date.fromisoformat(row["session"])
     except ValueError:
         fault("session", "an ISO date such as 2025-01-09")
-    if not cells["time"] and cells["rule"] == "settlement_time":
+    if not row["time"] and row["rule"] == "settlement_time":
         fault("time", "a local time such as 13:30")
     try:
-        local = time.fromisoformat(cells["time"]) if cells["time"] else None
+        local = time.fromisoformat(row["time"]) if row["time"] else None
     except ValueError:
         fault("time", "a local time such as 13:30")
-    return Override(cells["calendar"], session, cells["rule"], local, cells["reason"])
+    return Override(row["calendar"], session, row["rule"], local, row["reason"])
 
 
 @lru_cache(maxsize=1)
-def _shipped_overrides() -> tuple[Override, ...]:
+def _bundled_overrides() -> tuple[Override, ...]:
     source = resources.files("eventstudy") / "data" / "settlement_overrides.csv"
     with resources.as_file(source) as path:
         return read_overrides(path)
 
 
-def _apply(times: dict[date, time], row: Override) -> None:
-    if row.rule == "no_settlement":
-        times.pop(row.session, None)
-    elif row.rule == "extra_settlement" or row.session in times:
-        times[row.session] = row.time or _REGULAR[row.calendar]
-
-
 @lru_cache(maxsize=32)
-def _wti_times(first: date, last: date) -> tuple[tuple[date, time], ...]:
+def _rule_times(spec: CalendarSpec, first: date, last: date) -> tuple[tuple[date, time, str], ...]:
+    """Sessions by the rules alone, each with its local time and the zone of that time."""
+    days = _weekdays if spec.sessions == "weekdays" else _library_days
+    found = []
+    for day, close in days(spec, first, last):
+        if close not in spec.unsettled:
+            regime = spec.regime(day)
+            found.append((day, regime.at(day, close), regime.zone))
+    return tuple(found)
+
+
+def _library_days(spec: CalendarSpec, first: date, last: date) -> list[tuple[date, str]]:
+    """Trading days of a calendar of pandas_market_calendars, each with its close."""
     import pandas_market_calendars as mcal
 
-    schedule = mcal.get_calendar("CMEGlobex_CL").schedule(first, last, tz="America/Chicago")
+    schedule = mcal.get_calendar(spec.sessions).schedule(first, last, tz=spec.close_zone)
     closes = schedule["market_close"].dt.strftime("%H:%M")
-    return tuple(
-        (day.date(), _EARLY if close in _CLOSES_WITH_EARLY_SETTLEMENT else _REGULAR["wti"])
-        for day, close in zip(schedule.index, closes, strict=True)
-        if close not in _CLOSES_WITHOUT_SETTLEMENT
-    )
+    return [(day.date(), close) for day, close in zip(schedule.index, closes, strict=True)]
 
 
-@lru_cache(maxsize=32)
-def _brent_times(first: date, last: date) -> tuple[tuple[date, time], ...]:
-    days = _ice_futures_europe().valid_days(first, last, tz=None)
-    return tuple((day.date(), _REGULAR["brent"]) for day in days)
+def _weekdays(spec: CalendarSpec, first: date, last: date) -> list[tuple[date, str]]:
+    """Weekdays less the holidays of the calendar; none of them is known to close early."""
+    years = range(first.year, last.year + 1)
+    closed = {_holiday(name, year) for year in years for name in spec.holidays}
+    days = pd.bdate_range(first, last)
+    return [(day.date(), "") for day in days if day.date() not in closed]
 
 
-@lru_cache(maxsize=1)
-def _ice_futures_europe() -> Any:  # noqa: ANN401  # the base class is untyped
-    from pandas.tseries.holiday import (
-        AbstractHolidayCalendar,
-        GoodFriday,
-        Holiday,
-        sunday_to_monday,
-    )
-    from pandas_market_calendars import MarketCalendar
+def _holiday(name: str, year: int) -> date:
+    if name == "good-friday":
+        from pandas.tseries.holiday import GoodFriday
 
-    class IceFuturesEurope(MarketCalendar):  # type: ignore[misc]  # the base class is untyped
-        """ICE Futures Europe: closed on New Year's Day, Good Friday and Christmas Day alone."""
-
-        aliases = ("ICEFuturesEurope",)
-        regular_market_times = {  # noqa: RUF012  # the base class asks for a plain class attribute
-            "market_open": ((None, time(1)),),
-            "market_close": ((None, time(23)),),
-        }
-        name = "ICEFuturesEurope"
-        tz = "Europe/London"
-        regular_holidays = AbstractHolidayCalendar(
-            rules=[
-                Holiday("New Year's Day", month=1, day=1, observance=sunday_to_monday),
-                GoodFriday,
-                Holiday("Christmas Day", month=12, day=25, observance=sunday_to_monday),
-            ]
-        )
-
-    return IceFuturesEurope()
+        return GoodFriday.dates(date(year, 1, 1), date(year, 12, 31))[0].date()  # type: ignore[no-any-return]  # untyped library
+    day = date.fromisoformat(f"{year}-{name}")
+    return day + timedelta(days=1) if day.isoweekday() == 7 else day  # noqa: PLR2004  # Sunday
 
 
-def _from_times(name: str, times: dict[date, time]) -> SettlementCalendar:
+def _instants(times: dict[date, tuple[time, str]]) -> DayArray:
+    """UTC instants of local times, in the order of their days, shape (S,)."""
     ordered = sorted(times.items())
-    local = pd.DatetimeIndex(
-        [datetime.combine(day, at) for day, at in ordered], dtype="datetime64[s]"
-    )
-    utc = local.tz_localize(_ZONES[name]).tz_convert("UTC").tz_localize(None)
-    days = np.array([day for day, _ in ordered], dtype="datetime64[D]")
-    return SettlementCalendar(name, _ZONES[name], days, utc.to_numpy().astype("datetime64[s]"))
+    found = np.zeros(len(ordered), dtype="datetime64[s]")
+    for zone in sorted({zone for _, zone in times.values()}):
+        rows = [i for i, (_, (_, of)) in enumerate(ordered) if of == zone]
+        local = pd.DatetimeIndex(
+            [datetime.combine(ordered[i][0], ordered[i][1][0]) for i in rows], dtype="datetime64[s]"
+        )
+        found[rows] = local.tz_localize(zone).tz_convert("UTC").tz_localize(None).to_numpy()
+    return found
 
 
 def _day(day: date) -> np.datetime64:

@@ -12,7 +12,7 @@
     |-- EstimationError (ArithmeticError)     a model that cannot be fitted: event, asset
     |-- UnknownNameError (KeyError)           a dataset, statistic, calendar or asset nobody knows
     |-- OutputError (OSError)                 a report that cannot be written
-    |-- PriceSourceError (OSError)            a source that did not answer, or answered nonsense
+    |-- PriceSourceError (OSError)            a source that did not answer, or returned invalid data
     |-- ArticleSourceError (OSError)          an article that cannot be fetched, or may not be
     |-- StoreError (OSError)                  a price store that cannot be opened or trusted
     `-- MissingDependencyError (ImportError)  an optional library that is not installed
@@ -25,6 +25,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from eventstudy.formats import listed
 
 
 class EventStudyError(Exception):
@@ -142,7 +144,7 @@ class OutputError(EventStudyError, OSError):
 
 
 class PriceSourceError(EventStudyError, OSError):
-    """A price source that could not be reached or answered nonsense."""
+    """A price source that could not be reached or returned invalid data."""
 
 
 class ArticleSourceError(EventStudyError, OSError):
@@ -151,6 +153,10 @@ class ArticleSourceError(EventStudyError, OSError):
 
 class StoreError(EventStudyError, OSError):
     """A price store that cannot be opened, written or trusted."""
+
+
+class BatchRefusedError(StoreError):
+    """Values that batch validation keeps out of a store until they are accepted."""
 
 
 class MissingDependencyError(EventStudyError, ImportError):
@@ -180,10 +186,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = nearest(name, choices)
     if near is not None:
         return f"did you mean {near!r}?"
-    if len(choices) > _MOST_KNOWN:
-        shown = ", ".join(choices[:_MOST_KNOWN])
-        return f"known: {shown} and {len(choices) - _MOST_KNOWN} more"
-    return f"known: {', '.join(choices)}" if choices else "nothing of that kind is known"
+    if not choices:
+        return "nothing of that kind is known"
+    return f"known: {listed(choices, _MOST_KNOWN, sep=', ')}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -11,7 +11,15 @@ import pytest
 from scipy import stats
 
 from eventstudy.errors import EstimationError
-from eventstudy.inference import bhar, calendar_time, correlation, parametric, rank, sign, skewness
+from eventstudy.inference.over_events import (
+    bhar,
+    calendar_time,
+    correlation,
+    parametric,
+    rank,
+    sign,
+    skewness,
+)
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 

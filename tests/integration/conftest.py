@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "prices"))
-from loopback import World, serve  # noqa: E402  # found through the line above
+sys.path[:0] = [str(ROOT / "tests" / "unit" / "prices"), str(ROOT / "tests" / "integration")]
+from inprocess import run_here  # noqa: E402  # found through the line above
+from loopback import LIMIT, World, serve  # noqa: E402  # found through the line above too
 
 
 @pytest.fixture
@@ -41,16 +44,26 @@ def run_environment(server, world, tmp_path):
 
 @pytest.fixture
 def run(run_environment, tmp_path):
-    def call(*arguments, now="2026-01-06T23:30:00+00:00", **options):
-        return subprocess.run(  # our own program
-            [sys.executable, "-m", "eventstudy", *arguments],
-            env=run_environment[0] | {"EVENTSTUDY_NOW": now},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            **options,
-        )
+    """Run a command in this process; what needs a program of its own takes `start`."""
+
+    def call(*arguments, now="2026-01-06T23:30:00+00:00"):
+        return run_here(*arguments, cwd=tmp_path, env=run_environment[0] | {"EVENTSTUDY_NOW": now})
 
     return call
+
+
+@pytest.fixture
+def start():
+    """Start a program of our own; it is killed when the test ends, or hangs for minutes."""
+    with ExitStack() as running:
+
+        def call(*arguments, **options):
+            process = subprocess.Popen([sys.executable, *arguments], text=True, **options)
+            running.enter_context(process)
+            running.callback(process.kill)
+            watchdog = threading.Timer(LIMIT, process.kill)
+            running.callback(watchdog.cancel)
+            watchdog.start()
+            return process
+
+        yield call

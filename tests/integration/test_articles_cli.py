@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from inprocess import run_here  # found by conftest.py
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (
@@ -24,11 +25,7 @@ OTHER = (
 
 
 def eventstudy(*args, cwd, stdin=None):
-    return subprocess.run(  # our own command
-        [sys.executable, "-m", "eventstudy", *args],
-        capture_output=True, text=True, check=False, cwd=cwd, input=stdin,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )  # fmt: skip
+    return run_here(*args, cwd=cwd, stdin=stdin)
 
 
 @pytest.fixture
@@ -83,7 +80,11 @@ def test_from_articles_to_a_check_of_their_events(folder):
 
 
 def test_standard_input_and_json(folder):
-    done = eventstudy("articles", "extract", "-", "--json", cwd=folder, stdin=TEXT)
+    done = subprocess.run(  # our own command, with a pipe as its input
+        [sys.executable, "-m", "eventstudy", "articles", "extract", "-", "--json"],
+        capture_output=True, text=True, check=True, cwd=folder, input=TEXT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
     (found,) = json.loads(done.stdout)
     assert [event["kind"] for event in found["events"]] == ["energy attack", "producer decision"]
     assert found["prices"][0]["change_pct"] == -1.2

@@ -5,7 +5,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -309,24 +308,41 @@ def test_folder_that_holds_something_else_is_left_alone(folder, monkeypatch, cap
     assert files(folder) == before
 
 
+# The command line, halted when the first figure is drawn: the folder of the report is half full.
+# A shell that starts the tests in the background has them ignore SIGINT, which is undone here.
+HALTED = """
+import pathlib, signal, threading
+from eventstudy.cli import main
+
+write = pathlib.Path.write_bytes
+
+def halt(path, data):
+    write(path, data)
+    if path.parent.name == "figures":
+        print("halted", flush=True)
+        threading.Event().wait()
+
+pathlib.Path.write_bytes = halt
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_run_leaves_nothing(folder, sent):
+def test_interrupted_run_leaves_nothing(folder, start, sent):
     before = files(folder)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "eventstudy", "run", "study.toml", "--out", "out"],
+    process = start(
+        "-c", HALTED, "run", "study.toml", "--out", "out",
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, cwd=folder,
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:  # figures are being drawn: the folder of the report is half full
-        said.append(line)
-        if line.startswith("figures"):
-            break
-    time.sleep(0.05)
+    said = process.stdout.readline()
+    half = [name for name in files(folder) if name not in before]
     process.send_signal(sent)
-    _, rest = process.communicate(timeout=60)
-    assert process.returncode == 130, (said, rest)
+    _, rest = process.communicate()
+    assert said == "halted\n", rest
+    assert any(name.endswith(".pdf") for name in half)
+    assert process.returncode == 130, rest
     assert rest.splitlines()[-1] == "eventstudy: interrupted: nothing was written"
     assert "Traceback" not in rest
     assert files(folder) == before

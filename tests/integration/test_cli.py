@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from inprocess import Completed, run_here  # found by conftest.py
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def eventstudy(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def program(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # our own command
         [sys.executable, "-m", "eventstudy", *args],
         capture_output=True, text=True, check=False, cwd=cwd,
@@ -20,12 +21,16 @@ def eventstudy(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess
     )  # fmt: skip
 
 
+def eventstudy(*args: str, cwd: Path) -> Completed:
+    return run_here(*args, cwd=cwd)
+
+
 @pytest.fixture(scope="module")
 def two_runs(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("runs")
-    first = eventstudy("run", cwd=folder)
+    first = program("run", cwd=folder)
     (folder / "reports" / "paris-2026").rename(folder / "first")
-    second = eventstudy("run", cwd=folder, PYTHONHASHSEED="7", TZ="Asia/Tokyo", LC_ALL="C")
+    second = program("run", cwd=folder, PYTHONHASHSEED="7", TZ="Asia/Tokyo", LC_ALL="C")
     return folder, first, second
 
 

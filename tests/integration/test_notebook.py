@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from eventstudy.cli.new import EVENTS
+from eventstudy.cli.studies import EVENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "paris_2026.ipynb"
@@ -27,7 +27,9 @@ def executed(tmp_path_factory):
         patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
         folder = str(tmp_path_factory.mktemp("notebook"))
         resources = {"metadata": {"path": folder}}
-        NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+        NotebookClient(
+            notebook, timeout=900, startup_timeout=900, kernel_name="python3", resources=resources
+        ).execute()
     return notebook
 
 

@@ -3,8 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.contracts import Contract, next_contracts
+from eventstudy.prices.records import Bar, StoredSeries
 from eventstudy.prices.store import Store
 
 FAST = ["--pause", "0.01", "--attempts", "1", "--quiet"]
@@ -110,7 +110,7 @@ def test_a_study_as_of_a_day_keeps_its_numbers_after_a_correction(run, world, tm
     (tmp_path / "s.toml").write_text(
         '[study]\nname = "s"\nassets = ["wti_front"]\n[data]\nevents = "events.csv"\n'
         'prices = "store"\n[windows]\nevent = [-2, 2]\nestimation = 120\ngap = 5\ncar = [[0, 0]]\n'
-        "[inference]\ndraws = 199\n"
+        '[inference]\ndraws = 199\n[report]\nfigures = "pdf"\n'
     )
 
     def numbers(folder, *options):
@@ -142,6 +142,7 @@ def test_a_study_without_a_store_says_so(run, tmp_path):
     (tmp_path / "s.toml").write_text(
         '[study]\nname = "s"\nassets = ["wti_front"]\n[data]\nevents = "events.csv"\n'
         'prices = "store"\n[windows]\nevent = [-2, 2]\nestimation = 120\ngap = 5\ncar = [[0, 0]]\n'
+        '[report]\nfigures = "pdf"\n'
     )
     checked = run("check", "s.toml")
     assert checked.returncode == 0, checked.stderr
@@ -149,7 +150,7 @@ def test_a_study_without_a_store_says_so(run, tmp_path):
     done = run("run", "s.toml", "--out", "out")
     assert done.returncode == 0, done.stderr
     notes = (tmp_path / "out" / "tables" / "notes.csv").read_text()
-    assert "there is no price store prices.sqlite: the shipped figures are used instead" in notes
+    assert "there is no price store prices.sqlite: the bundled data are used instead" in notes
 
 
 def test_a_study_names_a_continuous_series(run, tmp_path):
@@ -172,7 +173,7 @@ def test_a_study_names_a_continuous_series(run, tmp_path):
     study = (
         '[study]\nname = "s"\nassets = ["{asset}"]\n[data]\nevents = "events.csv"\n'
         'prices = "store"\n[windows]\nevent = [-2, 2]\nestimation = 120\ngap = 5\ncar = [[0, 0]]\n'
-        "[inference]\ndraws = 199\n"
+        '[inference]\ndraws = 199\n[report]\nfigures = "pdf"\n'
     )
     (tmp_path / "s.toml").write_text(study.format(asset="CL@1:same-contract"))
     done = run("run", "s.toml", "--out", "out")

@@ -1,16 +1,18 @@
 import json
 import os
 import random
-import resource
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 
+from loopback import LIMIT  # found by conftest.py
+
 from eventstudy.prices.store import Store
 
 FAST = ["--pause", "0.01", "--attempts", "2", "--quiet"]
+PATIENT = [*FAST, "--timeout", str(LIMIT)]  # for answers that are held
 CLOSES = {"2026-01-02": 57.32, "2026-01-05": 58.32, "2026-01-06": 57.13}
 
 
@@ -71,14 +73,13 @@ def test_one_failing_source_loses_nothing(run, world, tmp_path):
 def test_too_many_requests_are_respected(run, world):
     world.closes |= {"BZ=F": {"2026-01-06": 60.7}}
     world.faults |= {"CL=F": 429, "BZ=F": 429}
-    started = time.monotonic()
     result = run("refresh", "wti_front", "brent_front", "--attempts", "1", "--quiet")
     assert result.returncode == 3
     assert "429" in result.stdout
     # The second series does not ask a source that wants to be left alone.
     assert {symbol for symbol, _ in world.asked} == {"CL=F"}
-    assert "asked to be left alone" in result.stdout
-    assert time.monotonic() - started < 60
+    assert len(world.asked) <= 2  # the library itself tries another cookie
+    assert "rate limited" in result.stdout
 
 
 def test_a_second_source_stands_in_and_says_so(run, world, tmp_path):
@@ -88,7 +89,7 @@ def test_a_second_source_stands_in_and_says_so(run, world, tmp_path):
     result = run("refresh", "vix", *FAST)
     assert result.returncode == 0
     assert "fallback" in result.stdout
-    assert "fred VIXCLS stood in" in result.stdout
+    assert "fell back to fred VIXCLS" in result.stdout
     assert stored(tmp_path, "vix") == {"2026-01-05": 14.9}
 
 
@@ -115,79 +116,86 @@ def test_wrong_names_and_places(run, tmp_path):
     assert "not a price store" in result.stderr
 
 
-def test_two_refreshes_at_once(run_environment, tmp_path):
+def test_two_refreshes_at_once(run, start, run_environment, tmp_path):
     known, world = run_environment
-    world.faults["CL=F"] = "slow"
-    arguments = [sys.executable, "-m", "eventstudy", "refresh", "wti_front", *FAST]
-    both = [
-        subprocess.Popen(
-            arguments, env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-        )  # our own program
-        for _ in range(2)
-    ]
-    outcomes = [(process.communicate()[1].decode(), process.returncode) for process in both]
-    assert sorted(code for _, code in outcomes) == [0, 1]
-    assert "another refresh" in "".join(text for text, _ in outcomes)
+    world.faults["CL=F"] = "held"
+    first = start(
+        "-m", "eventstudy", "refresh", "wti_front", *PATIENT,
+        env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert world.wait_until_held(first)
+    second = run("refresh", "wti_front", *FAST)
+    assert second.returncode == 1
+    assert "another refresh" in second.stderr
+    world.release()
+    assert first.communicate() == (None, "")
+    assert first.returncode == 0
     assert stored(tmp_path) == CLOSES
 
 
-def test_another_process_reads_while_a_refresh_writes(run_environment, tmp_path):
+def test_another_process_reads_while_a_refresh_writes(run, start, run_environment, tmp_path):
     known, world = run_environment
     days = [f"{year}-{month:02d}-{day:02d}" for year in range(2000, 2026)
             for month in range(1, 13) for day in range(1, 28)]  # fmt: skip
     world.closes |= {symbol: dict.fromkeys(days, 60.0) for symbol in ("BZ=F", "GC=F", "NG=F")}
     names = ["wti_front", "brent_front", "gold_front", "natural_gas_front"]
-    command = [sys.executable, "-m", "eventstudy", "refresh", *names, *FAST]
-    assert (
-        subprocess.run([*command, "wti_front"], env=known, check=False).returncode == 0
-    )  # our own program
-    process = subprocess.Popen(command, env=known, stdout=subprocess.DEVNULL)  # our own program
-    seen = set()
+    assert run("refresh", "wti_front", *FAST).returncode == 0
+    world.faults["GC=F"] = "held"
+    process = start(
+        "-m", "eventstudy", "refresh", *names, *PATIENT, env=known, stdout=subprocess.DEVNULL
+    )
+
+    def counts():
+        return tuple(len(stored(tmp_path, name)) for name in names)
+
+    assert world.wait_until_held(process)
+    seen = {counts()}
+    assert seen == {(len(CLOSES), len(days), 0, 0)}
+    world.release()
     while process.poll() is None:
-        seen.add(tuple(len(stored(tmp_path, name)) for name in names))
+        seen.add(counts())
     assert process.returncode == 0
     # A reader sees whole series or nothing of them, and is never turned away.
-    assert {count for counts in seen for count in counts} <= {0, len(CLOSES), len(days)}
-    assert tuple(len(stored(tmp_path, name)) for name in names) == (len(CLOSES), *[len(days)] * 3)
+    assert {count for found in seen for count in found} <= {0, len(CLOSES), len(days)}
+    assert counts() == (len(CLOSES), *[len(days)] * 3)
 
 
-def test_an_interrupted_refresh_keeps_what_arrived(run_environment, tmp_path):
+def test_an_interrupted_refresh_keeps_what_arrived(start, run_environment, tmp_path):
     known, world = run_environment
     world.closes["BZ=F"] = {"2026-01-06": 60.7}
-    world.faults["BZ=F"] = "slow"
+    world.faults["BZ=F"] = "held"
     names = ["wti_front", "brent_front"]
-    process = subprocess.Popen(  # our own program
-        [sys.executable, "-m", "eventstudy", "refresh", *names, *FAST],
-        env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    process = start(
+        "-m", "eventstudy", "refresh", *names, *PATIENT,
+        env=known, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    while "BZ=F" not in {symbol for symbol, _ in world.asked} and process.poll() is None:
-        time.sleep(0.05)
+    assert world.wait_until_held(process)
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=30)
+    world.release()
+    _, told = process.communicate()
     assert process.returncode == 130
     assert "the series that had arrived are stored" in told
     assert "Traceback" not in told
     assert stored(tmp_path) == CLOSES
 
 
-def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
+def test_a_full_disk_keeps_what_was_there(run, run_environment, tmp_path):
     known, world = run_environment
-    run_it = [sys.executable, "-m", "eventstudy", "refresh", *FAST]
-    assert (
-        subprocess.run([*run_it, "wti_front"], env=known, check=False).returncode == 0
-    )  # our own program
+    assert run("refresh", *FAST, "wti_front").returncode == 0
     days = [f"{year}-{month:02d}-{day:02d}" for year in range(1990, 2026)
             for month in range(1, 13) for day in range(1, 28)]  # fmt: skip
     world.closes["GC=F"] = dict.fromkeys(days, 1000.0)
 
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-
+    limited = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
+        "from eventstudy.cli import main\n"
+        "main()\n"
+    )
     full = subprocess.run(  # our own program
-        [*run_it, "gold_front"],
+        [sys.executable, "-c", limited, "refresh", *FAST, "gold_front"],
         env=known | {"PYTHONDONTWRITEBYTECODE": "1"},
-        preexec_fn=limit,
         capture_output=True,
         text=True,
         check=False,
@@ -198,16 +206,14 @@ def test_a_full_disk_keeps_what_was_there(run_environment, tmp_path):
     assert stored(tmp_path) == CLOSES
     assert stored(tmp_path, "gold_front") == {}
     # With room again, the same command catches up.
-    assert (
-        subprocess.run([*run_it, "gold_front"], env=known, check=False).returncode == 0
-    )  # our own program
+    assert run("refresh", *FAST, "gold_front").returncode == 0
     assert len(stored(tmp_path, "gold_front")) == len(days)
 
 
 KILLS = int(os.environ.get("EVENTSTUDY_KILLS", "4"))
 
 
-def test_kill_at_random_moments_loses_no_accepted_figure(run_environment, tmp_path):
+def test_kill_at_random_moments_loses_no_accepted_figure(start, run_environment, tmp_path):
     known, world = run_environment
     rng = random.Random(20260106)  # moments of death
     for number, symbol in enumerate(("CL=F", "BZ=F", "GC=F", "NG=F", "RB=F", "HO=F")):
@@ -217,16 +223,23 @@ def test_kill_at_random_moments_loses_no_accepted_figure(run_environment, tmp_pa
         }  # fmt: skip
     names = ["wti_front", "brent_front", "gold_front", "natural_gas_front", "rbob_front",
              "heating_oil_front"]  # fmt: skip
-    command = [sys.executable, "-m", "eventstudy", "refresh", *names, "--full", *FAST]
+    # A series that missed some turns finds most of its closes corrected, which is accepted here.
+    accept = [word for name in names for word in ("--accept", name)]
+    command = [sys.executable, "-m", "eventstudy", "refresh", *names, "--full", *accept, *FAST]
     path = tmp_path / "prices.sqlite"
     accepted, cut, turn, lost = {}, 0, 0, 0
     while cut < KILLS:
-        process = subprocess.Popen(  # our own program
-            command, env=known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        world.faults = {rng.choice(list(world.closes)): "held"}
+        process = start(
+            *command[1:], *PATIENT, env=known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(rng.uniform(0.7, 2.4))
+        assert world.wait_until_held(process)
+        if turn % 2:  # every other run dies while it stores what it was waiting for
+            world.release()
+            time.sleep(rng.uniform(0, 0.1))
         process.send_signal(signal.SIGKILL)
         cut += process.wait() == -signal.SIGKILL
+        world.release()
         lost += check_store(path, accepted)
         # The next run finds every third close corrected.
         for closes in world.closes.values():
@@ -234,6 +247,7 @@ def test_kill_at_random_moments_loses_no_accepted_figure(run_environment, tmp_pa
                 closes[day] = round(closes[day] + 0.01, 2)
         turn += 1
     assert lost == 0
+    world.faults = {}
     finished = subprocess.run(
         command, env=known, check=False, capture_output=True
     )  # our own program
@@ -244,6 +258,7 @@ def test_kill_at_random_moments_loses_no_accepted_figure(run_environment, tmp_pa
     with sqlite3.connect(path) as connection:
         inside = connection.execute("SELECT count(*) FROM runs WHERE finished IS NULL").fetchone()
     connection.close()
+    assert inside[0] >= KILLS // 2
     told = f"kills {cut} of {turn} runs, {inside[0]} inside a run, figures {len(accepted)}"
     print(f"\n{told}, accepted ones lost {lost}")  # noqa: T201  # the figures of this test
 

@@ -3,22 +3,21 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from eventstudy.prices.health import health
-from eventstudy.prices.jobs import RefreshReport
+from eventstudy.prices.refresh import RefreshReport
 from eventstudy.prices.runs import RunItem, finish_run, record_item, start_run
-from eventstudy.prices.schedules import (
+from eventstudy.prices.schedule import (
+    health,
     install_crontab,
     install_files,
+    keep_fresh,
     merged_crontab,
     timer_files,
 )
 from eventstudy.prices.store import Store
-from eventstudy.prices.timer import keep_fresh
 
 COMMAND = [sys.executable, "-m", "eventstudy", "refresh", "--store", "/data/my prices.sqlite"]
 
@@ -180,24 +179,42 @@ def test_a_run_of_today_that_was_missed_is_made_up_for(store, monkeypatch, now, 
     assert ("missed" in lines) is missed
 
 
-def test_schedule_run_in_the_foreground(run_environment, tmp_path):
+def test_a_stop_at_the_very_beginning_of_the_waiting_is_logged(store, monkeypatch):
+    pytest.importorskip("apscheduler")
+    from apscheduler.schedulers.blocking import BlockingScheduler
+
+    monkeypatch.setattr(BlockingScheduler, "start", lambda self: None)  # noqa: ARG005  # a method
+    lines = []
+
+    def log(event, **_):
+        lines.append(event)
+        if event == "waiting":  # whoever reads this line may send the signal at once
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        keep_fresh(
+            store.path,
+            lambda: RefreshReport((), ()),
+            clock=lambda: datetime(2026, 1, 7, 12, 0, tzinfo=UTC),
+            log=log,
+        )
+    assert lines[-2:] == ["waiting", "stopped"]
+
+
+def test_schedule_run_in_the_foreground(start, run_environment, tmp_path):
     pytest.importorskip("apscheduler")
     environment, world = run_environment
     world.closes["CL=F"] = {"2026-01-06": 57.13}
     (tmp_path / "mine.toml").write_text("")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "eventstudy", "schedule", "run", "--json"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(
+        "-m", "eventstudy", "schedule", "run", "--json",
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
     events = []
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (not events or events[-1]["event"] != "waiting"):
+    while not events or events[-1]["event"] != "waiting":
         events.append(json.loads(process.stdout.readline()))
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate()
     assert [event["event"] for event in events] == ["missed", "refreshed", "waiting"]
     assert events[1]["exit_code"] == 3  # one of many symbols is known to the server
     assert json.loads(out)["event"] == "stopped"

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstudy.events import events_from_frame
-from eventstudy.loading import load_prices
 from eventstudy.models.designs import ConstantMean, MarketModel
+from eventstudy.prices.loading import load_prices
 from eventstudy.study import Study, run_study
 
 DAYS = pd.bdate_range("2022-01-03", periods=420, name="session")

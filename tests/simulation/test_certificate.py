@@ -12,7 +12,7 @@ import pytest
 from eventstudy.certify import certify
 from eventstudy.certify.page import certificate_page
 from eventstudy.certify.rows import Certificate, CertificateRow
-from eventstudy.loading import load_prices
+from eventstudy.prices.loading import load_prices
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

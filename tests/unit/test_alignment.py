@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.alignment import align, listed, other_event_mask, place_event
+from eventstudy.alignment import align, event_sessions, place_event
 from eventstudy.calendars import file_calendar, settlement_calendar
 from eventstudy.events import events_from_frame
+from eventstudy.formats import listed
 from eventstudy.windows import Window
 
 WTI = settlement_calendar("wti", dt.date(2013, 1, 1), dt.date(2026, 2, 27))
@@ -189,10 +190,10 @@ def test_an_ambiguous_neighbour_is_named() -> None:
 
 
 def test_other_events_are_masked_by_hand() -> None:
-    position, sessions = np.array([20]), np.array([20, 10, 3])
-    mask = other_event_mask(position, sessions, window=Window(-1, 1), estimation=Window(-12, -2))
+    mask = event_sessions(np.array([20, 10, 3]), window=Window(-1, 1), size=22)
     columns = np.arange(8, 19)
-    assert columns[mask[0]].tolist() == [9, 10, 11]
+    assert columns[mask[columns]].tolist() == [9, 10, 11]
+    assert np.flatnonzero(mask).tolist() == [2, 3, 4, 9, 10, 11, 19, 20, 21]
 
 
 def test_long_lists_are_cut_and_counted() -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from eventstudy.formats import listed
 from eventstudy.results.export import FORMATS
 from eventstudy.results.tables import Effects, Notes, Quotes, Tests, as_money, as_percent
 from eventstudy.tables import columns
-from eventstudy.tables.columns import NameLists, Row, Table, listed
+from eventstudy.tables.columns import Later, NameLists, Row, Table
 from eventstudy.windows import Window
 
 BLANK = {
@@ -46,7 +47,7 @@ class ItemRow(_Fields, Row):
 
 
 class Items(_Fields, Table[ItemRow]):
-    row_type = ItemRow
+    pass
 
 
 def items():
@@ -151,6 +152,13 @@ def test_per_cent_and_money_by_kind_of_return():
     assert as_money(effect, kind, base) == pytest.approx([5, 5, 5, 5])
 
 
+def test_large_changes_of_the_price_are_no_overflow():
+    effect, base = np.array([1000.0]), np.array([20_000.0])
+    kind = np.array(["change"], dtype=object)
+    assert as_percent(effect, kind, base).tolist() == [5.0]
+    assert as_money(effect, kind, base).tolist() == [1000.0]
+
+
 def test_the_p_value_that_counts_is_that_of_the_default_test_or_the_next_best():
     table = effects(
         ci_method=["vfc", "fhs", "vfc", "fhs", "t", "vfc"],
@@ -181,3 +189,25 @@ def test_windows_are_text_in_files_and_windows_on_rows():
     assert table.frame()[["window", "window_start", "window_end"]].to_numpy().tolist() == [
         ["[-1,1]", -1, 1]
     ]
+
+
+def test_a_column_left_for_later_is_made_once_when_it_is_read():
+    made = []
+
+    def make():
+        made.append(1)
+        return ["claim", "moved"]
+
+    table = Notes(kind=Later(2, make), subject=["a", "b"], detail=["x", "y"])
+    assert len(table) == 2
+    assert not made
+    assert table.kind.tolist() == ["claim", "moved"]
+    assert [row.kind for row in table] == ["claim", "moved"]
+    assert made == [1]
+    for part in (
+        Notes(kind=Later(2, make), subject=["a", "b"], detail=["x", "y"]).take(np.array([1])),
+        pickle.loads(pickle.dumps(Notes(kind=Later(2, make), subject=["a", "b"], detail="xy"))),
+    ):
+        assert part.kind[-1] == "moved"
+    with pytest.raises(TypeError, match="different lengths"):
+        Notes(kind=Later(3, make), subject=["a", "b"], detail=["x", "y"])

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import eventstudy.datasets as module
-from eventstudy.datasets import dataset, list_datasets
+import eventstudy.prices.datasets as module
 from eventstudy.errors import UnknownNameError
+from eventstudy.prices.datasets import dataset, list_datasets
 
 RAW = Path(str(resources.files("eventstudy") / "data" / "crude_daily.csv"))
 

@@ -10,19 +10,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from documents import HEADER, documentation, documented_tables
 from eventstudy.cli import COMMANDS
 from eventstudy.events import Event, events_from_frame
 from eventstudy.events.columns import column_names, columns_of, document
 from eventstudy.events.drafts import REVIEW_COLUMNS
-from eventstudy.inference.registry import statistics
-from eventstudy.loading import load_prices
+from eventstudy.inference.texts import default_rows, methods_page, statistic_rows
 from eventstudy.models.designs import model_class
+from eventstudy.prices.loading import load_prices
 from eventstudy.results import SCHEMA, Provenance
-from eventstudy.results.docs import HEADER, documented_tables
-from eventstudy.results.export import frames, result_json
-from eventstudy.simulate import simulate
+from eventstudy.results.export import FORMATS, frames, result_json
 from eventstudy.study import Study, run_study
-from eventstudy.study.file import documentation, study_keys
+from eventstudy.study.file import study_keys
+from simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -68,6 +68,14 @@ def test_every_column_is_documented_as_it_is_declared(name):
     )
 
 
+def test_every_format_of_the_tables_is_documented():
+    stated = [[f"`{form.name}`", form.meaning] for form in FORMATS.values()]
+    if os.environ.get("EVENTSTUDY_WRITE_DOCS"):
+        write_rows(DOCS / "tables.md", "| format | what it holds |", stated)
+    page = (DOCS / "tables.md").read_text(encoding="utf-8").splitlines()
+    assert rows(page, "format") == stated, "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
+
+
 def test_every_file_of_a_result_is_documented_with_its_columns():
     documented = sections("tables.md")
     for name, (frame, _) in frames(tiny_result()).items():
@@ -79,14 +87,20 @@ def test_every_file_of_a_result_is_documented_with_its_columns():
 
 
 def test_every_statistic_over_events_is_documented_as_the_registry_states_it():
-    stated = [
-        [f"`{s.name}`", f"`{s.formula}`", s.law, s.paper]
-        for s in statistics()
-        if s.scope != "event"
-    ]
     if os.environ.get("EVENTSTUDY_WRITE_DOCS"):  # after a change of the registry
-        write_rows(DOCS / "tables.md", "| statistic | formula | law | paper |", stated)
-    assert rows(sections("tables.md")["tables/tests.csv"], "statistic") == stated, (
+        header = "| statistic | formula | null distribution | paper |"
+        write_rows(DOCS / "tables.md", header, statistic_rows())
+        (DOCS / "statistics.md").write_text(methods_page(), encoding="utf-8", newline="\n")
+    assert rows(sections("tables.md")["tables/tests.csv"], "statistic") == statistic_rows(), (
+        "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
+    )
+
+
+def test_the_default_tests_are_documented_as_their_table_states_them():
+    if os.environ.get("EVENTSTUDY_WRITE_DOCS"):  # after a change of the defaults
+        write_rows(DOCS / "inference.md", "| sample | layout | default tests |", default_rows())
+    heading = "What is refused, and what is a caution"
+    assert rows(sections("inference.md")[heading], "sample") == default_rows(), (
         "write the table anew with EVENTSTUDY_WRITE_DOCS=1"
     )
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from eventstudy.errors import UnknownNameError
-from eventstudy.inference.battery import default_selection, run_battery
-from eventstudy.inference.design import describe, size_ignoring
-from eventstudy.inference.registry import statistic, statistics
+from eventstudy.inference.applicability import default_tests, describe, size_ignoring
+from eventstudy.inference.samples import run_tests
+from eventstudy.inference.statistic import statistic, statistics
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
 
@@ -84,7 +84,7 @@ def sample(assets, positions, *, common=0.0, inflate=1.0, sessions=3, seed=0):
 
 
 def run(given, **options):
-    results = run_battery(given, rng=np.random.default_rng(1), **options)
+    results = run_tests(given, rng=np.random.default_rng(1), **options)
     return {result.statistic: result for result in results}
 
 
@@ -96,10 +96,17 @@ def test_the_registry_names_every_statistic_once():
     assert len(names) == len(set(names))
     assert set(names) >= NAMES
     for entry in statistics():
-        for text in (entry.title, entry.paper, entry.null, entry.law, entry.formula, entry.meaning):
+        for text in (
+            entry.title,
+            entry.paper,
+            entry.null,
+            entry.distribution,
+            entry.formula,
+            entry.meaning,
+        ):
             assert text
         assert entry.assumes
-        assert (entry.function is not None) == (entry.scope == "sample")
+        assert entry.paper in entry.function.__doc__
 
 
 def test_a_name_nobody_knows_gets_the_nearest():
@@ -120,7 +127,7 @@ def test_windows_that_overlap_on_one_asset_refuse_cross_sections():
     assert set(chosen) == {"bmp_kp_overlap", "calendar_time_t"}
     refused = run(given, tests=("cross_sectional_t", "bmp", "overlap_z_is_not_here")[:2])
     assert {r.verdict for r in refused.values()} == {"refused"}
-    assert "23 couples of windows on one asset share sessions" in refused["bmp"].reason
+    assert "23 pairs of windows on one asset share sessions" in refused["bmp"].reason
     assert math.isnan(refused["bmp"].pvalue)
     shown = run(given, tests="all")
     assert shown["bmp"].verdict == "marked"
@@ -180,7 +187,7 @@ def test_no_value_is_missing_without_a_reason(case):
 def test_the_order_of_names_is_kept_and_other_scopes_are_left_out():
     names = [
         r.statistic
-        for r in run_battery(
+        for r in run_tests(
             sample(["A"] * 24, APART),
             tests=("bmp", "vfc", "patell", "bmp"),
             rng=np.random.default_rng(0),
@@ -191,7 +198,7 @@ def test_the_order_of_names_is_kept_and_other_scopes_are_left_out():
 
 def test_the_reason_of_the_selection_is_a_sentence():
     design = describe(sample(["A"] * 24, [200 + 2 * i for i in range(24)]))
-    names, reason = default_selection(design)
+    names, reason = default_tests(design)
     assert "count each session once" in reason
     assert all(statistic(name) for name in names)
 

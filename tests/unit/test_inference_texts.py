@@ -5,21 +5,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from eventstudy.cli.methods import methods
-from eventstudy.inference.registry import statistic, statistics
+from eventstudy.cli.listing import methods
+from eventstudy.inference.statistic import statistic, statistics
 from eventstudy.inference.texts import SCOPES, described, explained, methods_page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "statistics.md"
 
 
-def test_the_docs_page_is_the_one_the_entries_make():
+def test_the_docs_page_is_the_one_the_declarations_make():
     assert PAGE.read_text("utf-8") == methods_page()
 
 
 @pytest.mark.parametrize("entry", statistics(), ids=lambda entry: entry.name)
 def test_every_entry_explains_itself(entry):
     text = explained(entry)
-    for part in (entry.null, entry.formula, entry.law, entry.paper, SCOPES[entry.scope]):
+    for part in (entry.null, entry.formula, entry.distribution, entry.paper, SCOPES[entry.scope]):
         assert part in text
     assert described(entry)["formula"] == entry.formula
 

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from eventstudy.errors import UnknownNameError
-from eventstudy.loading import load_prices
-from eventstudy.prices.bars import Bar, StoredSeries
+from eventstudy.prices.loading import load_prices
+from eventstudy.prices.records import Bar, StoredSeries
 from eventstudy.prices.store import Store
 
 
@@ -31,9 +31,9 @@ def test_a_study_reads_the_store(path):
     assert old.frame["wti_front"].tolist() == [58.0, 57.13]
 
 
-def test_shipped_figures_stand_in_and_that_is_said(path, tmp_path):
+def test_bundled_data_are_the_fallback_and_noted(path, tmp_path):
     table = load_prices("store", store=tmp_path / "absent.sqlite")
-    assert "no price store absent.sqlite: the shipped figures are used" in table.notes[0]
+    assert "no price store absent.sqlite: the bundled data are used" in table.notes[0]
     assert "wti_front" in table.names
     assert (
         load_prices("store", store=tmp_path / "x", asof="2025-01-31").frame.index[-1].year == 2025
@@ -41,7 +41,7 @@ def test_shipped_figures_stand_in_and_that_is_said(path, tmp_path):
 
     both = load_prices("store", store=path, series=("wti_front", "vix"))
     assert both.names == ("wti_front", "vix")
-    assert both.notes[-1] == "vix: not in the price store, the shipped figures are used instead"
+    assert both.notes[-1] == "vix: not in the price store, the bundled data are used instead"
     assert both.source == "price store and dataset crude-daily"
     assert both.frame["wti_front"].dropna().tolist() == [58.32, 57.13]
     assert len(both.frame["vix"].dropna()) > 500

@@ -8,7 +8,7 @@ import pytest
 
 from eventstudy.calendars import file_calendar
 from eventstudy.errors import TableError, UndefinedReturnError, UnknownNameError
-from eventstudy.loading import load_prices
+from eventstudy.prices.loading import load_prices
 from eventstudy.prices.table import PriceTable, SeriesMeta
 from eventstudy.returns import build_panel, check_finite, plain_returns, series_returns
 from eventstudy.study import Study

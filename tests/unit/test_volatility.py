@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 
 import arch.data.wti
 import numpy as np
 import pytest
 from arch.univariate import GARCH, EWMAVariance, StudentsT, ZeroMean
+from scipy import optimize
 
 from eventstudy.errors import EstimationError
+from eventstudy.models import volatility
 from eventstudy.models.volatility import VolatilityFilter, backcast, filter_series, fit_filter
+from eventstudy.prices.datasets import dataset
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +20,14 @@ def wti() -> np.ndarray:
     price = arch.data.wti.load()["DCOILWTICO"].dropna()
     returns = np.diff(np.log(price.to_numpy()))[3000:4000]
     return returns - returns.mean()
+
+
+@pytest.fixture
+def fresh_fits():
+    """No fit remembered from another test, none left for the next."""
+    volatility._garch_params.cache_clear()
+    yield
+    volatility._garch_params.cache_clear()
 
 
 def naive_variance(returns, omega, alpha, beta):
@@ -50,6 +62,64 @@ def test_garch_filter_agrees_with_arch_and_a_loop(wti):
     np.testing.assert_allclose(path.sigma_next**2, loop[-1], rtol=1e-10)
 
 
+def simulated(omega, alpha, beta, nu, seed):
+    rng = np.random.default_rng(seed)
+    shocks, variance, path = rng.standard_t(nu, 2000) * np.sqrt(1 - 2 / nu), 1.0, []
+    for shock in shocks:
+        path.append(shock * np.sqrt(variance))
+        variance = omega + alpha * path[-1] ** 2 + beta * variance
+    return 0.02 * np.array(path)
+
+
+def windows_of_several_series():
+    """Histories of 500 to 1,000 sessions: oil, a share index, calm, wild and constant variance."""
+    crude = dataset("crude-daily").read()
+    series = [
+        np.diff(np.log(arch.data.wti.load()["DCOILWTICO"].dropna().to_numpy())),
+        np.diff(np.log(crude["brent_front"].dropna().to_numpy())),
+        np.diff(np.log(crude["sp500_front"].dropna().to_numpy())),
+        simulated(0.01, 0.02, 0.97, 4, seed=1),
+        simulated(0.3, 0.2, 0.5, 8, seed=2),
+        simulated(1.0, 0.0, 0.0, 30, seed=3),
+        simulated(0.02, 0.15, 0.84, 3, seed=4),
+    ]
+    for returns in series:
+        for length in (500, 750, 1000):
+            for start in np.unique(np.linspace(0, max(len(returns) - length, 0), 3).astype(int)):
+                window = returns[start : start + length]
+                yield window - window.mean()
+
+
+@pytest.mark.usefixtures("fresh_fits")
+def test_garch_parameters_are_those_of_arch_on_every_series():
+    """The likelihood is arch's and so is the optimiser: the parameters too, not merely close."""
+    count = 0
+    for returns in windows_of_several_series():
+        scale = returns.std()
+        model = ZeroMean(returns / scale, volatility=GARCH(1, 0, 1), distribution=StudentsT())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reference = model.fit(disp="off", show_warning=False)
+        params, converged = volatility._garch_params((returns / scale).tobytes())
+        assert converged == (reference.convergence_flag == 0)
+        np.testing.assert_allclose(params, reference.params, rtol=1e-10, atol=1e-14)
+        count += 1
+    assert count >= 40
+
+
+@pytest.mark.usefixtures("fresh_fits")
+def test_a_history_is_fitted_once(wti, monkeypatch):
+    calls = []
+    real = optimize.minimize
+    monkeypatch.setattr(
+        optimize, "minimize", lambda *args, **options: calls.append(1) or real(*args, **options)
+    )
+    assert fit_filter(wti) == fit_filter(wti.copy())
+    assert len(calls) == 1
+    fit_filter(wti[1:])
+    assert len(calls) == 2
+
+
 def test_ewma_filter_agrees_with_arch(wti):
     short = wti[:180]
     fitted = fit_filter(short)
@@ -76,7 +146,7 @@ def test_parameters_scale_with_the_returns(wti):
 def test_simulation_follows_the_recursion():
     fixed = VolatilityFilter("garch", "", 0.1, 0.2, 0.7, 5.0, 500)
     draws = np.array([[1.0, -2.0, 0.5], [0.0, 1.0, -1.0]])
-    path = fixed.simulate(1.5, draws)
+    path = np.column_stack(list(fixed.steps(1.5, draws.T)))
     for row in range(2):
         variance = 1.5**2
         for step in range(3):
@@ -85,17 +155,18 @@ def test_simulation_follows_the_recursion():
             variance = 0.1 + 0.2 * value**2 + 0.7 * variance
 
 
+@pytest.mark.usefixtures("fresh_fits")
 @pytest.mark.parametrize(
-    ("params", "flag", "reason"),
+    ("params", "status", "reason"),
     [
         ((0.1, 0.2, 0.85, 5.0), 0, r"the GARCH fit is explosive (alpha + beta = 1.0500)"),
         ((0.1, 0.1, 0.85, 5.0), 4, "the GARCH fit did not converge"),
         ((np.nan, 0.1, 0.85, 5.0), 0, "the GARCH fit did not converge"),
     ],
 )
-def test_a_fit_that_cannot_be_used_falls_back_by_name(wti, monkeypatch, params, flag, reason):
-    found = SimpleNamespace(params=params, convergence_flag=flag)
-    monkeypatch.setattr(ZeroMean, "fit", lambda *_args, **_options: found)
+def test_a_fit_that_cannot_be_used_falls_back_by_name(wti, monkeypatch, params, status, reason):
+    found = SimpleNamespace(x=params, status=status)
+    monkeypatch.setattr(optimize, "minimize", lambda *_args, **_options: found)
     fitted = fit_filter(wti)
     assert (fitted.kind, fitted.reason) == ("ewma", reason)
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast, get_args
@@ -466,15 +467,21 @@ def _post(body: bytes, reader: Reader) -> tuple[int, bytes]:
         headers["Authorization"] = f"Bearer {reader.key}"
     try:
         connection.request("POST", path, body, headers)
-        response = connection.getresponse()
-        pieces: list[bytes] = []
-        while piece := response.read1(65_536):
-            pieces.append(piece)
-            if sum(map(len, pieces)) > MAX_ANSWER:
-                msg = f"{reader.url}: its answer is larger than {MAX_ANSWER:,} bytes"
-                raise ArticleSourceError(msg)
-            if time.monotonic() > deadline:
-                raise TimeoutError
-        return response.status, b"".join(pieces)
+        with closing(connection.getresponse()) as response:
+            return response.status, _body(response, reader, deadline)
     finally:
         connection.close()
+
+
+def _body(response: http.client.HTTPResponse, reader: Reader, deadline: float) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while piece := response.read1(65_536):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_ANSWER:
+            msg = f"{reader.url}: its answer is larger than {MAX_ANSWER:,} bytes"
+            raise ArticleSourceError(msg)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return b"".join(pieces)

@@ -8,10 +8,11 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
-from eventstudy.certify.singles import ESTIMATION, GAP, RECENT
+from eventstudy.certify.singles import ESTIMATION, GAP, RECENT, ratio_before
 from eventstudy.errors import EstimationError
-from eventstudy.inference import calendar_time, episodes, overlap, parametric, rank
-from eventstudy.inference.dated import DatedReturns, dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns
+from eventstudy.inference.over_events.sample import EventSample, event_sample
+from eventstudy.inference.statistic import statistic
 from eventstudy.models.abnormal import AbnormalReturns, CovFactor
 from eventstudy.windows import Window
 
@@ -23,24 +24,11 @@ CLUSTER, SPAN = 5, 10
 FIRST = ESTIMATION + GAP + RECENT
 EFFECTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 
-DATED = {
-    "overlap_z": overlap.overlap_z,
-    "shift_sharp": overlap.shift_sharp,
-    "shift_mean": overlap.shift_mean,
-    "shift_variance": overlap.shift_variance,
-    "episode_bmp": episodes.episode_bmp,
-}
-PAIRED = {
-    "cross_sectional_t": parametric.cross_sectional_t,
-    "patell": parametric.patell,
-    "bmp": parametric.bmp,
-    "bmp_kp": parametric.bmp_kp,
-    "bmp_kp_overlap": parametric.bmp_kp_overlap,
-    "patell_kp_overlap": parametric.patell_kp_overlap,
-    "corrado_rank": rank.corrado_rank,
-    "grank_t": rank.grank_t,
-    "calendar_time_t": calendar_time.calendar_time_t,
-}
+DATED = ("overlap_z", "shift_sharp", "shift_mean", "shift_variance", "episode_bmp")
+PAIRED = (
+    "cross_sectional_t", "patell", "bmp", "bmp_kp", "bmp_kp_overlap", "patell_kp_overlap",
+    "corrado_rank", "grank_t", "calendar_time_t",
+)  # fmt: skip
 BANDED = ("overlap_z", "shift_sharp", "shift_mean")
 KNOWN_BAD = {("clustered", 5): ("cross_sectional_t", "bmp", "grank_t")}
 BAD = (0.09, 0.60)
@@ -49,18 +37,11 @@ BAD = (0.09, 0.60)
 def draw_starts(
     design: DesignName, n: int, sessions: int, volatility: FloatArray, rng: np.random.Generator
 ) -> IntArray:
-    """Draw the first sessions of N windows.
+    """Draw the first sessions (N,) of windows of W = `sessions`.
 
-    Parameters
-    ----------
-    design : {"independent", "clustered", "turbulent"}
-        Anywhere and apart; in clusters of up to five within ten sessions; anywhere with a chance
-        in proportion to the variance of the 20 sessions before over that of the estimation window.
-    n, sessions : int
-        N and W.
-    volatility : (T,) float
-        That ratio of volatilities; NaN where there is no history.
-    rng : numpy.random.Generator
+    Independent: anywhere and apart; clustered: in clusters of up to five within ten sessions;
+    turbulent: anywhere with a chance in proportion to the square of `volatility` (T,), the ratio of
+    the 20 sessions before to the estimation window, NaN where there is no history.
     """
     allowed = np.flatnonzero(np.isfinite(volatility))
     allowed = allowed[allowed <= len(volatility) - sessions - SPAN]
@@ -81,11 +62,8 @@ def draw_starts(
 
 def volatility_ratio(returns: FloatArray) -> FloatArray:
     """Return volatility of the 20 sessions before over the estimation window's (T,)."""
-    ratio = np.full(len(returns), np.nan)
-    for day in range(FIRST, len(returns)):
-        before = returns[day - RECENT : day].std(ddof=1)
-        ratio[day] = before / returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1)
-    return ratio
+    days = range(FIRST, len(returns))
+    return np.array([np.nan] * FIRST + [ratio_before(returns, day) for day in days])
 
 
 def constant_mean(returns: FloatArray, starts: IntArray, sessions: int) -> AbnormalReturns:
@@ -126,18 +104,16 @@ def design_block(
     found: dict[str, list[bool | None]] = {name: [] for name in (*DATED, *PAIRED)}
     for _ in range(repetitions):
         starts = draw_starts(design, n, sessions, volatility, rng)
-        dated = dated_returns(z, starts, sessions=sessions)
-        sample = constant_mean(returns, starts, sessions)
-        for name, test in DATED.items():
-            found[name].append(_rejects(test, dated))
-        for name, paired in PAIRED.items():
-            found[name].append(_rejects(paired, sample))
+        dated = DatedReturns(z, starts, sessions=sessions)
+        pairs = event_sample(constant_mean(returns, starts, sessions))
+        for name, rejections in found.items():
+            rejections.append(_rejects(name, dated if name in DATED else pairs))
     return found
 
 
-def _rejects(test: Any, given: DatedReturns | AbnormalReturns) -> bool | None:  # noqa: ANN401  # any test
+def _rejects(name: str, given: DatedReturns | EventSample) -> bool | None:
     try:
-        return bool(test(given).pvalue <= NOMINAL)
+        return bool(statistic(name).function(given).pvalue <= NOMINAL)
     except EstimationError:
         return None
 
@@ -171,9 +147,9 @@ def curve_block(
         for effect in EFFECTS:
             moved = z.copy()
             moved[starts] += effect
-            dated = dated_returns(moved, starts, sessions=1)
+            dated = DatedReturns(moved, starts, sessions=1)
             rows += [
-                {"N": n, "effect": effect, "test": name, "rejects": _rejects(DATED[name], dated)}
+                {"N": n, "effect": effect, "test": name, "rejects": _rejects(name, dated)}
                 for name in BANDED
             ]
     return rows

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from eventstudy.charts.effects import plot_effects
-from eventstudy.charts.paths import plot_ar, plot_caar, plot_car
-from eventstudy.charts.placebo import plot_placebo
-from eventstudy.charts.prices import plot_prices
-from eventstudy.charts.save import SavedFigure, save_figures
+from eventstudy.charts.event import plot_ar, plot_car, plot_event, plot_placebo
+from eventstudy.charts.events import plot_caar, plot_effects, plot_prices
 
 __all__ = [
-    "SavedFigure",
     "plot_ar",
     "plot_caar",
     "plot_car",
     "plot_effects",
+    "plot_event",
     "plot_placebo",
     "plot_prices",
-    "save_figures",
 ]

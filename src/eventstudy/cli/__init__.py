@@ -1,7 +1,7 @@
 """The command line: a command into one call below, its outcome into text and an exit code.
 
 Exit codes: 0 done; 1 the study or its data is wrong; 2 wrong usage; 3 a source could not be
-reached or answered nonsense; 4 quality checks stopped a refresh; 130 interrupted.
+reached or returned invalid data; 4 validation stopped a refresh; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from eventstudy import __version__
 
 # name: (module:attribute, one line of help). Help stays here, so that --help imports nothing.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("eventstudy.cli.run:run", "Run a study; write its report, tables and figures."),
-    "check": ("eventstudy.cli.check:check", "Show what a study would do, without statistics."),
-    "new": ("eventstudy.cli.new:new", "Write a study file and an event file to start from."),
-    "methods": ("eventstudy.cli.methods:methods", "List the statistics, or explain one of them."),
+    "run": ("eventstudy.cli.studies:run", "Run a study; write its report, tables and figures."),
+    "check": ("eventstudy.cli.studies:check", "Show what a study would do, without statistics."),
+    "new": ("eventstudy.cli.studies:new", "Write a study file and an event file to start from."),
+    "methods": ("eventstudy.cli.listing:methods", "List the statistics, or explain one of them."),
     "refresh": ("eventstudy.cli.refresh:refresh", "Bring the price store up to date."),
     "prices": ("eventstudy.cli.prices:prices", "Show, check, import and export stored prices."),
     "schedule": ("eventstudy.cli.schedule:schedule", "Write, install or run the daily refresh."),
     "events": ("eventstudy.cli.events:events", "List, check, merge, split and accept events."),
     "articles": ("eventstudy.cli.articles:articles", "Extract dated events from articles."),
-    "power": ("eventstudy.cli.power:power", "Say what effects a study could see."),
+    "power": ("eventstudy.cli.studies:power", "Report the minimum detectable effects of a study."),
     "certify": ("eventstudy.cli.certify:certify", "Measure size and power of the tests."),
-    "datasets": ("eventstudy.cli.datasets:datasets", "List the figures that ship, or export some."),
+    "datasets": ("eventstudy.cli.listing:datasets", "List the bundled data, or export some."),
 }
 
 
@@ -96,12 +96,19 @@ def main() -> None:
 
 
 def _fail(error: Exception) -> NoReturn:
-    from eventstudy.errors import ArticleSourceError, EventStudyError, PriceSourceError
+    from eventstudy.errors import (
+        ArticleSourceError,
+        BatchRefusedError,
+        EventStudyError,
+        PriceSourceError,
+    )
 
     if os.environ.get("EVENTSTUDY_DEBUG"):
         raise error
     if isinstance(error, EventStudyError):
         _say(str(error))
+        if isinstance(error, BatchRefusedError):
+            _leave(4)
         _leave(3 if isinstance(error, (ArticleSourceError, PriceSourceError)) else 1)
     _say(
         f"internal error ({type(error).__name__}: {error}); "

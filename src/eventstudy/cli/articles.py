@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eventstudy.cli.options import json_option
 from eventstudy.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _reader_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--lang", default="en", show_default=True, help="Language tables.")
 @click.option("--draft", type=click.Path(), help="Write or update this draft for a reviewer.")
 @click.option("--sentences", is_flag=True, help="Print the sentences that report each event.")
-@click.option("--json", "as_json", is_flag=True, help="Print all that was found as JSON.")
+@json_option
 @_reader_options
 def extract(
     sources: tuple[str, ...],
@@ -119,7 +120,7 @@ def review(draft: str, folders: tuple[str, ...]) -> None:
 @articles.command()
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
 @click.option("--lang", default="en", show_default=True, help="Language tables.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @_reader_options
 def evaluate(
     folders: tuple[str, ...],

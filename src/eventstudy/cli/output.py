@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from eventstudy.study.run import Progress
+from eventstudy.errors import OutputError
+from eventstudy.progress import Progress, silent
 
 
 def print_table(
@@ -21,12 +22,26 @@ def print_table(
     widths = [max(len(str(line[i])) for line in (header, *rows)) for i in range(len(header))]
     for number, line in enumerate((header, *rows)):
         cells = [
-            str(cell).rjust(width) if i in right else str(cell).ljust(width)
+            f"{cell!s:{'>' if i in right else '<'}{width}}"
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         click.echo("  ".join(cells).rstrip())
         if number == 0:
             click.echo("  ".join("-" * width for width in widths))
+
+
+def print_rows(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    as_json: bool,
+    right: Sequence[int] = (),
+) -> None:
+    """Print rows as a table, or as JSON objects keyed by the header."""
+    if as_json:
+        print_json([dict(zip(header, row, strict=True)) for row in rows])
+    else:
+        print_table(header, rows, right=right)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401  # JSON holds any plain value
@@ -40,19 +55,25 @@ def note(text: str) -> None:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Give an error of the system while `path` is written in one line."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}"
+        raise OutputError(msg) from None
+
+
+@contextmanager
 def progress_display(*, quiet: bool) -> Iterator[Progress]:
     """Show progress on standard error: a bar on a terminal, a line per step elsewhere."""
     if quiet:
-        yield _silent
+        yield silent
     elif sys.stderr.isatty():
         with _bar() as show:
             yield show
     else:
-        yield _Lines()
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Show nothing."""
+        yield _lines()
 
 
 @contextmanager
@@ -61,12 +82,8 @@ def _bar() -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
+    text = TextColumn("{task.description:<28}")
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
 
@@ -78,14 +95,13 @@ def _bar() -> Iterator[Progress]:
         yield show
 
 
-class _Lines:
-    """One line when a step starts: enough for a log."""
+def _lines() -> Progress:
+    """Show one line when a step starts: enough for a log."""
+    seen: set[str] = set()
 
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
+    def show(what: str, done: int, total: int) -> None:  # noqa: ARG001  # the protocol
+        if what not in seen:
+            click.echo(f"{what} ..." + (f" {total}" if total > 1 else ""), err=True)
+        seen.add(what)
 
-    def __call__(self, what: str, done: int, total: int) -> None:  # noqa: ARG002  # the protocol
-        if what in self._seen:
-            return
-        self._seen.add(what)
-        click.echo(f"{what} ..." + (f" {total}" if total > 1 else ""), err=True)
+    return show

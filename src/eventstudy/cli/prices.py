@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.output import note, print_json, print_table
-from eventstudy.cli.refresh import STORE_HELP, now, print_revisions, store_path
+from eventstudy.cli.options import asof_option, json_option, now, store_option, store_path
+from eventstudy.cli.output import note, print_json, print_rows, print_table
+from eventstudy.cli.refresh import print_revisions
+from eventstudy.products import main_calendar, product_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.prices.quality import Finding
     from eventstudy.prices.store import Store
-
-ASOF_HELP = "As it stood on this day, or at this moment with a zone."
 
 
 @click.group()
@@ -25,8 +25,8 @@ def prices() -> None:
 
 
 @prices.command("list")
-@click.option("--store", help=STORE_HELP)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@store_option
+@json_option
 def list_series(store: str | None, *, as_json: bool) -> None:
     """List the series of the store."""
     with _open(store) as opened:
@@ -39,46 +39,37 @@ def list_series(store: str | None, *, as_json: bool) -> None:
             rows.append([*what, str(len(frame)), *ends, corrected, item.title])
     header = ["series", "kind", "unit", "calendar", "rolls", "bars", "from", "to", "corrected",
               "what"]  # fmt: skip
-    _print(header, rows, as_json=as_json, right=(5, 8))
+    print_rows(header, rows, as_json=as_json, right=(5, 8))
 
 
 @prices.command()
 @click.argument("symbol")
-@click.option("--store", help=STORE_HELP)
-@click.option("--asof", help=ASOF_HELP)
+@store_option
+@asof_option
 @click.option("--interval", default="1d", show_default=True, help="1d, 1h, 5m or 1m.")
 @click.option("--provisional", is_flag=True, help="Include bars that have not settled.")
 @click.option("--last", default=10, show_default=True, help="How many of the newest bars; 0: all.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def show(
-    symbol: str,
-    store: str | None,
-    asof: str | None,
-    interval: str,
-    *,
-    provisional: bool,
-    last: int,
-    as_json: bool,
-) -> None:
+@json_option
+def show(symbol: str, store: str | None, last: int, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401  # click checked them
     """Print the bars of SYMBOL, now or as they stood."""
     with _open(store) as opened:
         opened.one_series(symbol)
-        frame = opened.read(symbol, interval=interval, asof=asof, provisional=provisional)
+        frame = opened.read(symbol, **asked)
     rows = [
         [str(stamp), *(_number(row[name]) for name in ("open", "high", "low", "close", "volume")),
          "provisional" if row["provisional"] else "final", row["source"], row["first_seen"]]
         for stamp, row in frame.iloc[-last if last else 0 :].iterrows()
     ]  # fmt: skip
     header = ["session", "open", "high", "low", "close", "volume", "state", "source", "first seen"]
-    _print(header, rows, as_json=as_json, right=(1, 2, 3, 4, 5))
+    print_rows(header, rows, as_json=as_json, right=(1, 2, 3, 4, 5))
 
 
 @prices.command()
 @click.argument("symbol")
-@click.option("--store", help=STORE_HELP)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@store_option
+@json_option
 def revisions(symbol: str, store: str | None, *, as_json: bool) -> None:
-    """Print every correction of a settled figure of SYMBOL."""
+    """Print every correction of a settled value of SYMBOL."""
     from dataclasses import asdict
 
     with _open(store) as opened:
@@ -91,8 +82,8 @@ def revisions(symbol: str, store: str | None, *, as_json: bool) -> None:
 
 
 @prices.command()
-@click.option("--store", help=STORE_HELP)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@store_option
+@json_option
 def runs(store: str | None, *, as_json: bool) -> None:
     """Print the newest refresh runs."""
     from eventstudy.prices.runs import runs as read_runs
@@ -102,31 +93,31 @@ def runs(store: str | None, *, as_json: bool) -> None:
             [str(run.number), run.started, run.finished or "cut off", str(run.exit_code)]
             for run in read_runs(opened)
         ]
-    _print(["run", "started", "finished", "exit code"], rows, as_json=as_json)
+    print_rows(["run", "started", "finished", "exit code"], rows, as_json=as_json)
 
 
 @prices.command()
 @click.argument("symbols", nargs=-1)
-@click.option("--store", help=STORE_HELP)
+@store_option
 @click.option("--against", help="FILE:COLUMN with the same thing from another source.")
 @click.option("--notes", is_flag=True, help="Show explained findings too.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def check(
     symbols: tuple[str, ...], store: str | None, against: str | None, *, notes: bool, as_json: bool
 ) -> int:
     """Check SYMBOLS, or everything: gaps, stale runs, outliers, rolls, other sources, lateness.
 
-    Every series that ships is compared with the shipped figures too, unless --against names others.
+    Every bundled series is compared with the bundled data too, unless --against names others.
     Exit code 4 when there is an error among the findings. Nothing is repaired: `prices accept`
     writes the proposals that you accept into price_overrides.csv beside the store.
     """
-    found = _audit(symbols, store, against)
+    found = _findings(symbols, store, against)
     shown = [item for item in found if notes or item.severity != "note"]
     header = ["key", "series", "check", "severity", "session", "finding", "proposal"]
     rows = [
         [f.key, f.symbol, f.check, f.severity, f.session, f.detail, _proposal(f)] for f in shown
     ]
-    _print(header, rows, as_json=as_json)
+    print_rows(header, rows, as_json=as_json)
     counts = {level: sum(f.severity == level for f in found) for level in ("error", "warning")}
     note(
         f"{counts['error']} error(s), {counts['warning']} warning(s), "
@@ -137,7 +128,7 @@ def check(
 
 @prices.command()
 @click.argument("keys", nargs=-1, required=True)
-@click.option("--store", help=STORE_HELP)
+@store_option
 @click.option("--against", help="As in the check that gave the keys.")
 @click.option("--symbol", help="The series that was checked with --against.")
 def accept(
@@ -146,10 +137,10 @@ def accept(
     """Accept the proposals with these KEYS of `prices check` into the override file."""
     from eventstudy.errors import UnknownNameError, did_you_mean
     from eventstudy.prices.quality import accept as write_overrides
-    from eventstudy.prices.stored import override_file
+    from eventstudy.prices.quality import override_file
 
     symbols = (symbol,) if symbol else ()
-    found = {item.key: item for item in _audit(symbols, store, against) if item.proposal}
+    found = {item.key: item for item in _findings(symbols, store, against) if item.proposal}
     for key in keys:
         if key not in found:
             msg = f"no finding {key!r} with a proposal: {did_you_mean(key, found)}"
@@ -164,31 +155,27 @@ def accept(
 @prices.command("import")
 @click.argument("file", type=click.Path())
 @click.option("--unit", required=True, help="Unit of every column, such as USD/bbl.")
-@click.option("--source", required=True, help="Who publishes the figures.")
+@click.option("--source", required=True, help="Who publishes the values.")
 @click.option("--kind", default="futures", show_default=True, help="futures, spot, index, ...")
-@click.option("--calendar", default="file", show_default=True, help="wti, brent or file.")
+@click.option(
+    "--calendar", default="file", show_default=True, help="A settlement calendar, or file."
+)
 @click.option("--column", "columns", multiple=True, help="Only this column.")
-@click.option("--store", help=STORE_HELP)
-def import_prices(
-    file: str,
-    unit: str,
-    source: str,
-    kind: str,
-    calendar: str,
-    columns: tuple[str, ...],
-    store: str | None,
-) -> None:
-    """Import a wide CSV or Parquet FILE, all of it or nothing."""
-    from eventstudy.prices.localfiles import import_file
+@click.option("--accept", multiple=True, help="Import COLUMN although validation would stop it.")
+@click.option("--reason", default="", help="Why, recorded with what --accept imports.")
+@store_option
+def import_prices(file: str, store: str | None, **given: Any) -> None:  # noqa: ANN401  # click checked them
+    """Import a wide CSV or Parquet FILE, all of it or nothing.
+
+    Exit code 4 when a column cannot be the series that the store holds under its name.
+    """
+    from eventstudy.prices.files import import_file
     from eventstudy.prices.runs import refresh_lock
     from eventstudy.prices.store import Store
 
     path = store_path(store)
     with refresh_lock(path), Store(path) as opened:
-        written = import_file(
-            opened, Path(file), unit=unit, source=source, seen_at=now(), kind=kind,
-            calendar=calendar, columns=columns,
-        )  # fmt: skip
+        written = import_file(opened, Path(file), seen_at=now(), **given)
     rows = [[name, str(w.added), str(len(w.revisions))] for name, w in written.items()]
     print_table(["series", "new", "revised"], rows, right=(1, 2))
 
@@ -196,8 +183,8 @@ def import_prices(
 @prices.command()
 @click.argument("file", type=click.Path())
 @click.argument("symbols", nargs=-1)
-@click.option("--store", help=STORE_HELP)
-@click.option("--asof", help=ASOF_HELP)
+@store_option
+@asof_option
 @click.option("--bars", is_flag=True, help="Every bar as a row, instead of a column per series.")
 @click.option("--interval", default="1d", show_default=True, help="With --bars: 1d, 1h, 5m, 1m.")
 def export(
@@ -210,7 +197,8 @@ def export(
     interval: str,
 ) -> None:
     """Export SYMBOLS, or everything, to FILE: Parquet where it ends in .parquet, else CSV."""
-    from eventstudy.prices import exchange
+    from eventstudy.prices.files import export as write_file
+    from eventstudy.prices.files import long_table, wide_table
 
     with _open(store) as opened:
         names = symbols or tuple(item.symbol for item in opened.series())
@@ -220,45 +208,94 @@ def export(
             msg = f"{opened.path} is empty: run 'eventstudy refresh' first"
             raise StoreError(msg)
         if bars:
-            table = exchange.long_table(opened, names, interval=interval, asof=asof)
+            table = long_table(opened, names, interval=interval, asof=asof)
         else:
-            table = exchange.wide_table(opened, names, asof=asof)
-    exchange.export(table.set_index("symbol") if bars else table, Path(file))
+            table = wide_table(opened, names, asof=asof)
+    write_file(table.set_index("symbol") if bars else table, Path(file))
     click.echo(f"wrote {file}: {len(table)} rows")
 
 
 @prices.command()
-@click.argument("product", type=click.Choice(["wti", "brent"]))
-@click.option("--store", help=STORE_HELP)
-@click.option("--asof", help=ASOF_HELP)
+@click.argument("file", type=click.Path())
+@store_option
+def backup(file: str, store: str | None) -> None:
+    """Copy the store to a new FILE, whole and checked, while others may read and write it.
+
+    The copy is a store: restore it by naming it with --store, or by moving it into place.
+    """
+    with _open(store) as opened:
+        opened.backup(Path(file))
+    click.echo(f"wrote {file}")
+
+
+@prices.command("repair-stamps")
+@store_option
+@click.option("--after", help="Stamps after this moment (with a zone) are wrong; else after now.")
+@click.option("--dry-run", is_flag=True, help="Show the stamps; change nothing.")
+def repair_stamps(store: str | None, after: str | None, *, dry_run: bool) -> None:
+    """Move stamps of a clock that ran ahead to the present, in their order.
+
+    Values and their order stay. Old and new stamps are recorded in the store. Set the clock first.
+    """
+    from eventstudy.prices.records import moment_of
+    from eventstudy.prices.runs import refresh_lock
+    from eventstudy.prices.store import Store
+
+    limit = moment_of(after, "--after") if after else None
+    path = store_path(store)
+    if dry_run:
+        with _open(store) as opened:
+            changed = dict.fromkeys(opened.stamps_after(limit or now()), "the present")
+    else:
+        _open(store).close()  # there is a store to repair
+        with refresh_lock(path), Store(path) as opened:
+            changed = opened.repair_stamps(now=now(), after=limit)
+    print_table(["stamp", "becomes"], [[old, new] for old, new in changed.items()])
+    note(f"{len(changed)} stamp(s) {'would change' if dry_run else 'changed'}")
+
+
+@prices.command()
+@store_option
+@json_option
+def acceptances(store: str | None, *, as_json: bool) -> None:
+    """List the batches that were accepted although validation would have stopped them."""
+    from eventstudy.prices.runs import acceptances as read_acceptances
+
+    with _open(store) as opened:
+        rows = [
+            [item.seen_at, item.symbol, item.interval, item.source, item.faults, item.reason]
+            for item in read_acceptances(opened)
+        ]
+    header = ["seen at", "series", "interval", "source", "found", "reason"]
+    print_rows(header, rows, as_json=as_json)
+
+
+@prices.command()
+@click.argument("product", type=click.Choice(product_names()))
+@store_option
+@asof_option
 @click.option("--count", default=12, show_default=True, help="How many contracts.")
 @click.option("--last", default=5, show_default=True, help="How many of the newest sessions.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def curve(
-    product: Any,  # noqa: ANN401  # checked by click
-    store: str | None,
-    asof: str | None,
-    count: int,
-    last: int,
-    *,
-    as_json: bool,
+    product: str, store: str | None, asof: str | None, count: int, last: int, *, as_json: bool
 ) -> None:
     """Print the term structure: front contract, prices by distance, 1-2 spread, slope a year."""
-    from eventstudy.prices.continuous import month_symbol
-    from eventstudy.prices.stored import contract_panel
-    from eventstudy.prices.termstructure import term_structure
+    from eventstudy.prices.continuous import term_structure
+    from eventstudy.prices.contracts import contract_symbol
+    from eventstudy.prices.loading import contract_panel
 
     with _open(store) as opened:
         shape = term_structure(contract_panel(opened, product, asof=asof), count=count)
     spread, slope = shape.spread(1, 2), shape.slope(1, count)
     rows = [
-        [str(shape.sessions[i]), month_symbol(product, int(shape.months[i])),
+        [str(shape.sessions[i]), contract_symbol(product, int(shape.fronts[i])),
          *(_number(price) for price in shape.prices[i]), _number(spread[i]), _percent(slope[i])]
         for i in range(max(0, len(shape.sessions) - last), len(shape.sessions))
     ]  # fmt: skip
     numbers = [str(number) for number in range(1, count + 1)]
     header = ["session", "front", *numbers, "1-2", f"slope 1-{count}"]
-    _print(header, rows, as_json=as_json, right=range(2, count + 4))
+    print_rows(header, rows, as_json=as_json, right=range(2, count + 4))
 
 
 def _open(store: str | None) -> Store:
@@ -267,22 +304,25 @@ def _open(store: str | None) -> Store:
     return Store(store_path(store), read_only=True)
 
 
-def _audit(symbols: tuple[str, ...], store: str | None, against: str | None) -> tuple[Finding, ...]:
-    from eventstudy.prices.audit import audit
+def _findings(
+    symbols: tuple[str, ...], store: str | None, against: str | None
+) -> tuple[Finding, ...]:
+    from eventstudy.prices.quality import check_store
 
     if against and len(symbols) != 1:
         msg = "--against needs exactly one series"
         raise click.UsageError(msg)
-    others = {symbols[0]: _other(against)} if against else _shipped()
+    others = {symbols[0]: _other(against)} if against else _bundled()
     with _open(store) as opened:
-        return audit(opened, symbols, now=now(), events=_event_days(), against=others)
+        opened.check_integrity()
+        return check_store(opened, symbols, now=now(), events=_event_days(), against=others)
 
 
-def _shipped() -> dict[str, dict[str, pd.Series]]:
-    """Return the shipped figures of each series as another source of the same thing."""
+def _bundled() -> dict[str, dict[str, pd.Series]]:
+    """Return the bundled data of each series as another source of the same thing."""
     import pandas as pd
 
-    from eventstudy.datasets import list_datasets
+    from eventstudy.prices.datasets import list_datasets
 
     found: dict[str, dict[str, pd.Series]] = {}
     for item in list_datasets():
@@ -302,7 +342,7 @@ def _event_days() -> dict[str, str]:
     from eventstudy.events.catalogue import catalogue
 
     dated = [(event.date, event.title) for event in catalogue().events if event.date]
-    calendar = settlement_calendar("wti", min(dated)[0], now().date())
+    calendar = settlement_calendar(main_calendar(), min(dated)[0], now().date())
     days: dict[str, str] = {}
     for day, title in dated:
         position = calendar.on_or_after(day)
@@ -313,7 +353,7 @@ def _event_days() -> dict[str, str]:
 
 def _other(against: str) -> dict[str, pd.Series]:
     from eventstudy.errors import UnknownNameError, did_you_mean
-    from eventstudy.prices.audit import closes_of_file
+    from eventstudy.prices.quality import closes_of_file
 
     path, _, column = against.rpartition(":")
     columns = closes_of_file(path or against)
@@ -326,13 +366,6 @@ def _other(against: str) -> dict[str, pd.Series]:
 def _proposal(finding: Finding) -> str:
     value = "" if finding.value is None else f" {finding.value:g}"
     return f"{finding.proposal}{value}" if finding.proposal else "-"
-
-
-def _print(header: list[str], rows: list[list[str]], *, as_json: bool, right: Any = ()) -> None:  # noqa: ANN401  # columns
-    if as_json:
-        print_json([dict(zip(header, row, strict=True)) for row in rows])
-    else:
-        print_table(header, rows, right=tuple(right))
 
 
 def _number(value: float | None) -> str:

@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.output import note, print_json, print_table, progress_display
+from eventstudy.cli.options import (
+    SECONDS,
+    day_of,
+    instruments_option,
+    json_option,
+    now,
+    store_option,
+    store_path,
+)
+from eventstudy.cli.output import note, print_json, print_rows, print_table, progress_display
 
 if TYPE_CHECKING:
-    from eventstudy.prices.bars import Revision
+    from collections.abc import Callable
+
     from eventstudy.prices.instruments import Catalogue
-    from eventstudy.prices.jobs import Job, RefreshOptions, RefreshReport
+    from eventstudy.prices.records import Revision
+    from eventstudy.prices.refresh import Job, RefreshOptions, RefreshReport
     from eventstudy.prices.runs import RunItem
 
 INSTRUMENTS = "EVENTSTUDY_INSTRUMENTS"
-# A stand-in server for the sources, which must be on this machine, may say what day it is.
-_NOW, _BASE = "EVENTSTUDY_NOW", "EVENTSTUDY_YAHOO_BASE"
 EXIT_INTERRUPTED = 130
-STORE_HELP = "Store file [EVENTSTUDY_STORE, else data/prices.sqlite, else the data folder]."
-
-
-def store_path(store: str | None) -> Path:
-    """Return the store that was named, or the default one."""
-    from eventstudy.prices.location import default_store
-
-    return Path(store) if store else default_store()
-
-
-def now() -> datetime:
-    """Return the present moment, or the one that goes with a stand-in for the sources."""
-    fixed = os.environ.get(_NOW) if os.environ.get(_BASE) else None
-    return datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
 
 
 def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
-    """Return the instruments that ship with those of the user's file on top."""
+    """Return the bundled instruments with those of the user's file on top."""
     from eventstudy.prices.instruments import load_catalogue
 
     named = instruments or os.environ.get(INSTRUMENTS)
@@ -47,23 +42,30 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
     return load_catalogue(extra)
 
 
+def _number(
+    name: str, kind: click.ParamType[Any], default: float, text: str
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
 @click.command()
 @click.argument("symbols", nargs=-1)
 @click.option("--symbols", "listed", help="The same as arguments, separated by commas.")
-@click.option("--store", help=STORE_HELP)
-@click.option("--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS].")
+@store_option
+@instruments_option
 @click.option("--since", help="Ask from this day on (2026-01-31).")
 @click.option("--full", is_flag=True, help="Ask for everything the sources have.")
 @click.option(
     "--intraday", type=click.Choice(["1h", "5m", "1m"]), help="Keep these bars of front months too."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be asked for; ask nothing.")
-@click.option("--accept", multiple=True, help="Store SYMBOL although quality would stop it.")
-@click.option("--wait", default=0.0, show_default=True, help="Seconds to wait for another run.")
-@click.option("--timeout", default=20.0, show_default=True, help="Seconds to wait for an answer.")
-@click.option("--attempts", default=4, show_default=True, help="How often to ask a busy source.")
-@click.option("--pause", default=1.0, show_default=True, help="Seconds before asking again.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--dry-run", is_flag=True, help="Show what would be asked for; ask nothing.")
+@click.option("--accept", multiple=True, help="Store SYMBOL although validation would stop it.")
+@click.option("--reason", default="", help="Why, recorded with what --accept stores.")
+@_number("--wait", SECONDS, 0.0, "Seconds to wait for another run.")
+@_number("--timeout", SECONDS, 20.0, "Seconds for a whole answer.")
+@_number("--attempts", click.IntRange(1, 100), 4, "How often to ask a busy source.")
+@_number("--pause", SECONDS, 1.0, "Seconds before asking again.")
+@json_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 def refresh(
     symbols: tuple[str, ...],
@@ -71,37 +73,29 @@ def refresh(
     store: str | None,
     instruments: str | None,
     since: str | None,
-    full: bool,  # noqa: FBT001  # a flag of the command
-    intraday: Any,  # noqa: ANN401  # checked by click
-    dry_run: bool,  # noqa: FBT001  # a flag of the command
-    accept: tuple[str, ...],
-    wait: float,
-    timeout: float,
     attempts: int,
     pause: float,
-    as_json: bool,  # noqa: FBT001  # a flag of the command
-    quiet: bool,  # noqa: FBT001  # a flag of the command
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,  # noqa: ANN401  # options of the same name, checked by click
 ) -> int:
     """Bring the price store up to date: all instruments, or SYMBOLS.
 
     Catches up what is missing since the last good run. Exit code 0: all done; 3: a source failed,
-    what did arrive is kept and what failed is named; 4: quality stopped a batch.
+    what did arrive is kept and what failed is named; 4: validation stopped a batch.
     """
-    from eventstudy.cli.load import day_of
-    from eventstudy.prices.jobs import RefreshOptions
-    from eventstudy.prices.sources import Patience
+    from eventstudy.prices.refresh import RefreshOptions
+    from eventstudy.prices.sources import RetryPolicy
 
     path = store_path(store)
     more = tuple(filter(None, (listed or "").split(",")))
     options = RefreshOptions(
         symbols=(*symbols, *more),
-        since=date.fromisoformat(day_of(since, "--since")) if since else None,
-        full=full,
-        intraday=intraday,
-        accept=accept,
-        wait=wait,
-        timeout=timeout,
-        patience=Patience(attempts, pause),
+        since=day_of(since or None, "--since"),
+        retry=RetryPolicy(attempts, pause),
+        **given,
     )
     catalogue = catalogue_of(path, instruments)
     if dry_run:
@@ -119,7 +113,7 @@ def refresh(
 def _refresh(
     path: Path, catalogue: Catalogue, options: RefreshOptions, *, quiet: bool
 ) -> RefreshReport:
-    from eventstudy.prices.jobs import Surroundings
+    from eventstudy.prices.refresh import Environment
     from eventstudy.prices.refresh import refresh as run
 
     with progress_display(quiet=quiet) as show:
@@ -127,7 +121,7 @@ def _refresh(
         def step(done: int, total: int, item: RunItem) -> None:  # noqa: ARG001  # the callback's shape
             show("asking", done, total)
 
-        return run(path, catalogue, options, outside=Surroundings(clock=now), progress=step)
+        return run(path, catalogue, options, env=Environment(clock=now), progress=step)
 
 
 def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_json: bool) -> None:
@@ -141,18 +135,11 @@ def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_
             return plan(store, catalogue, options, today=now().date())
 
     rows = [
-        [job.instrument.name, job.interval, str(job.first or "beginning"), _asked(job)]
+        [job.instrument.name, job.interval, str(job.first or "beginning"),
+         ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)]
         for job in jobs()
-    ]
-    header = ["series", "interval", "from", "sources"]
-    if as_json:
-        print_json([dict(zip(header, row, strict=True)) for row in rows])
-    else:
-        print_table(header, rows)
-
-
-def _asked(job: Job) -> str:
-    return ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)
+    ]  # fmt: skip
+    print_rows(["series", "interval", "from", "sources"], rows, as_json=as_json)
 
 
 def _show_report(report: RefreshReport, *, as_json: bool) -> None:
@@ -160,8 +147,8 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
         print_json(
             {
                 "exit_code": report.exit_code,
-                "series": [_plain(item) for item in report.items],
-                "revisions": [_plain(change) for change in report.revisions],
+                "series": [asdict(item) for item in report.items],
+                "revisions": [asdict(change) for change in report.revisions],
             }
         )
         return
@@ -172,7 +159,7 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
     header = ["series", "interval", "state", "source", "new", "revised", "notes"]
     print_table(header, rows, right=(4, 5))
     if report.revisions:
-        click.echo("\nCorrected figures:")
+        click.echo("\nCorrected values:")
         print_revisions(report.revisions)
     bad = [item.symbol for item in report.items if not item.good]
     if bad:
@@ -180,12 +167,6 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
 
 
 def print_revisions(revisions: tuple[Revision, ...]) -> None:
-    """Print corrected figures as a table."""
+    """Print corrected values as a table."""
     rows = [[r.symbol, r.stamp, r.field, str(r.old), str(r.new), r.seen_at] for r in revisions]
     print_table(["series", "session", "field", "old", "new", "seen at"], rows, right=(3, 4))
-
-
-def _plain(item: Any) -> dict[str, Any]:  # noqa: ANN401  # a frozen dataclass
-    from dataclasses import asdict
-
-    return asdict(item)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eventstudy.cli.options import instruments_option, json_option, now, store_option, store_path
 from eventstudy.cli.output import print_json
-from eventstudy.cli.refresh import STORE_HELP, catalogue_of, now, store_path
+from eventstudy.cli.refresh import catalogue_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eventstudy.prices.jobs import RefreshReport
+    from eventstudy.prices.refresh import RefreshReport
 
 _KINDS = ("systemd", "cron", "github-actions")
 
@@ -26,7 +27,7 @@ def _kind_options(command: Callable[..., Any]) -> Callable[..., Any]:
         command = click.option(f"--{kind}", "kind", flag_value=kind, help=f"A {kind} timer.")(
             command
         )
-    return click.option("--store", help=STORE_HELP)(command)
+    return store_option(command)
 
 
 @click.group()
@@ -38,7 +39,7 @@ def schedule() -> None:
 @_kind_options
 def show(kind: Any, store: str | None) -> None:  # noqa: ANN401  # checked by click
     """Print the files of a timer."""
-    from eventstudy.prices.schedules import timer_files
+    from eventstudy.prices.schedule import timer_files
 
     for name, text in timer_files(kind or "systemd", _command(store)).items():
         click.echo(f"# {name}\n{text}")
@@ -49,7 +50,7 @@ def show(kind: Any, store: str | None) -> None:  # noqa: ANN401  # checked by cl
 @click.option("--folder", type=click.Path(), help="Write here instead of the usual place.")
 def install(kind: Any, store: str | None, folder: str | None) -> None:  # noqa: ANN401  # checked by click
     """Write the files of a timer to where they belong."""
-    from eventstudy.prices.schedules import install_crontab, install_files
+    from eventstudy.prices.schedule import install_crontab, install_files
 
     if kind is None:
         msg = f"name one of {', '.join('--' + name for name in _KINDS)}"
@@ -66,15 +67,15 @@ def install(kind: Any, store: str | None, folder: str | None) -> None:  # noqa: 
 
 
 @schedule.command()
-@click.option("--store", help=STORE_HELP)
+@store_option
 @click.option("--symbol", default="", help="Only this series; otherwise runs without a failure.")
 @click.option("--tolerance", default=6.0, show_default=True, help="Hours after publication.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def health(store: str | None, symbol: str, tolerance: float, *, as_json: bool) -> int:
     """Exit 0 when the last good refresh is as new as the calendar allows, else 3."""
     from dataclasses import asdict
 
-    from eventstudy.prices.health import health as measure
+    from eventstudy.prices.schedule import health as measure
     from eventstudy.prices.store import Store
 
     with Store(store_path(store), read_only=True) as opened:
@@ -87,15 +88,15 @@ def health(store: str | None, symbol: str, tolerance: float, *, as_json: bool) -
 
 
 @schedule.command()
-@click.option("--store", help=STORE_HELP)
-@click.option("--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS].")
+@store_option
+@instruments_option
 @click.option("--json", "as_json", is_flag=True, help="Log as JSON lines.")
 def run(store: str | None, instruments: str | None, *, as_json: bool) -> None:
     """Refresh in the foreground: once now where a session was missed, then every weekday.
 
     Needs the optional extra oil-eventstudy[schedule]. Stops on SIGTERM or Ctrl-C.
     """
-    from eventstudy.prices.timer import keep_fresh
+    from eventstudy.prices.schedule import keep_fresh
 
     path = store_path(store)
 
@@ -103,8 +104,8 @@ def run(store: str | None, instruments: str | None, *, as_json: bool) -> None:
         if as_json:
             line = json.dumps({"time": now().isoformat(), "event": event} | facts)
         else:
-            told = " ".join(f"{key}={value}" for key, value in facts.items())
-            line = f"{now():%Y-%m-%dT%H:%M:%S%z} {event} {told}".rstrip()
+            pairs = " ".join(f"{key}={value}" for key, value in facts.items())
+            line = f"{now():%Y-%m-%dT%H:%M:%S%z} {event} {pairs}".rstrip()
         click.echo(line)
         sys.stdout.flush()
 
@@ -112,14 +113,10 @@ def run(store: str | None, instruments: str | None, *, as_json: bool) -> None:
 
 
 def _once(path: Path, instruments: str | None) -> RefreshReport:
-    from eventstudy.prices.jobs import RefreshOptions, Surroundings
-    from eventstudy.prices.refresh import refresh
+    from eventstudy.prices.refresh import Environment, RefreshOptions, refresh
 
     return refresh(
-        path,
-        catalogue_of(path, instruments),
-        RefreshOptions(wait=60),
-        outside=Surroundings(clock=now),
+        path, catalogue_of(path, instruments), RefreshOptions(wait=60), env=Environment(clock=now)
     )
 
 

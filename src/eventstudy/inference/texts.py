@@ -1,16 +1,19 @@
-"""What an entry of the registry says, as text: for the command line, the docs and the report."""
+"""What the declarations say, as text: for the command line, the documents and the report."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from eventstudy.inference.registry import statistics
-from eventstudy.inference.statistic import Scope, Statistic
+from eventstudy.inference.applicability import DEFAULTS
+from eventstudy.inference.over_dates.sample import OverDates
+from eventstudy.inference.over_events.sample import OverEvents
+from eventstudy.inference.statistic import Scope, Statistic, statistics
 
 SCOPES: dict[Scope, str] = {
     "event": "one event, one asset",
-    "asset": "all dates of one asset, or of several on the same dates",
-    "sample": "N pairs of an event and an asset",
+    "dates": "all dates of one asset, or of several on the same dates",
+    "events": "N pairs of an event and an asset",
     "family": "the p-values of a whole study",
 }
 
@@ -24,80 +27,87 @@ HEAD = (
 
 def requirements(entry: Statistic) -> tuple[str, ...]:
     """Say what a study checks before it shows the statistic."""
-    asks = []
-    if entry.min_n > 1:
-        asks.append(f"at least {entry.min_n} {_units(entry)}")
-    if entry.scope == "sample":
-        if entry.needs_no_overlap:
-            asks.append("no two windows of one asset share a session")
-        if entry.needs_common_dates:
+    asks = [f"at least {entry.min_n} {entry.counts}"] if entry.min_n > 1 else []
+    if isinstance(entry, OverEvents | OverDates) and not entry.allows_overlap:
+        asks.append("no two windows of one asset share a session")
+    if isinstance(entry, OverDates):
+        if entry.directional:
+            asks.append("events with an expected direction")
+        if entry.studentised_by:
+            asks.append("events no more volatile than other sessions (a caution where they are)")
+    if isinstance(entry, OverEvents):
+        if entry.needs_shared_sessions:
             asks.append("common dates where assets move together")
-        if not entry.robust_xc:
-            asks.append("windows uncorrelated (refused above a size of 10 % at 5 %)")
-        if not entry.robust_eiv:
+        if not entry.allows_cross_correlation:
+            asks.append("windows uncorrelated (refused above a size of 10% at 5%)")
+        if not entry.allows_event_variance:
             asks.append("no event-induced variance (a caution where there is)")
     return tuple(asks)
 
 
-def _units(entry: Statistic) -> str:
-    return "pairs" if entry.scope == "sample" else "events"
-
-
 def described(entry: Statistic) -> dict[str, Any]:
-    """Return an entry as plain values."""
+    """Return a declaration as plain values."""
     return {
         "name": entry.name,
         "title": entry.title,
         "scope": SCOPES[entry.scope],
         "null": entry.null,
         "formula": entry.formula,
-        "law": entry.law,
+        "distribution": entry.distribution,
         "meaning": entry.meaning,
         "assumes": list(entry.assumes),
         "requires": list(requirements(entry)),
         "min_n": entry.min_n,
-        "robust_eiv": entry.robust_eiv,
-        "robust_xc": entry.robust_xc,
+        "counts": entry.counts,
+        "allows_event_variance": entry.allows_event_variance,
+        "allows_cross_correlation": entry.allows_cross_correlation,
+        "allows_overlap": entry.allows_overlap,
         "paper": entry.paper,
     }
 
 
-def explained(entry: Statistic) -> str:
-    """Return an entry as a short text, one fact per line."""
-    lines = [
-        f"{entry.name}: {entry.title}",
-        entry.meaning,
-        "",
-        f"  for       {SCOPES[entry.scope]}",
-        f"  null      {entry.null}",
-        f"  formula   {entry.formula}",
-        f"  law       {entry.law}",
-        f"  assumes   {'; '.join(entry.assumes)}",
+def _facts(entry: Statistic) -> list[tuple[str, str]]:
+    return [
+        ("null", entry.null),
+        ("formula", entry.formula),
+        ("null distribution", entry.distribution),
+        ("assumes", "; ".join(entry.assumes)),
+        ("checked", "; ".join(requirements(entry)) or "nothing further"),
+        ("paper", entry.paper),
     ]
-    asked = requirements(entry)
-    if asked:
-        lines.append(f"  checked   {'; '.join(asked)}")
-    return "\n".join([*lines, f"  paper     {entry.paper}"])
+
+
+def explained(entry: Statistic) -> str:
+    """Return a declaration as a short text, one fact per line."""
+    facts = [("for", SCOPES[entry.scope]), *_facts(entry)]
+    width = max(len(name) for name, _ in facts) + 2
+    lines = [f"  {name:<{width}}{text}" for name, text in facts]
+    return "\n".join([f"{entry.name}: {entry.title}", entry.meaning, "", *lines])
 
 
 def methods_page() -> str:
-    """Return the page of the docs that lists every statistic, as Markdown."""
+    """Return the page of the documents that lists every statistic, as Markdown."""
     parts = [HEAD]
     for scope, title in SCOPES.items():
         parts.append(f"\n## {title[0].upper()}{title[1:]}\n")
-        parts += [_section(entry) for entry in statistics() if entry.scope == scope]
+        parts += [_section(entry) for entry in statistics(scope)]
     return "\n".join(parts)
 
 
 def _section(entry: Statistic) -> str:
-    asked = requirements(entry)
-    rows = [
-        ("null", entry.null),
-        ("formula", f"`{entry.formula}`"),
-        ("law", entry.law),
-        ("assumes", "; ".join(entry.assumes)),
-        ("checked", "; ".join(asked) if asked else "nothing further"),
-        ("paper", entry.paper),
-    ]
-    facts = "\n".join(f"* {name}: {text}" for name, text in rows)
+    shown: dict[str, Callable[[str], str]] = {"formula": "`{}`".format}
+    facts = "\n".join(f"* {name}: {shown.get(name, str)(text)}" for name, text in _facts(entry))
     return f"### `{entry.name}`: {entry.title}\n\n{entry.meaning}\n\n{facts}\n"
+
+
+def statistic_rows() -> list[list[str]]:
+    """Return name, formula, null distribution and paper of the tests of `tables/tests.csv`."""
+    return [[f"`{s.name}`", f"`{s.formula}`", s.distribution, s.paper] for s in statistics()]
+
+
+def default_rows() -> list[list[str]]:
+    """Return the defaults: scope, layout of the sample, tests, and why."""
+    return [
+        [SCOPES[row.scope], row.layout, ", ".join(f"`{name}`" for name in row.tests)]
+        for row in DEFAULTS
+    ]

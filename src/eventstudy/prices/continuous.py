@@ -1,4 +1,4 @@
-"""Continuous series from single contracts: a return never mixes two of them.
+"""Series out of single contracts: continuous ones, whose returns never mix two, and the curve.
 
 A front-month series jumps where it changes contract. Here the return of every session is that of
 the contract held on it, from the session before: the position moves to the next contract at the
@@ -15,7 +15,8 @@ import numpy as np
 
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
 from eventstudy.errors import UnknownNameError, did_you_mean
-from eventstudy.prices.contracts import MONTH_CODES, ROOTS, Product, front_months
+from eventstudy.prices.contracts import front_numbers, product_of_root
+from eventstudy.products import product
 
 Method = Literal["same-contract", "difference", "unadjusted"]
 
@@ -28,19 +29,19 @@ class ContinuousSpec:
 
     Parameters
     ----------
-    product : {"wti", "brent"}
-        Product.
+    product : str
+        A product of the table.
     nth : int
         1 for the front month.
     method : {"same-contract", "difference", "unadjusted"}
         ``same-contract``: levels whose ratios are same-contract gross returns, so that log and
-        simple returns are exact; ``difference``: levels whose changes are same-contract changes in
-        USD; ``unadjusted``: the prices themselves, which jump at rolls.
+        simple returns are exact; ``difference``: levels whose changes are same-contract changes of
+        price; ``unadjusted``: the prices themselves, which jump at rolls.
     early : int
         Sessions before the last trading day after which the next contract is held; 0 for expiry.
     """
 
-    product: Product
+    product: str
     nth: int = 1
     method: Method = "same-contract"
     early: int = 0
@@ -49,7 +50,7 @@ class ContinuousSpec:
     def name(self) -> str:
         """Its spelling, such as ``CL@1:same-contract`` or ``CL@1:same-contract:5``."""
         early = f":{self.early}" if self.early else ""
-        return f"{ROOTS[self.product]}@{self.nth}:{self.method}{early}"
+        return f"{product(self.product).root}@{self.nth}:{self.method}{early}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,19 +59,20 @@ class ContractPanel:
 
     Parameters
     ----------
-    product : {"wti", "brent"}
-        Product.
+    product : str
+        A product of the table.
     sessions : ndarray of datetime64[D], shape (S,)
         Increasing days.
-    first_month : int
-        Delivery of the first column, as ``12 * year + month - 1``; the columns are consecutive.
+    first : int
+        Contract of the first column by its place in the product's cycle (`Contract.number`); the
+        columns are consecutive.
     closes : ndarray of float, shape (S, C)
-        USD per barrel; NaN where there is no figure.
+        In the unit of the product; NaN where there is no value.
     """
 
-    product: Product
+    product: str
     sessions: DayArray
-    first_month: int
+    first: int
     closes: FloatArray
 
 
@@ -85,13 +87,13 @@ class Continuous:
     levels : ndarray of float, shape (S,)
         Prices by the method asked for; the newest are unadjusted.
     changes : ndarray of float, shape (S,)
-        Same-contract changes of price in USD per barrel; the first is NaN.
+        Same-contract changes of price in the unit of the product; the first is NaN.
     held : ndarray of int64, shape (S,)
-        Delivery month of the contract held, as ``12 * year + month - 1``.
+        Contract held, by its place in the product's cycle.
     rolls : ndarray of bool, shape (S,)
         Sessions on which another contract is held than on the session before.
     broken : tuple of str
-        Roll sessions that cannot be linked, because one of the two contracts has no figure or, for
+        Roll sessions that cannot be linked, because one of the two contracts has no value or, for
         ratios, no positive one; levels before the last of them are missing.
     """
 
@@ -112,16 +114,15 @@ def parse_continuous(text: str) -> ContinuousSpec:
         When it is none of these.
     """
     found = _SPEC.fullmatch(text)
-    products = {root: product for product, root in ROOTS.items()}
-    if not found or found["root"] not in products or int(found["nth"]) < 1:
-        msg = f"{text!r} is no continuous series such as CL@1:same-contract or BZ@2:difference:5"
+    name = product_of_root(found["root"]) if found else None
+    if not found or name is None or int(found["nth"]) < 1:
+        msg = f"{text!r} is not a continuous series such as CL@1:same-contract or BZ@2:difference:5"
         raise UnknownNameError(msg)
     method = found["method"] or "same-contract"
     if method not in get_args(Method):
         msg = f"{text!r}: no method {method!r}; {did_you_mean(method, get_args(Method))}"
         raise UnknownNameError(msg)
-    product, early = products[found["root"]], int(found["early"] or 0)
-    return ContinuousSpec(product, int(found["nth"]), method, early)  # type: ignore[arg-type]  # checked above
+    return ContinuousSpec(name, int(found["nth"]), method, int(found["early"] or 0))  # type: ignore[arg-type]  # checked above
 
 
 def continuous(panel: ContractPanel, spec: ContinuousSpec) -> Continuous:
@@ -138,7 +139,7 @@ def continuous(panel: ContractPanel, spec: ContinuousSpec) -> Continuous:
     -------
     Continuous
     """
-    held = _held_months(panel, spec)
+    held = _held(panel, spec)
     now, before = _prices_of(panel, held)
     shown = np.concatenate([[np.nan], now[:-1]])
     rolls = np.diff(held, prepend=held[:1]) != 0
@@ -148,26 +149,21 @@ def continuous(panel: ContractPanel, spec: ContinuousSpec) -> Continuous:
     return Continuous(panel.sessions, levels, now - before, held, rolls, broken)
 
 
-def month_symbol(product: Product, month: int) -> str:
-    """Return the symbol of a delivery month, such as ``CLF2026``."""
-    return f"{ROOTS[product]}{MONTH_CODES[month % 12]}{month // 12}"
-
-
-def _held_months(panel: ContractPanel, spec: ContinuousSpec) -> IntArray:
-    """Month of the contract held on each session, shape (S,)."""
-    fronts = front_months(panel.product, panel.sessions)
+def _held(panel: ContractPanel, spec: ContinuousSpec) -> IntArray:
+    """Contract held on each session, shape (S,)."""
+    fronts = front_numbers(panel.product, panel.sessions)
     if spec.early:
         # Held as if it were so many sessions later; after the panel weekdays count as sessions.
         days = panel.sessions[-1] if len(panel.sessions) else np.datetime64("2000-01-03")
         more = np.busday_offset(days, np.arange(1, spec.early + 1), roll="forward")
         ahead = np.concatenate([panel.sessions, more.astype("datetime64[D]")])[spec.early :]
-        fronts = front_months(panel.product, ahead)
+        fronts = front_numbers(panel.product, ahead)
     return fronts + spec.nth - 1
 
 
 def _prices_of(panel: ContractPanel, held: IntArray) -> tuple[FloatArray, FloatArray]:
     """Price of the held contract on each session and on the session before, both (S,)."""
-    columns = held - panel.first_month
+    columns = held - panel.first
     known = (columns >= 0) & (columns < panel.closes.shape[1])
     rows = np.arange(len(held))
     safe = np.where(known, columns, 0)
@@ -194,7 +190,7 @@ def _adjusted(
             links, neutral = np.where(good, before / shown, np.nan)[at], 1.0
     bad = none.copy()
     bad[at[np.isnan(links)]] = True
-    # Breaks before the first figure break nothing.
+    # Breaks before the first price break nothing.
     priced = np.flatnonzero(~np.isnan(now))
     bad[: priced[0] + 1 if len(priced) else len(now)] = False
     steps = np.full(len(now), neutral)
@@ -206,3 +202,81 @@ def _adjusted(
     if bad.any():
         levels[: np.flatnonzero(bad)[-1]] = np.nan
     return levels, bad
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TermStructure:
+    """Prices by distance from the front.
+
+    Parameters
+    ----------
+    sessions : ndarray of datetime64[D], shape (S,)
+        Increasing days.
+    prices : ndarray of float, shape (S, N)
+        In the unit of the product; column 0 is the front month.
+    fronts : ndarray of int64, shape (S,)
+        Front contract, by its place in the product's cycle.
+    per_year : int
+        Contracts a year.
+    """
+
+    sessions: DayArray
+    prices: FloatArray
+    fronts: IntArray
+    per_year: int = 12
+
+    def nth(self, number: int) -> FloatArray:
+        """Return the prices of the nth contract, shape (S,); 1 is the front month.
+
+        Raises
+        ------
+        UnknownNameError
+            When the structure does not reach so far.
+        """
+        if not 1 <= number <= self.prices.shape[1]:
+            msg = f"contract {number}: the term structure has 1 to {self.prices.shape[1]}"
+            raise UnknownNameError(msg)
+        return self.prices[:, number - 1]
+
+    def spread(self, near: int, far: int) -> FloatArray:
+        """Return near minus far, shape (S,): positive in backwardation."""
+        return self.nth(near) - self.nth(far)
+
+    def slope(self, near: int = 1, far: int = 12) -> FloatArray:
+        """Return the logarithmic slope between two contracts a year, shape (S,).
+
+        ``K (log F_far - log F_near) / (far - near)`` with K contracts a year: negative in
+        backwardation; NaN where either price is missing or not positive.
+        """
+        first, last = self.nth(near), self.nth(far)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            good = (first > 0) & (last > 0)
+            ratio = np.where(good, last / first, np.nan)
+            return np.asarray(self.per_year * np.log(ratio) / (far - near), dtype=np.float64)
+
+
+def term_structure(panel: ContractPanel, *, count: int = 12) -> TermStructure:
+    """Arrange contracts by their distance from the front month.
+
+    Parameters
+    ----------
+    panel : ContractPanel
+        Contracts of one product.
+    count : int
+        How many contracts.
+
+    Returns
+    -------
+    TermStructure
+        NaN where a contract has no price.
+    """
+    fronts = front_numbers(panel.product, panel.sessions)
+    columns = fronts[:, None] + np.arange(count) - panel.first
+    known = (columns >= 0) & (columns < panel.closes.shape[1])
+    rows = np.arange(len(fronts))[:, None]
+    safe = np.where(known, columns, 0)
+    prices = np.full(known.shape, np.nan)
+    if panel.closes.size:
+        prices = np.where(known, panel.closes[rows, safe], np.nan)
+    per_year = len(product(panel.product).months)
+    return TermStructure(panel.sessions, prices, fronts, per_year)

@@ -1,7 +1,7 @@
 """Futures contracts: when they stop trading, and where a front month changes contract.
 
-The rules are dated. They reproduce every last trading day that the two exchanges listed from 2003
-on, except for the four WTI contracts of `WTI_EXCEPTIONS`.
+The rules are dated data of the table of products. They reproduce every last trading day that the
+exchanges listed from 2003 on, together with the exceptions that stand beside them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,30 +17,15 @@ from numpy.typing import NDArray
 from eventstudy.arrays import BoolArray, DayArray
 from eventstudy.calendars import settlement_calendar
 from eventstudy.errors import UnknownNameError, did_you_mean
-
-Product = Literal["wti", "brent"]
-
-MONTH_CODES: Final = "FGHJKMNQUVXZ"
-ROOTS: Final[dict[Product, str]] = {"wti": "CL", "brent": "BZ"}
-_FIRST_YEAR: Final[dict[Product, int]] = {"wti": 1983, "brent": 1989}
-# From the March 2016 contract on, Brent stops at the end of the second month before.
-_BRENT_CHANGE: Final = (2016, 3)
-
-WTI_EXCEPTIONS: Final[dict[tuple[int, int], tuple[date, str]]] = {
-    (2007, 12): (
-        date(2007, 11, 16),
-        "23 November 2007 settled but was no business day",
-    ),
-    (2008, 1): (date(2007, 12, 18), "24 December 2007 settled but was no business day"),
-    (2011, 12): (
-        date(2011, 11, 18),
-        "25 November 2011 settled but was no business day",
-    ),
-    (2012, 12): (
-        date(2012, 11, 16),
-        "23 November 2012 settled but was no business day",
-    ),
-}
+from eventstudy.products import (
+    MONTH_CODES,
+    SETTLEMENTS,
+    LastTradeRule,
+    Product,
+    product,
+    product_names,
+    product_table,
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,30 +34,47 @@ class Contract:
 
     Parameters
     ----------
-    product : {"wti", "brent"}
-        NYMEX light sweet crude (CL), or Brent (BZ, which stops with ICE Brent).
+    product : str
+        Name in the table of products, such as ``wti``.
     year, month : int
         Month of delivery.
     """
 
-    product: Product
+    product: str
     year: int
     month: int
 
     @property
     def symbol(self) -> str:
         """Root, month code and year, such as ``CLF2026``."""
-        return f"{ROOTS[self.product]}{MONTH_CODES[self.month - 1]}{self.year}"
+        return contract_symbol(self.product, self.number)
+
+    @property
+    def number(self) -> int:
+        """Place among the contracts of the product: ``K * year + k`` with K contracts a year."""
+        months = product(self.product).months
+        return self.year * len(months) + months.index(MONTH_CODES[self.month - 1])
 
     @property
     def last_trade(self) -> date:
         """The last day on which the contract trades."""
         return last_trade(self.product, self.year, self.month)
 
-    def shift(self, months: int) -> Contract:
-        """Return the contract for delivery `months` later."""
-        index = self.year * 12 + self.month - 1 + months
-        return Contract(self.product, index // 12, index % 12 + 1)
+    def shift(self, contracts: int) -> Contract:
+        """Return the contract that is so many later in the product's cycle."""
+        return _contract(self.product, self.number + contracts)
+
+
+def contract_symbol(name: str, number: int) -> str:
+    """Return the symbol of a contract by its place in the cycle, such as ``CLF2026``."""
+    known = product(name)
+    year, index = divmod(number, len(known.months))
+    return f"{known.root}{known.months[index]}{year}"
+
+
+def product_of_root(root: str) -> str | None:
+    """Return the product whose symbols begin with `root`."""
+    return next((p.name for p in product_table().products.values() if p.root == root), None)
 
 
 def parse_contract(symbol: str) -> Contract:
@@ -82,145 +83,163 @@ def parse_contract(symbol: str) -> Contract:
     Raises
     ------
     UnknownNameError
-        When it is not a root, a month code and a year of four digits.
+        When it is not a root, a letter of one of its contract months and a year of four digits.
+
+    Examples
+    --------
+    >>> parse_contract("CLF2026").last_trade
+    datetime.date(2025, 12, 19)
     """
-    products = {root: product for product, root in ROOTS.items()}
-    found = re.fullmatch(rf"({'|'.join(products)})([{MONTH_CODES}])(\d{{4}})", symbol)
-    if not found:
+    found = re.fullmatch(rf"([A-Z]+)([{MONTH_CODES}])(\d{{4}})", symbol)
+    name = product_of_root(found[1]) if found else None
+    if not found or name is None or found[2] not in product(name).months:
         msg = f"{symbol!r} is not a contract such as CLF2026 or BZG2026"
         raise UnknownNameError(msg)
-    return Contract(
-        products[found.group(1)], int(found.group(3)), MONTH_CODES.index(found.group(2)) + 1
-    )
+    return Contract(name, int(found[3]), MONTH_CODES.index(found[2]) + 1)
 
 
-def last_trade(product: Product, year: int, month: int) -> date:
+def last_trade(name: str, year: int, month: int) -> date:
     """Return the last trading day of the contract for delivery in `year` and `month`.
 
-    WTI stops three business days before the 25th of the month before delivery, four when the
-    25th is no business day. Brent stops on the last business day of the second month before
-    delivery, one earlier when that is the eve of Christmas or New Year; contracts before March 2016
-    stopped on the business day before the 15th day before the month of delivery.
+    Parameters
+    ----------
+    name : str
+        A product.
+    year, month : int
+        Month of delivery.
 
     Raises
     ------
     UnknownNameError
         When there is no rule for the product, month or year.
     """
-    _known(product, year, month)
-    if product == "brent":
-        return _brent_last_trade(year, month)
-    if (year, month) in WTI_EXCEPTIONS:
-        return WTI_EXCEPTIONS[year, month][0]
-    return _wti_last_trade(year, month)
+    if name not in product_names():
+        msg = f"no expiry rule for {name!r}: {did_you_mean(name, product_names())}"
+        raise UnknownNameError(msg)
+    known = product(name)
+    if not 1 <= month <= len(MONTH_CODES) or MONTH_CODES[month - 1] not in known.months:
+        msg = f"month {month} of a {name} contract: one of {known.months}, F being January"
+        raise UnknownNameError(msg)
+    if year < known.first_year:
+        msg = f"no {name} contract for {year}: the first year is {known.first_year}"
+        raise UnknownNameError(msg)
+    return rule_day(known, year, month)
 
 
-def front_contract(product: Product, day: date) -> Contract:
+def front_contract(name: str, day: date) -> Contract:
     """Return the nearest contract that still trades on `day`."""
-    contract = Contract(product, day.year, day.month)
+    months = product(name).months
+    number = day.year * len(months) + sum(code < MONTH_CODES[day.month - 1] for code in months)
+    contract = _contract(name, number)
     while contract.last_trade < day:
         contract = contract.shift(1)
     return contract
 
 
-def next_contracts(product: Product, day: date, *, count: int) -> tuple[Contract, ...]:
+def next_contracts(name: str, day: date, *, count: int) -> tuple[Contract, ...]:
     """Return the nearest `count` contracts that still trade on `day`, the front month first."""
-    front = front_contract(product, day)
-    return tuple(front.shift(months) for months in range(count))
+    front = front_contract(name, day)
+    return tuple(front.shift(place) for place in range(count))
 
 
-def front_months(product: Product, sessions: DayArray) -> NDArray[np.int64]:
-    """Return the front contract of each session as a count of months since year 0.
+def front_numbers(name: str, sessions: DayArray) -> NDArray[np.int64]:
+    """Return the front contract of each session by its place in the product's cycle.
 
     Parameters
     ----------
-    product : {"wti", "brent"}
-        Product.
-    sessions : ndarray of datetime64[D], shape (S,)
+    name : str
+        A product.
+    sessions : (S,) datetime64[D]
         Increasing days.
 
     Returns
     -------
-    ndarray of int64, shape (S,)
-        ``12 * year + month - 1`` of delivery.
+    (S,) int64
+        ``K * year + k`` with K contracts a year; ``12 * year + month - 1`` where all months trade.
     """
     if not len(sessions):
         return np.zeros(0, dtype=np.int64)
-    first = front_contract(product, sessions[0].astype(object))
+    first = front_contract(name, sessions[0].astype(object))
     contracts = [first]
     while np.datetime64(contracts[-1].last_trade) < sessions[-1]:
         contracts.append(contracts[-1].shift(1))
     stops = np.array([contract.last_trade for contract in contracts], dtype="datetime64[D]")
-    rank = np.searchsorted(stops, sessions, side="left")
-    return np.asarray(rank + first.year * 12 + first.month - 1, dtype=np.int64)
+    return np.asarray(np.searchsorted(stops, sessions, side="left") + first.number, dtype=np.int64)
 
 
-def roll_sessions(product: Product, sessions: DayArray) -> BoolArray:
+def roll_sessions(rule: str, sessions: DayArray) -> BoolArray:
     """Mark the sessions on which a front-month series shows a new contract for the first time.
 
     The return of such a session runs from the old contract to the new one.
 
     Parameters
     ----------
-    product : {"wti", "brent"}
-        Product.
-    sessions : ndarray of datetime64[D], shape (S,)
+    rule : str
+        The product whose last trading days decide.
+    sessions : (S,) datetime64[D]
         Increasing days.
 
     Returns
     -------
-    ndarray of bool, shape (S,)
+    (S,) bool
         True on the session that follows a last trading day; the first session is never marked.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such rule.
     """
-    months = front_months(product, np.asarray(sessions, dtype="datetime64[D]"))
-    return np.asarray(np.diff(months, prepend=months[:1]) != 0, dtype=np.bool_)
-
-
-def _known(product: Product, year: int, month: int) -> None:
-    if product not in ROOTS:
-        msg = f"no expiry rule for {product!r}: {did_you_mean(product, ROOTS)}"
+    if rule not in product_names():
+        msg = f"no roll rule {rule!r}: {did_you_mean(rule, product_names())}"
         raise UnknownNameError(msg)
-    if not 1 <= month <= len(MONTH_CODES):
-        msg = f"month {month} of a contract: a number from 1 to 12"
-        raise UnknownNameError(msg)
-    if year < _FIRST_YEAR[product]:
-        msg = f"no {product} contract for {year}: the first year is {_FIRST_YEAR[product]}"
-        raise UnknownNameError(msg)
+    numbers = front_numbers(rule, np.asarray(sessions, dtype="datetime64[D]"))
+    return np.asarray(np.diff(numbers, prepend=numbers[:1]) != 0, dtype=np.bool_)
 
 
-def _wti_last_trade(year: int, month: int) -> date:
-    before = Contract("wti", year, month).shift(-1)
-    anchor = date(before.year, before.month, 25)
-    days = _business_days("wti", anchor.year // 10)
-    index = int(np.searchsorted(days, np.datetime64(anchor)))
-    return _date(days[index - 3] if days[index] == np.datetime64(anchor) else days[index - 4])
+def rule_day(known: Product, year: int, month: int) -> date:
+    """Return the last trading day that the rules of a product give for a delivery month."""
+    rule = known.rule(year, month)
+    for listed_year, listed_month, day, _ in rule.exceptions:
+        if (listed_year, listed_month) == (year, month):
+            return day
+    anchor = _anchor(rule, year, month)
+    days = _business_days(known.calendar, rule.business_days, anchor.year // 10)
+    index = int(np.searchsorted(days, np.datetime64(anchor))) - rule.count
+    if rule.preceding and not np.isin(np.datetime64(anchor), days):
+        index -= 1
+    if any(_is_eve(_date(days[index]), _date(days[index + 1]), eve) for eve in rule.not_eve_of):
+        index -= 1
+    return _date(days[index])
 
 
-def _brent_last_trade(year: int, month: int) -> date:
-    if (year, month) < _BRENT_CHANGE:
-        anchor = date(year, month, 1) - timedelta(days=15)
-        on_or_before = _london_day_before(anchor + timedelta(days=1))
-        return _london_day_before(on_or_before)
-    before = Contract("brent", year, month).shift(-1)
-    last = _london_day_before(date(before.year, before.month, 1))
-    # The last business day of December is the eve of New Year; none is the eve of Christmas.
-    return _london_day_before(last) if last.month == 12 else last  # noqa: PLR2004  # December
+def _contract(name: str, number: int) -> Contract:
+    months = product(name).months
+    year, index = divmod(number, len(months))
+    return Contract(name, year, MONTH_CODES.index(months[index]) + 1)
 
 
-def _london_day_before(day: date) -> date:
-    days = _business_days("brent", day.year // 10)
-    return _date(days[int(np.searchsorted(days, np.datetime64(day))) - 1])
+def _anchor(rule: LastTradeRule, year: int, month: int) -> date:
+    if rule.kind == "weekday":
+        first = date(year, month, 1)
+        return first + timedelta((rule.weekday - first.weekday()) % 7 + 7 * (rule.nth - 1))
+    month_index = year * 12 + month - 1 + rule.months
+    return date(month_index // 12, month_index % 12 + 1, rule.day) + timedelta(rule.shift)
 
 
-@lru_cache(maxsize=32)
-def _business_days(product: Product, decade: int) -> DayArray:
-    first, last = date(decade * 10 - 1, 12, 1), date(decade * 10 + 9, 12, 31)
-    if product == "wti":
-        return settlement_calendar("wti", first, last).sessions
-    # The Brent rule counts English bank holidays although Brent itself trades on them.
+def _is_eve(day: date, following: date, eve_of: str) -> bool:
+    """Whether `eve_of` (``MM-DD``) lies after `day` and not after the next business day."""
+    between = (day + timedelta(i) for i in range(1, (following - day).days + 1))
+    return any(f"{item:%m-%d}" == eve_of for item in between)
+
+
+@lru_cache(maxsize=64)
+def _business_days(calendar: str, rule: str, decade: int) -> DayArray:
+    first, last = date(decade * 10 - 1, 12, 1), date(decade * 10 + 10, 1, 31)
+    if rule == SETTLEMENTS:
+        return settlement_calendar(calendar, first, last).sessions
     import pandas_market_calendars as mcal
 
-    days = mcal.get_calendar("LSE").valid_days(first, last, tz=None)
+    days = mcal.get_calendar(rule).valid_days(first, last, tz=None)
     return days.to_numpy().astype("datetime64[D]")  # type: ignore[no-any-return]  # untyped library
 
 

@@ -1,8 +1,7 @@
-"""What a refresh keeps: the table of instruments that ships, and a user's additions to it."""
+"""What a refresh keeps: series of the products, other bundled instruments, a user's additions."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,11 +12,23 @@ from zoneinfo import ZoneInfo
 
 from eventstudy.calendars import SettlementCalendar, settlement_calendar
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
-from eventstudy.prices.bars import StoredSeries
-from eventstudy.prices.contracts import MONTH_CODES, ROOTS, Contract, next_contracts
+from eventstudy.prices.contracts import Contract, next_contracts
+from eventstudy.prices.files import KINDS
+from eventstudy.prices.records import StoredSeries
+from eventstudy.prices.sources import source_names
+from eventstudy.products import (
+    FILE,
+    MONTH_CODES,
+    Product,
+    ProductSeries,
+    calendar_names,
+    known_keys,
+    one_of,
+    product_names,
+    product_table,
+    read_toml,
+)
 
-KINDS: Final = ("futures", "contract", "spot", "index", "volatility")
-SOURCES: Final = ("yahoo", "fred", "eia", "file")
 # Sources publish a settlement some time after it was made.
 GRACE: Final = timedelta(minutes=90)
 _NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -101,23 +112,31 @@ class Catalogue:
         """
         found = list(self.instruments)
         for rule in self.contracts:
-            nearest = next_contracts(rule.product, today, count=rule.count)  # type: ignore[arg-type]  # checked
+            nearest = next_contracts(rule.product, today, count=rule.count)
             others = [item for item in stored if item.product == rule.product]
             found += [rule.instrument(item) for item in sorted({*nearest, *others})]
         return tuple(found)
 
 
 def load_catalogue(extra: Path | None = None) -> Catalogue:
-    """Read the table that ships, and a user's file on top of it.
+    """Return the instruments of the products and the bundled table, and a user's file on top.
 
     Raises
     ------
     TableError
         When a file has a fault: an unknown key, kind or source, or a source of another kind, such
-        as a spot price to stand in for futures.
+        as a spot price as the fallback of futures.
     """
-    shipped = resources.files("eventstudy") / "data" / "instruments.toml"
-    instruments, rules = _parse(shipped.read_text("utf-8"), "instruments.toml")
+    bundled = resources.files("eventstudy") / "data" / "instruments.toml"
+    others, rules = _parse(bundled.read_text("utf-8"), "instruments.toml")
+    products = tuple(product_table().products.values())
+    instruments = {
+        series.name: _of_product(item, series, kind)
+        for kind in ("futures", "spot")
+        for item in products
+        if (series := item.front if kind == "futures" else item.spot)
+    } | others
+    rules = {item.name: _kept(item, item.contracts) for item in products if item.contracts} | rules
     if extra is not None:
         try:
             text = extra.read_text("utf-8")
@@ -159,7 +178,7 @@ class Settled:
         self._calendars: dict[str, SettlementCalendar] = {}
 
     def __call__(self, instrument: Instrument, stamp: str) -> bool:
-        """Whether the day `stamp` has settled, and the source has had time to say so."""
+        """Whether the day `stamp` has settled, and the source has had time to publish it."""
         day = date.fromisoformat(stamp)
         if day < self._now.date() - timedelta(days=14):
             return True
@@ -179,17 +198,26 @@ class Settled:
         if name not in self._calendars:
             today = self._now.date()
             first, last = today - timedelta(days=30), today + timedelta(days=15)
-            self._calendars[name] = settlement_calendar(name, first, last)  # type: ignore[arg-type]  # checked
+            self._calendars[name] = settlement_calendar(name, first, last)
         return self._calendars[name]
 
 
+def _of_product(item: Product, series: ProductSeries, kind: str) -> Instrument:
+    """Return the instrument of a product's front month or spot price."""
+    rolls = item.name if kind == "futures" else None
+    stored = StoredSeries(series.name, series.title, item.unit, kind, rolls, item.calendar)
+    refs = tuple(SourceRef(source, symbol) for source, symbol in series.symbols)
+    return Instrument(stored, refs, item.closes)
+
+
+def _kept(item: Product, contracts: ProductSeries) -> ContractRule:
+    ((source, pattern),) = contracts.symbols
+    return ContractRule(item.name, contracts.kept, item.unit, item.calendar, source, pattern)
+
+
 def _parse(text: str, path: str) -> tuple[dict[str, Instrument], dict[str, ContractRule]]:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"is not TOML: {error}"
-        raise TableError(msg, path=path) from error
-    _known_keys(document, {"instrument", "contracts"}, path, "the file")
+    document = read_toml(text, path)
+    known_keys(document, {"instrument", "contracts"}, path, "the file")
     instruments = [_instrument(entry, path) for entry in document.get("instrument", ())]
     rules = [_contract_rule(entry, path) for entry in document.get("contracts", ())]
     return {item.name: item for item in instruments}, {rule.product: rule for rule in rules}
@@ -198,59 +226,46 @@ def _parse(text: str, path: str) -> tuple[dict[str, Instrument], dict[str, Contr
 def _instrument(entry: Mapping[str, Any], path: str) -> Instrument:
     name = str(entry.get("name", ""))
     where = f"instrument {name!r}"
-    _known_keys(entry, _INSTRUMENT_KEYS, path, where)
+    known_keys(entry, _INSTRUMENT_KEYS, path, where)
     for key in ("name", "unit", "kind", "sources"):
         if not entry.get(key):
             msg = f"{where} has no {key!r}"
             raise TableError(msg, path=path)
-    _one_of(entry["kind"], KINDS, path, f"{where}: kind")
+    one_of(entry["kind"], KINDS, path, f"{where}: kind")
     calendar = entry.get("calendar", "file")
-    _one_of(calendar, ("wti", "brent", "file"), path, f"{where}: calendar")
+    one_of(calendar, (*calendar_names(), FILE), path, f"{where}: calendar")
     roll = entry.get("roll")
     if roll is not None:
-        _one_of(roll, tuple(ROOTS), path, f"{where}: roll")
+        one_of(roll, product_names(), path, f"{where}: roll")
     title = str(entry.get("title", name))
     series = StoredSeries(name, title, str(entry["unit"]), entry["kind"], roll, calendar)
     refs = tuple(_source(ref, entry["kind"], path, where) for ref in entry["sources"])
-    closes = time.fromisoformat(entry.get("closes", "17:00")) if calendar == "file" else None
+    closes = time.fromisoformat(entry.get("closes", "17:00")) if calendar == FILE else None
     return Instrument(series, refs, closes)
 
 
 def _source(ref: Mapping[str, Any], kind: str, path: str, where: str) -> SourceRef:
-    _known_keys(ref, {"source", "symbol", "kind"}, path, where)
-    _one_of(ref.get("source"), SOURCES, path, f"{where}: source")
+    known_keys(ref, {"source", "symbol", "kind"}, path, where)
+    one_of(ref.get("source"), source_names(), path, f"{where}: source")
     if not ref.get("symbol"):
         msg = f"{where}: source {ref['source']!r} has no 'symbol'"
         raise TableError(msg, path=path)
     if ref.get("kind") != kind:
         msg = (
             f"{where} is {kind!r} but {ref['source']} {ref['symbol']} is {ref.get('kind')!r}: "
-            "only the same thing may stand in; make it an instrument of its own"
+            "only the same thing may be a fallback; make it an instrument of its own"
         )
         raise TableError(msg, path=path)
     return SourceRef(ref["source"], ref["symbol"])
 
 
 def _contract_rule(entry: Mapping[str, Any], path: str) -> ContractRule:
-    _known_keys(entry, _CONTRACT_KEYS, path, "contracts")
+    known_keys(entry, _CONTRACT_KEYS, path, "contracts")
     missing = sorted(_CONTRACT_KEYS - set(entry))
     if missing:
         msg = f"contracts: no {missing[0]!r}"
         raise TableError(msg, path=path)
-    _one_of(entry["product"], tuple(ROOTS), path, "contracts: product")
-    _one_of(entry["source"], SOURCES, path, "contracts: source")
-    _one_of(entry["calendar"], ("wti", "brent"), path, "contracts: calendar")
+    one_of(entry["product"], product_names(), path, "contracts: product")
+    one_of(entry["source"], source_names(), path, "contracts: source")
+    one_of(entry["calendar"], calendar_names(), path, "contracts: calendar")
     return ContractRule(**entry)
-
-
-def _known_keys(entry: Mapping[str, Any], known: Any, path: str, where: str) -> None:  # noqa: ANN401  # a set
-    for key in entry:
-        if key not in known:
-            msg = f"{where} has an unknown key {key!r}: {did_you_mean(key, known)}"
-            raise TableError(msg, path=path)
-
-
-def _one_of(value: object, known: tuple[str, ...], path: str, where: str) -> None:
-    if value not in known:
-        msg = f"{where} = {value!r}: {did_you_mean(str(value), known)}"
-        raise TableError(msg, path=path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from eventstudy.errors import StoreError
-from eventstudy.prices.moments import moment_text
+from eventstudy.prices.records import timestamp
 from eventstudy.prices.store import Store
 
 ItemState = Literal["done", "fallback", "failed", "stopped"]
@@ -27,11 +27,11 @@ class RunItem:
     symbol, interval : str
         The series.
     state : {"done", "fallback", "failed", "stopped"}
-        `stopped` when the quality gate refused what arrived.
+        `stopped` when batch validation refused what arrived.
     source : str
-        The source whose figures were stored; empty when none.
+        The source whose values were stored; empty when none.
     added, revised : int
-        New bars and corrected figures.
+        New bars and corrected values.
     detail : str
         One line: what failed, fell back or was left out.
     """
@@ -46,7 +46,7 @@ class RunItem:
 
     @property
     def good(self) -> bool:
-        """Whether figures arrived and were accepted."""
+        """Whether values arrived and were accepted."""
         return self.state in ("done", "fallback")
 
 
@@ -75,7 +75,7 @@ class Run:
 def start_run(store: Store, *, now: datetime) -> int:
     """Open a run and return its number."""
     with store.transaction():
-        store.query("INSERT INTO runs (started) VALUES (?)", (moment_text(now),))
+        store.query("INSERT INTO runs (started) VALUES (?)", (timestamp(now),))
         return int(store.query("SELECT last_insert_rowid()")[0][0])
 
 
@@ -92,9 +92,59 @@ def record_item(store: Store, run: int, item: RunItem, *, now: datetime) -> None
             item.added,
             item.revised,
             item.detail,
-            moment_text(now),
+            timestamp(now),
         ),
     )
+
+
+def record_acceptance(
+    store: Store,
+    symbol: str,
+    interval: str,
+    source: str,
+    faults: Sequence[str],
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Write down that a batch was stored although validation would have stopped it, and why."""
+    store.query(
+        "INSERT INTO acceptances (seen_at, symbol, interval, source, faults, reason) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (timestamp(now), symbol, interval, source, "; ".join(faults), reason),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A batch that was stored although validation would have stopped it.
+
+    Parameters
+    ----------
+    seen_at : str
+        UTC instant.
+    symbol, interval, source : str
+        The batch.
+    faults : str
+        What validation found.
+    reason : str
+        The words of the user who accepted it.
+    """
+
+    seen_at: str
+    symbol: str
+    interval: str
+    source: str
+    faults: str
+    reason: str
+
+
+def acceptances(store: Store) -> tuple[Acceptance, ...]:
+    """Return every accepted batch, newest first."""
+    query = (
+        "SELECT seen_at, symbol, interval, source, faults, reason FROM acceptances ORDER BY id DESC"
+    )
+    return tuple(Acceptance(*row) for row in store.query(query))
 
 
 def finish_run(store: Store, run: int, *, exit_code: int, now: datetime) -> None:
@@ -102,7 +152,7 @@ def finish_run(store: Store, run: int, *, exit_code: int, now: datetime) -> None
     with store.transaction():
         store.query(
             "UPDATE runs SET finished = ?, exit_code = ? WHERE id = ?",
-            (moment_text(now), exit_code, run),
+            (timestamp(now), exit_code, run),
         )
 
 
@@ -113,12 +163,18 @@ def runs(store: Store, *, limit: int = 20) -> tuple[Run, ...]:
 
 
 def last_good_item(store: Store, symbol: str, *, interval: str = "1d") -> str | None:
-    """Return the UTC instant at which figures of a series last arrived and were accepted."""
+    """Return the UTC instant at which values of a series last arrived and were accepted."""
     query = (
         "SELECT max(seen_at) FROM run_items "
         "WHERE symbol = ? AND interval = ? AND state IN ('done', 'fallback')"
     )
     return store.query(query, (symbol, interval))[0][0]  # type: ignore[no-any-return]  # a cell
+
+
+def last_good_run(store: Store) -> str | None:
+    """Return the UTC instant of the last run in which nothing failed."""
+    query = "SELECT max(started) FROM runs WHERE exit_code = 0"
+    return store.query(query)[0][0]  # type: ignore[no-any-return]  # a cell
 
 
 @contextmanager
@@ -141,9 +197,10 @@ def refresh_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         When another run holds the lock, or none can be made there.
     """
     try:
+        path = path.resolve()  # every name of a store has the same lock
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=0, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: links in a circle
         msg = f"no lock can be made beside {path}: {error}"
         raise StoreError(msg) from error
     try:

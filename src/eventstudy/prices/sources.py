@@ -1,30 +1,37 @@
-"""What a price source is: something that is asked for bars and answers or says why not."""
+"""What a price source is: the protocol, how one is asked again, and where its code is."""
 
 from __future__ import annotations
 
+import math
 import random
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Final, Protocol
-from urllib import error as url_error
-from urllib import request as url_request
 from urllib.parse import urlsplit
 
-from eventstudy.errors import PriceSourceError
-from eventstudy.prices.bars import Bar, Interval
+from eventstudy.errors import EventStudyError, PriceSourceError
+from eventstudy.prices.files import read_column
+from eventstudy.prices.records import FIELDS, Bar, Interval
+from eventstudy.web import WebError, get, is_loopback
 
 TIMEOUT: Final = 20.0
+_OK: Final = 200
 _TOO_MANY: Final = 429
 _SERVER: Final = 500
-_AGENT: Final = "oil-eventstudy (price refresh)"
+_LONGEST_WAIT: Final = 10  # digits of a Retry-After in seconds
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
 
 class SourceError(PriceSourceError):
-    """A source that did not answer, or answered nonsense.
+    """A source that did not answer, or returned invalid data.
 
     Parameters
     ----------
@@ -33,8 +40,8 @@ class SourceError(PriceSourceError):
     transient : bool
         Whether asking again may help.
     retry_after : float, optional
-        Seconds that the source asked to be left alone.
-    rest : str
+        Seconds to wait before the next request, as the source demands.
+    suspended : str
         Why the source should not be asked for anything else in this run; empty where it may.
     """
 
@@ -44,15 +51,15 @@ class SourceError(PriceSourceError):
         *,
         transient: bool = False,
         retry_after: float | None = None,
-        rest: str = "",
+        suspended: str = "",
     ) -> None:
         super().__init__(message)
         self.transient = transient
         self.retry_after = retry_after
-        self.rest = rest
+        self.suspended = suspended
 
 
-BUSY: Final = "it asked to be left alone"
+RATE_LIMITED: Final = "rate limited"
 UNREACHABLE: Final = "it could not be reached"
 
 
@@ -101,16 +108,16 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How often and how slowly a source is asked again.
 
     Parameters
     ----------
     attempts : int
-        Questions at most.
+        Requests at most.
     base, cap : float
-        Seconds before the first repetition, doubled each time, and the longest wait. A source that
-        asks for more than `cap` seconds of rest is given up for this run.
+        Seconds before the first retry, doubled each time, and the longest wait. A source that
+        demands more than `cap` seconds is given up for this run.
     """
 
     attempts: int = 4
@@ -122,7 +129,7 @@ def ask(
     source: Source,
     request: Request,
     *,
-    patience: Patience,
+    retry: RetryPolicy,
     rng: random.Random,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
@@ -132,26 +139,111 @@ def ask(
     ------
     SourceError
         When the last attempt failed, when asking again cannot help, or when the source asked for a
-        longer rest than `patience` allows.
+        longer wait than `retry` allows. Whatever else goes wrong inside a source is one too, so
+        that a bad answer never ends the run of the others.
     """
-    for attempt in range(1, patience.attempts + 1):
+    for attempt in range(1, retry.attempts + 1):
         try:
-            return source.fetch(request)
+            return checked(_fetched(source, request), request)
         except SourceError as error:
-            wait = min(patience.cap, patience.base * 2 ** (attempt - 1)) * rng.uniform(0.5, 1.0)
+            wait = min(retry.cap, retry.base * 2 ** (attempt - 1)) * rng.uniform(0.5, 1.0)
             wait = max(wait, error.retry_after or 0.0)
-            if not error.transient or attempt == patience.attempts or wait > patience.cap:
+            if not error.transient or attempt == retry.attempts or wait > retry.cap:
                 tries = f" (asked {attempt} times)" if attempt > 1 else ""
                 msg = f"{source.name} {request.symbol}: {error}{tries}"
                 raise SourceError(
                     msg,
                     transient=error.transient,
                     retry_after=error.retry_after,
-                    rest=error.rest,
+                    suspended=error.suspended,
                 ) from error
             sleep(wait)
     msg = f"{source.name} {request.symbol}: no attempt was allowed"
     raise SourceError(msg)
+
+
+def _fetched(source: Source, request: Request) -> Answer:
+    try:
+        return source.fetch(request)
+    except SourceError:
+        raise
+    except EventStudyError as error:
+        raise SourceError(str(error)) from None
+    except Exception as error:  # noqa: BLE001  # a library or a plug-in may raise anything
+        # Neither chained nor quoted: the text of the cause may hold an address with a key.
+        msg = f"returned what cannot be read ({type(error).__name__})"
+        raise SourceError(msg) from None
+
+
+def checked(answer: Answer, request: Request) -> Answer:
+    """Return an answer in the order of its stamps, each once.
+
+    Raises
+    ------
+    SourceError
+        When a stamp is not a day (or an instant in UTC for intraday bars), a close is not a finite
+        number, or a day comes with two different values.
+    """
+    bars: dict[str, Bar] = {}
+    twice = 0
+    for bar in answer.bars:
+        clean = _checked_bar(bar, request)
+        old = bars.setdefault(clean.stamp, clean)
+        if old.close != clean.close:
+            msg = f"two values for {clean.stamp}: {old.close:g} and {clean.close:g}"
+            raise SourceError(msg)
+        twice += old is not clean
+    notes = (*answer.notes, *([f"{twice} bar(s) given twice"] if twice else ()))
+    return Answer(tuple(bars[stamp] for stamp in sorted(bars)), notes)
+
+
+def _checked_bar(bar: Bar, request: Request) -> Bar:
+    pattern = _DAY if request.interval == "1d" else _INSTANT
+    if not isinstance(bar.stamp, str) or not pattern.fullmatch(bar.stamp) or not _dated(bar.stamp):
+        msg = f"{str(bar.stamp)[:40]!r} is not the stamp of a {request.interval} bar"
+        raise SourceError(msg)
+    for name in FIELDS:
+        value = getattr(bar, name)
+        if value is None and name != "close":
+            continue
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
+            msg = f"{bar.stamp} has {str(value)[:40]!r} as its {name}"
+            raise SourceError(msg)
+    return bar
+
+
+def _dated(stamp: str) -> bool:
+    try:
+        datetime.fromisoformat(stamp)
+    except ValueError:
+        return False
+    return True
+
+
+def number(text: object) -> float:
+    """Read a price as text or number: digits, a point, an exponent, and nothing else.
+
+    Raises
+    ------
+    ValueError
+        For ``1_000``, ``nan``, ``Infinity``, ``1e999`` and whatever is not a number.
+
+    Examples
+    --------
+    >>> number(" -37.63 ")
+    -37.63
+    """
+    known = isinstance(text, str | int | float) and not isinstance(text, bool)
+    shown = str(text).strip()[:400]
+    value = float(shown) if known and _NUMBER.fullmatch(shown) else math.nan
+    if not math.isfinite(value):
+        msg = f"{shown[:40]!r} is not a finite number"
+        raise ValueError(msg)
+    return value
 
 
 def loopback_base(variable: str, value: str) -> str:
@@ -162,9 +254,8 @@ def loopback_base(variable: str, value: str) -> str:
     SourceError
         When the host is not a loopback address.
     """
-    parts = urlsplit(value)
     try:
-        inside = parts.scheme == "http" and ip_address(parts.hostname or "").is_loopback
+        inside = urlsplit(value).scheme == "http" and is_loopback(value)
     except ValueError:
         inside = False
     if not inside:
@@ -183,51 +274,146 @@ def download(url: str, *, shown: str, timeout: float) -> bytes:
     shown : str
         What to call it in messages.
     timeout : float
-        Seconds.
+        Seconds for all of it.
 
     Raises
     ------
     SourceError
-        With `transient` and `retry_after` where the source is busy, broken or slow.
+        With `transient` and `retry_after` where the source is busy, broken or slow; when the
+        document is larger than any series, or ends before its announced length.
     """
-    question = url_request.Request(url, headers={"User-Agent": _AGENT})  # noqa: S310  # https or loopback by construction
     try:
-        with url_request.urlopen(question, timeout=timeout) as answer:  # noqa: S310  # as above
-            return bytes(answer.read())
-    except url_error.HTTPError as error:
-        many = error.code == _TOO_MANY
-        busy = many or error.code >= _SERVER
-        wait = retry_after(error.headers.get("Retry-After"))
-        error.close()
-        msg = f"{shown} answered HTTP {error.code}"
-        rest = BUSY if many else ""
-        raise SourceError(msg, transient=busy, retry_after=wait, rest=rest) from None
-    except (OSError, ValueError) as error:
-        # No chaining: the text of the cause may hold the address with a key.
-        cause = getattr(error, "reason", error)
-        msg = f"{shown} did not answer ({type(cause).__name__})"
-        rest = "" if isinstance(cause, TimeoutError) else UNREACHABLE
-        raise SourceError(msg, transient=True, rest=rest) from None
+        reply = get(url, seconds=timeout)
+    except WebError as error:
+        msg = f"{shown} did not answer ({error})"
+        suspended = UNREACHABLE if error.why == "unreachable" else ""
+        again = error.why != "too large"
+        raise SourceError(msg, transient=again, suspended=suspended) from None
+    if reply.status == _OK:
+        return reply.body
+    many = reply.status == _TOO_MANY
+    wait = retry_after(reply.headers.get("retry-after"))
+    msg = f"{shown} answered HTTP {reply.status}"
+    raise SourceError(
+        msg,
+        transient=many or reply.status >= _SERVER,
+        retry_after=wait,
+        suspended=RATE_LIMITED if many else "",
+    )
 
 
 def retry_after(header: str | None) -> float | None:
-    """Read a Retry-After header, seconds or a date."""
-    if not header:
-        return None
-    if header.strip().isdigit():
-        return float(header)
+    """Read a Retry-After header, seconds or a date; None where it is neither."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:_LONGEST_WAIT])
     try:
-        until = parsedate_to_datetime(header)
-    except ValueError:
+        until = parsedate_to_datetime(text)
+        aware = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def require_daily(request: Request) -> None:
+    """Refuse intraday intervals.
+
+    Raises
+    ------
+    SourceError
+        When anything but daily bars is wanted.
+    """
+    if request.interval != "1d":
+        msg = f"has no {request.interval} bars"
+        raise SourceError(msg)
 
 
 def from_day(bars: tuple[Bar, ...], first: date | None) -> tuple[Bar, ...]:
-    """Keep the bars from `first` on."""
-    return bars if first is None else tuple(bar for bar in bars if bar.stamp >= first.isoformat())
+    """Keep the bars from `first` on.
+
+    Raises
+    ------
+    SourceError
+        When there is none.
+    """
+    kept = tuple(bar for bar in bars if first is None or bar.stamp >= first.isoformat())
+    if not kept:
+        msg = "no data in this period"
+        raise SourceError(msg)
+    return kept
 
 
-def provisional(bars: tuple[Bar, ...], settled: Callable[[str], bool]) -> tuple[Bar, ...]:
-    """Mark the bars whose session has not settled."""
-    return tuple(replace(bar, provisional=not settled(bar.stamp)) for bar in bars)
+class LocalFile:
+    """The source ``file``: the symbol is ``PATH:COLUMN`` of a wide CSV or Parquet file."""
+
+    name = "file"
+
+    def fetch(self, request: Request) -> Answer:
+        """Return the closes of one column.
+
+        Raises
+        ------
+        SourceError
+            When the file or column is not there or has a fault.
+        """
+        require_daily(request)
+        path, _, column = request.symbol.rpartition(":")
+        try:
+            bars = read_column(Path(path), column)
+        except EventStudyError as error:
+            raise SourceError(str(error)) from error
+        return Answer(from_day(bars, request.first))
+
+
+PLUG_INS: Final = "eventstudy.price_sources"
+
+
+def bundled_sources() -> dict[str, Source]:
+    """Return the sources of the package by name; a new one is a module and a line here."""
+    from eventstudy.prices.agencies import Eia, Fred
+    from eventstudy.prices.yahoo import Yahoo
+
+    return {source.name: source for source in (Yahoo(), Fred(), Eia(), LocalFile())}
+
+
+def all_sources() -> dict[str, Source]:
+    """Return the sources of the package and those that installed packages add, by name.
+
+    A package adds one with an entry point of the group ``eventstudy.price_sources``: its name is
+    the name of the source, its object a callable without arguments that returns a `Source`. One
+    that cannot be loaded is a source that fails when it is asked; one that takes the name of
+    another is left out.
+    """
+    found = bundled_sources()
+    for point in entry_points(group=PLUG_INS):
+        if point.name in found:  # a plug-in never replaces a source that is there
+            continue
+        try:
+            source: Source = point.load()()
+            named, fetch = source.name, source.fetch
+        except Exception as error:  # noqa: BLE001  # code of others
+            found[point.name] = _Broken(point.name, f"it cannot be loaded ({error!r:.200})")
+            continue
+        good = named == point.name and callable(fetch)
+        found[point.name] = (
+            source if good else _Broken(point.name, f"it calls itself {named!r:.40}")
+        )
+    return found
+
+
+def source_names() -> tuple[str, ...]:
+    """Return the names of all sources without loading the code of any plug-in."""
+    return (*bundled_sources(), *sorted(point.name for point in entry_points(group=PLUG_INS)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A plug-in that cannot be used: it fails as a source, so that the others go on."""
+
+    name: str
+    why: str
+
+    def fetch(self, request: Request) -> Answer:  # noqa: ARG002  # the protocol
+        """Fail with the reason."""
+        msg = f"the plug-in {self.name} cannot be used: {self.why}"
+        raise SourceError(msg)

@@ -29,8 +29,8 @@ class SeriesMeta:
         ``futures``, ``spot``, ``index``, ``volatility``, ``returns`` or ``unknown``.
     source : str
         Who publishes it and how it came here.
-    roll : {"wti", "brent"} or None
-        Expiry rule of a front-month series; its roll sessions mix two contracts.
+    roll : str or None
+        Roll rule (a product) of a front-month series; its roll sessions mix two contracts.
     as_of : str
         ISO date of the newest knowledge in the series.
     """
@@ -51,15 +51,15 @@ class PriceTable:
     Parameters
     ----------
     frame : DataFrame
-        float64, index `session` (dates, strictly increasing); NaN where there is no figure.
+        float64, index `session` (dates, strictly increasing); NaN where there is no value.
     data_kind : {"prices", "returns"}
     series : mapping of str to SeriesMeta
     source : str
         File or dataset the table was read from.
     sha256 : str
         Hash of what was read.
-    calendar : {"wti", "brent", "file"}
-        Calendar that the table suggests when a study names none.
+    calendar : str
+        Calendar that the table suggests when a study names none, or ``file``.
     notes : tuple of str
         What happened while reading.
     """
@@ -69,7 +69,7 @@ class PriceTable:
     series: Mapping[str, SeriesMeta] = field(default_factory=dict)
     source: str = ""
     sha256: str = ""
-    calendar: Literal["wti", "brent", "file"] = "file"
+    calendar: str = "file"
     notes: tuple[str, ...] = ()
 
     @property

@@ -6,6 +6,7 @@ Whatever goes wrong inside becomes one `SourceError`, and no rows is an error.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -19,19 +20,23 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.errors import MissingDependencyError
-from eventstudy.prices.bars import Bar
+from eventstudy.prices.records import Bar
 from eventstudy.prices.sources import (
-    BUSY,
+    RATE_LIMITED,
     UNREACHABLE,
     Answer,
     Request,
     SourceError,
+    checked,
     loopback_base,
+    retry_after,
 )
+from eventstudy.web import MAX_BYTES
 
 BASE_VARIABLE: Final = "EVENTSTUDY_YAHOO_BASE"
 # How far back the source keeps bars of each interval.
 KEPT_DAYS: Final = {"1m": 7, "5m": 59, "1h": 729}
+_LIVE: Final = timedelta(days=1)  # the running session, in UTC
 _COLUMNS: Final = ("Open", "High", "Low", "Volume")  # the order of a Bar after its close
 
 
@@ -58,12 +63,13 @@ class Yahoo:
         if frame.empty:
             msg = f"{missing} bar(s), none with a close"
             raise SourceError(msg)
-        return Answer(tuple(_bars(frame, intraday=request.interval != "1d")), notes)
+        bars, latest = _bars(frame, intraday=request.interval != "1d", today=request.today)
+        return checked(Answer(tuple(bars), (*notes, *latest)), request)
 
 
 def shortest(value: float) -> float:
-    """Undo the widening of a 32-bit figure: 56.130001068115234 was sent for 56.13."""
-    if float(value).is_integer():
+    """Undo the widening of a 32-bit value: 56.130001068115234 was sent for 56.13."""
+    if not np.isfinite(value) or float(value).is_integer():
         return value  # a large volume has more digits than the narrow form prints
     narrow = np.float32(value)
     return float(str(narrow)) if float(narrow) == value else value
@@ -77,7 +83,7 @@ def _history(request: Request) -> pd.DataFrame:
     session = _session()
     # The library remembers answers, failures among them: a repeated question must be asked again.
     YfData.cache_get.cache_clear()
-    # It and the parser below it log to standard error what is raised and told here.
+    # It and the parser below it log to standard error what is raised and reported here.
     for name in ("yfinance", "bs4"):
         logging.getLogger(name).addHandler(logging.NullHandler())
     first = request.first
@@ -89,7 +95,8 @@ def _history(request: Request) -> pd.DataFrame:
         with warnings.catch_warnings():
             # The library still uses calls that pandas has deprecated.
             warnings.simplefilter("ignore")
-            frame: pd.DataFrame = yfinance.Ticker(request.symbol, session=session).history(
+            ticker = yfinance.Ticker(request.symbol, session=session)
+            frame: pd.DataFrame = ticker.history(
                 start=(first or date(1970, 1, 1)).isoformat(),
                 interval=request.interval,
                 prepost=request.interval != "1d",  # futures trade around the clock
@@ -100,7 +107,9 @@ def _history(request: Request) -> pd.DataFrame:
             )
     except YFRateLimitError:
         msg = "HTTP 429, too many requests"
-        raise SourceError(msg, transient=True, retry_after=session.rest, rest=BUSY) from None
+        raise SourceError(
+            msg, transient=True, retry_after=session.retry_after, suspended=RATE_LIMITED
+        ) from None
     except Exception as error:  # the library raises everything from IndexError up
         status = session.status
         if status == 404:  # noqa: PLR2004  # not found
@@ -110,14 +119,17 @@ def _history(request: Request) -> pd.DataFrame:
         reason = " ".join(str(error).split()).partition(". See http")[0][:200]
         msg = f"{answered}{type(error).__name__}: {reason}"
         kinds = {kind.__name__ for kind in type(error).__mro__}
-        rest = UNREACHABLE if kinds & {"ConnectionError", "ProxyError"} else ""
-        raise SourceError(msg, transient=True, rest=rest) from error
+        suspended = UNREACHABLE if kinds & {"ConnectionError", "ProxyError"} else ""
+        raise SourceError(msg, transient=True, suspended=suspended) from error
     finally:
         debug.hide_exceptions = hidden
+    for name in session.symbols - {request.symbol}:
+        msg = f"returned the series {name[:40]!r}"
+        raise SourceError(msg)
     return frame
 
 
-def _bars(frame: pd.DataFrame, *, intraday: bool) -> list[Bar]:
+def _bars(frame: pd.DataFrame, *, intraday: bool, today: date) -> tuple[list[Bar], list[str]]:
     index = pd.DatetimeIndex(frame.index)
     if intraday:
         stamps = index.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -126,20 +138,36 @@ def _bars(frame: pd.DataFrame, *, intraday: bool) -> list[Bar]:
         stamps = index.tz_localize(None).strftime("%Y-%m-%d")
     columns = [frame[column].to_numpy(dtype=float) for column in _COLUMNS]
     closes = frame["Close"].to_numpy(dtype=float)
-    bars: dict[str, Bar] = {}
+    bars: list[Bar] = []
+    notes: list[str] = []
     for row, (stamp, close) in enumerate(zip(stamps, closes, strict=True)):
-        opened, high, low, volume = (_figure(float(values[row])) for values in columns)
-        bars[stamp] = Bar(stamp, shortest(float(close)), opened, high, low, volume)
-    return [bars[stamp] for stamp in sorted(bars)]
+        opened, high, low, volume = (_value(float(values[row])) for values in columns)
+        bar = Bar(stamp, shortest(float(close)), opened, high, low, volume)
+        if bars and bars[-1].stamp == stamp and stamp[:10] >= (today - _LIVE).isoformat():
+            # The running session comes as a bar of its own behind the one of the day.
+            notes.append(f"{stamp} came twice, {bars[-1].close:g} and then {bar.close:g}")
+            bars[-1] = bar
+        else:
+            bars.append(bar)
+    return bars, notes
 
 
-def _figure(value: float) -> float | None:
-    return None if np.isnan(value) else shortest(value)
+def _value(value: float) -> float | None:
+    return None if np.isnan(value) else shortest(value) if np.isfinite(value) else value
 
 
 def _session() -> Any:  # noqa: ANN401  # a session of curl_cffi
     base = os.environ.get(BASE_VARIABLE, "")
     return _session_class()(loopback_base(BASE_VARIABLE, base) if base else "")
+
+
+def _symbols(content: bytes) -> set[str]:
+    """Return the names of the series in a chart; none where it is not one."""
+    try:
+        results = json.loads(content)["chart"]["result"]
+        return {str(result["meta"]["symbol"]) for result in results}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return set()
 
 
 @cache
@@ -157,7 +185,8 @@ def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped libr
             super().__init__(impersonate="chrome")
             self.base = base
             self.status: int | None = None
-            self.rest: float | None = None
+            self.retry_after: float | None = None
+            self.symbols: set[str] = set()
             if base:
                 _forget_zones()
 
@@ -165,11 +194,22 @@ def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped libr
             parts = urlsplit(url)
             if self.base and (parts.hostname or "").endswith("yahoo.com"):
                 url = f"{self.base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-            answer = super().request(method, url, *args, **options)
+            body = bytearray()
+
+            def piece(data: bytes) -> int:
+                # Counted after decompression: a small answer may unpack to any size.
+                if len(body) + len(data) > MAX_BYTES:
+                    msg = "the answer is too large"
+                    raise SourceError(msg)
+                body.extend(data)
+                return len(data)
+
+            answer = super().request(method, url, *args, content_callback=piece, **options)
+            answer.content = bytes(body)
             if "/v8/finance/chart/" in parts.path:
                 self.status = answer.status_code
-            wait = answer.headers.get("Retry-After")
-            self.rest = float(wait) if wait and wait.isdigit() else None
+                self.symbols |= _symbols(answer.content)
+            self.retry_after = retry_after(answer.headers.get("Retry-After"))
             return answer
 
     return Session
@@ -177,7 +217,7 @@ def _session_class() -> Any:  # noqa: ANN401  # a class built on an untyped libr
 
 @cache
 def _forget_zones() -> None:
-    """Keep what a stand-in server says about time zones out of the user's cache."""
+    """Keep the time zones that a server of the tests reports out of the user's cache."""
     import yfinance
 
     yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="eventstudy-zones-"))

@@ -1,43 +1,53 @@
-"""A report folder that is replaced as a whole or not at all."""
+"""A report folder that is replaced as a whole or not at all, and only what this package wrote.
+
+A finished report carries a list of its files with their hashes. What is not on it, or was changed
+since, is the user's: files that were added move into the new report, a changed one is never
+replaced.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from eventstudy.errors import OutputError
 from eventstudy.results import SCHEMA
+from eventstudy.results.export import FORMATS
 
-_SHAPES = ("report.pdf", "result.json", "tables/*.csv", "figures/*.pdf", "figures/*.png")
+_SHAPES = (
+    "report.pdf", "result.json", "figures/*.pdf", "figures/*.png",
+    *(f"tables/*.{name}" for name in FORMATS),
+)  # fmt: skip
 _PARTIAL, _OLD, _LOCK = "partial", "old", ".lock"
+_MANIFEST = ".eventstudy-files.json"
+_ASIDE = ".eventstudy-aside"
+_MARK = "a report of eventstudy that is being written\n"
+_TRIES = 100
+_LONGEST = 200  # letters of a path that a message shows
 
 
 def check_folder(out: Path) -> Path:
-    """Refuse a folder in which a report may not or cannot be written.
-
-    Parameters
-    ----------
-    out : Path
-        Where the report will stand.
-
-    Returns
-    -------
-    Path
-        The folder as an absolute path without links.
+    """Refuse a folder in which a report may not or cannot be written; return it without links.
 
     Raises
     ------
     OutputError
-        When `out` is a file, holds something that is no report of this package, is the current
+        When `out` is a file, holds something that is not a report of this package, is the current
         folder or above it, or its parent cannot be written.
     """
-    target = Path(os.path.realpath(out))
+    with _one_line(out):
+        return _checked(out, Path(os.path.realpath(out)))
+
+
+def _checked(out: Path, target: Path) -> Path:
     if target.exists() and not target.is_dir():
         _refuse(out, "is a file; name a folder")
     if target in (Path.cwd(), *Path.cwd().parents):
@@ -57,17 +67,8 @@ def replacing(out: Path) -> Iterator[Path]:
     """Give an empty folder beside `out` that takes its place when the block ends well.
 
     When the block raises, the folder is removed and `out` stays as it was. A process that is killed
-    leaves the folder behind under a hidden name; the next run for the same `out` removes it.
-
-    Parameters
-    ----------
-    out : Path
-        Where the finished folder will stand.
-
-    Yields
-    ------
-    Path
-        The folder to fill.
+    leaves the folder behind under a hidden name; the next run for the same `out` removes it. Of two
+    runs for the same `out` each replaces the folder in turn.
 
     Raises
     ------
@@ -77,42 +78,104 @@ def replacing(out: Path) -> Iterator[Path]:
     target = check_folder(out)
     with _one_line(out):
         target.parent.mkdir(parents=True, exist_ok=True)
-        _recover(target)
-        staging = _hidden(target, _PARTIAL)
-        staging.mkdir()
+        with _alone(target.parent):
+            _recover(target)
+            staging = _new_folder(target, _PARTIAL)
+            lock = (staging / _LOCK).open("w", encoding="utf-8")
+            lock.write(_MARK)
+            lock.flush()
+            _lock(lock)
     try:
-        with _locked(staging / _LOCK):
-            with _one_line(out):
-                yield staging
+        with lock, _one_line(out):
+            yield staging
+        with _one_line(out), _alone(target.parent):
             (staging / _LOCK).unlink()
-        with _one_line(out):
-            _swap(staging, target)
+            # A second look: the user may have saved something in it meanwhile.
+            _checked(out, target)
+            _swap(out, staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def write_manifest(folder: Path) -> None:
+    """List the files of a finished report with their hashes, so that it knows them again."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in (_LOCK, _MANIFEST))
+    listed = {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+    text = json.dumps({"schema": SCHEMA, "files": listed}, indent=1) + "\n"
+    (folder / _MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _held(path: Path, key: str) -> Any:  # noqa: ANN401  # whatever stands there
+    """Return the value of a key of a JSON file, None where there is no such thing."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))[key]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _manifest(folder: Path) -> dict[str, str] | None:
+    """Return the hashes of what this package wrote, None for a report without such a list."""
+    found = _held(folder / _MANIFEST, "files")
+    return found if isinstance(found, dict) else None
+
+
+def _content(folder: Path) -> list[Path]:
+    """Return everything in a folder that is not a folder itself; a link counts as itself."""
+    return sorted(p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
+
+
+def _sorted_out(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """Return the files of a report that are ours, that were added, and that were changed."""
+    listed = _manifest(folder)
+    shapes = {p for shape in _SHAPES for p in folder.glob(shape)}
+    ours: list[Path] = []
+    added: list[Path] = []
+    changed: list[Path] = []
+    for path in _content(folder):
+        name = path.relative_to(folder).as_posix()
+        if path.parent == folder and path.name in (_MANIFEST, _ASIDE):
+            ours.append(path)
+        elif listed is None:
+            (ours if path in shapes else added).append(path)
+        elif name not in listed:
+            added.append(path)
+        else:
+            same = path.is_file() and not path.is_symlink() and _digest(path) == listed[name]
+            (ours if same else changed).append(path)
+    return ours, added, changed
+
+
 def _check_content(out: Path, target: Path) -> None:
-    found = [p for p in target.rglob("*") if not p.is_dir()]
-    if not found:
+    if not _content(target):
         return
     if not _is_report(target / "result.json"):
-        _refuse(out, "holds files that are no report of this package; name another folder")
-    known = {p for shape in _SHAPES for p in target.glob(shape)}
-    foreign = [p for p in found if p not in known and not p.name.startswith(".")]
-    if foreign:
+        _refuse(out, "holds files that are not a report of this package; name another folder")
+    _, added, changed = _sorted_out(target)
+    if changed:
+        name = changed[0].relative_to(target).as_posix()
+        _refuse(out, f"would lose your changes to {name}; move it elsewhere first")
+    foreign = [p for p in added if not p.name.startswith(".")]
+    # A report of an older version lists nothing, so what looks foreign is not touched at all.
+    if foreign and _manifest(target) is None:
         name = min(p.relative_to(target).as_posix() for p in foreign)
-        _refuse(out, f"would lose {name}, which is no part of a report; move it elsewhere first")
+        _refuse(out, f"would lose {name}, which is not part of a report; move it elsewhere first")
 
 
 def _is_report(path: Path) -> bool:
-    try:
-        return bool(json.loads(path.read_text(encoding="utf-8"))["schema"] == SCHEMA)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    return bool(_held(path, "schema") == SCHEMA)
+
+
+def _short(out: Path) -> str:
+    text = str(out)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _refuse(out: Path, why: str) -> None:
-    msg = f"{out}: the output folder {why}"
+    msg = f"{_short(out)}: the output folder {why}"
     raise OutputError(msg)
 
 
@@ -122,46 +185,100 @@ def _one_line(out: Path) -> Iterator[None]:
         yield
     except OutputError:
         raise
+    except ValueError as error:
+        msg = f"{str(out)[:80]!r} cannot be the name of a folder: {error}"
+        raise OutputError(msg) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        msg = f"{out}: the report cannot be written: {reason.lower()}; name another folder"
+        msg = f"{_short(out)}: the report cannot be written: {reason.lower()}; name another folder"
         raise OutputError(msg) from error
 
 
-def _hidden(target: Path, what: str) -> Path:
-    return target.with_name(f".{target.name}.{what}-{os.getpid()}")
+def _new_folder(target: Path, what: str) -> Path:
+    """Make a hidden folder beside the target under a name that nothing has."""
+    for number in range(_TRIES):
+        more = f"-{number}" if number else ""
+        folder = target.with_name(f".{target.name}.{what}-{os.getpid()}{more}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+    msg = f"{folder} exists"
+    raise FileExistsError(msg)
 
 
 def _recover(target: Path) -> None:
-    """Put back an old report that a killed run had moved aside; remove what killed runs left."""
-    for old in sorted(target.parent.glob(f".{target.name}.{_OLD}-*")):
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
+    """Put back an old report that a killed run had moved aside; remove what killed runs left.
+
+    Only folders with our mark in them are removed: a name alone proves nothing.
+    """
+    name = re.escape(target.name)
+    beside = sorted(p for p in target.parent.iterdir() if p.is_dir() and not p.is_symlink())
+    for old in (p for p in beside if re.fullmatch(rf"\.{name}\.{_OLD}-\d+(-\d+)?", p.name)):
+        marked = (old / _ASIDE).exists()
+        legacy = _is_report(old / "result.json") and _manifest(old) is None
+        if not target.exists() and (marked or legacy):
             old.rename(target)
-    for partial in sorted(target.parent.glob(f".{target.name}.{_PARTIAL}-*")):
-        if not _in_use(partial / _LOCK):
-            shutil.rmtree(partial, ignore_errors=True)
+            (target / _ASIDE).unlink(missing_ok=True)
+        elif marked:
+            _remove_ours(old, target)
+    partial = re.compile(rf"\.{name}\.{_PARTIAL}-\d+(-\d+)?")
+    for left in (p for p in beside if partial.fullmatch(p.name)):
+        if _is_left(left / _LOCK):
+            shutil.rmtree(left, ignore_errors=True)
 
 
-def _swap(staging: Path, target: Path) -> None:
-    old = _hidden(target, _OLD)
+def _swap(out: Path, staging: Path, target: Path) -> None:
+    old = None
     if target.exists():
+        old = _new_folder(target, _OLD)
+        old.rmdir()
+        (target / _ASIDE).write_text(_MARK, encoding="utf-8")
         target.rename(old)
     try:
         staging.rename(target)
     except BaseException:
-        if old.exists() and not target.exists():
+        if old is not None and old.exists() and not target.exists():
             old.rename(target)
+            (target / _ASIDE).unlink(missing_ok=True)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    if old is not None and not _remove_ours(old, target):
+        _refuse(out, f"was replaced while you changed a file; yours is in {old.name}")
+
+
+def _remove_ours(old: Path, target: Path) -> bool:
+    """Remove what this package wrote, move the rest into the new report; whether all fit."""
+    ours, added, changed = _sorted_out(old)
+    for path in (*added, *changed):
+        place = target / path.relative_to(old)
+        with contextlib.suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not place.exists() and not place.is_symlink():
+                path.rename(place)
+    for path in ours:
+        path.unlink(missing_ok=True)
+    for folder in sorted((p for p in old.rglob("*") if p.is_dir()), reverse=True):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    with contextlib.suppress(OSError):
+        old.rmdir()
+    return not old.exists()
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        _lock(file)
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the only right to move reports in a folder; the system gives it back at death."""
+    try:
+        import fcntl
+    except ImportError:  # elsewhere two swaps may meet, and one of them fails in words
         yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network folders know no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _lock(file: IO[str]) -> bool:
@@ -175,8 +292,10 @@ def _lock(file: IO[str]) -> bool:
     return False
 
 
-def _in_use(path: Path) -> bool:
-    if not path.exists():
+def _is_left(path: Path) -> bool:
+    """Whether a half-written report was left by a run that is no more."""
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            return file.read(len(_MARK)) == _MARK and _lock(file)
+    except (OSError, UnicodeDecodeError):
         return False
-    with path.open("r+") as file:
-        return not _lock(file)

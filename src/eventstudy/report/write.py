@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eventstudy.report.folder import replacing
+from eventstudy.progress import Progress, silent
+from eventstudy.report.folder import replacing, write_manifest
 from eventstudy.results.export import result_json, write_tables
 
 if TYPE_CHECKING:
-    from eventstudy.charts.save import Kinds
     from eventstudy.results import StudyResult
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """The files of a report.
-
-    Parameters
-    ----------
-    folder, pdf, json : Path
-    tables, figures : tuple of Path
-    """
+    """The files of a report."""
 
     folder: Path
     pdf: Path
@@ -36,11 +27,12 @@ class ReportFiles:
 
 
 def write_report(
-    result: StudyResult, out: Path | str, *, progress: Progress | None = None
+    result: StudyResult, out: Path | str, *, progress: Progress = silent
 ) -> ReportFiles:
     """Write ``report.pdf``, ``result.json``, ``tables/*.csv`` and ``figures/*`` into a folder.
 
-    The folder appears, or replaces an older report of this package, only when it is complete.
+    The folder appears, or replaces an older report of this package, only when it is complete. Files
+    that were put into the older one are kept; one that was changed is never replaced.
     The same result gives the same bytes.
 
     Parameters
@@ -50,7 +42,7 @@ def write_report(
         events), `figures` (``"both"``, ``"pdf"`` or ``"png"``) and `sections`.
     out : Path
         The folder.
-    progress : callable, optional
+    progress : callable
         Called with a step (``tables``, ``figures``, ``pdf``), how much of it is done and of how
         much.
 
@@ -61,45 +53,31 @@ def write_report(
     Raises
     ------
     OutputError
-        When the folder cannot be written, or holds something that is no report.
+        When the folder cannot be written, or holds something that is not a report.
     """
     out = Path(out)
     with replacing(out) as staging:
-        _fill(result, staging, progress or _silent)
-        tables = [p.name for p in sorted((staging / "tables").iterdir())]
-        figures = [p.name for p in sorted((staging / "figures").iterdir())]
-    return ReportFiles(
-        folder=out,
-        pdf=out / "report.pdf",
-        json=out / "result.json",
-        tables=tuple(out / "tables" / name for name in tables),
-        figures=tuple(out / "figures" / name for name in figures),
-    )
+        _fill(result, staging, progress)
+        write_manifest(staging)
+        made = [sorted((staging / kind).iterdir()) for kind in ("tables", "figures")]
+        tables, figures = (tuple(out / p.relative_to(staging) for p in found) for found in made)
+    return ReportFiles(out, out / "report.pdf", out / "result.json", tables, figures)
 
 
 def _fill(result: StudyResult, folder: Path, progress: Progress) -> None:
-    from eventstudy.charts import save_figures
-    from eventstudy.charts.save import MAX_PAIRS
-    from eventstudy.report.content import content
-    from eventstudy.report.typeset import typeset
+    from eventstudy.report import content, figures, typeset
 
-    options = result.settings.get("report", {})
+    options = content.Options.of(result)
     progress("tables", 0, 1)
     (folder / "result.json").write_text(result_json(result), encoding="utf-8", newline="\n")
-    write_tables(result, folder / "tables")
+    write_tables(result, folder / "tables", formats=options.tables)
     progress("tables", 1, 1)
-    kinds: Kinds = options.get("figures") or "both"
-    figures = save_figures(
-        result, folder / "figures", kinds=kinds, pairs=int(options.get("events", MAX_PAIRS)),
-        progress=lambda done, total: progress("figures", done, total),
-    )  # fmt: skip
+    drawn = figures.draw_figures(
+        result, folder / "figures", kinds=options.figures, pairs=options.pairs, progress=progress
+    )
     progress("pdf", 0, 1)
-    work = folder / "work"
-    pdf = typeset(content(result, figures), figures, work, as_of=result.provenance.as_of)
+    work, as_of = folder / "work", result.provenance.as_of
+    pdf = typeset.typeset(content.content(result, drawn, options), drawn, work, as_of=as_of)
     (folder / "report.pdf").write_bytes(pdf)
     shutil.rmtree(work)
     progress("pdf", 1, 1)
-
-
-def _silent(step: str, done: int, total: int) -> None:
-    """Say nothing."""

@@ -6,7 +6,9 @@ folder and the docs read the registry.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,17 +28,10 @@ Write = Callable[[pd.DataFrame, Declared, Path], None]
 
 @dataclass(frozen=True, slots=True)
 class TableFormat:
-    """A file format of tables.
+    """A file format of tables: its name in ``[report] tables``, which is the suffix of its files.
 
-    Parameters
-    ----------
-    name : str
-        Its name in ``[report] tables``, and the suffix of its files.
-    meaning : str
-        One line for the docs.
-    write : callable
-        ``write(frame, columns, path)``: the values, the declaration of each column by name
-        (columns of the event file have none), and the file.
+    ``write(frame, columns, path)`` takes the values, the declaration of each column by name
+    (columns of the event file have none), and the file.
     """
 
     name: str
@@ -44,6 +39,7 @@ class TableFormat:
     write: Write
 
 
+STATA_NAME, STATA_LABEL, STATA_TEXT = 32, 80, 2045
 FORMATS: dict[str, TableFormat] = {}
 
 
@@ -58,8 +54,7 @@ def table_format(name: str, meaning: str) -> Callable[[Write], Write]:
 
 
 @table_format("csv", "UTF-8 with commas; numbers with all their digits")
-def _csv(frame: pd.DataFrame, columns: Declared, path: Path) -> None:
-    del columns
+def _csv(frame: pd.DataFrame, _: Declared, path: Path) -> None:
     write_csv(frame, path)
 
 
@@ -76,6 +71,40 @@ def _parquet(frame: pd.DataFrame, columns: Declared, path: Path) -> None:
         fields.append(pa.field(name, array.type, metadata=told))
         arrays.append(array)
     pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), path)
+
+
+@table_format("dta", "Stata 118; meanings as labels, `car_-1_1` as `car_m1_1`")
+def _stata(frame: pd.DataFrame, columns: Declared, path: Path) -> None:
+    short = {name: _stata_name(name, number) for number, name in enumerate(frame.columns)}
+    plain = pd.DataFrame({short[name]: _stata_values(frame[name]) for name in frame.columns})
+    meanings = {short[name]: column.meaning[:STATA_LABEL] for name, column in columns.items()}
+    plain.to_stata(
+        path,
+        write_index=False,
+        version=118,
+        time_stamp=dt.datetime(1970, 1, 1),  # noqa: DTZ001  # same bytes every time
+        variable_labels=meanings,
+        convert_strl=[name for name in plain if _longest(plain[name]) > STATA_TEXT],
+    )
+
+
+def _stata_name(name: str, number: int) -> str:
+    """Return a name that Stata takes: letters, digits and underscores, at most 32 of them."""
+    plain = re.sub(r"\W", "_", name.replace("-", "m"))
+    plain = plain if plain[:1].isalpha() else f"_{plain}"
+    return plain if len(plain) <= STATA_NAME else f"{plain[: STATA_NAME - 5]}_{number}"
+
+
+def _stata_values(values: pd.Series[Any]) -> pd.Series[Any]:
+    if values.dtype.kind in "fi":
+        return values
+    if values.dtype.kind == "b":
+        return values.astype("int8")
+    return values.map(lambda value: "" if _missing(value) else str(value)).astype(object)
+
+
+def _longest(values: pd.Series[Any]) -> int:
+    return max((len(v.encode()) for v in values), default=0) if values.dtype == object else 0
 
 
 def _typed(values: pd.Series[Any], column: Column[Any, Any] | None) -> Any:
@@ -112,16 +141,7 @@ def frames(result: StudyResult) -> dict[str, tuple[pd.DataFrame, Declared]]:
 def write_tables(
     result: StudyResult, folder: Path, *, formats: Sequence[str] = ("csv",)
 ) -> tuple[Path, ...]:
-    """Write every table of a result into a folder, in each format.
-
-    Parameters
-    ----------
-    result : StudyResult
-    folder : Path
-        Made when missing.
-    formats : sequence of str
-        Names in `FORMATS`.
-    """
+    """Write every table of a result into a folder, in each of the `FORMATS` named."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, (frame, columns) in frames(result).items():

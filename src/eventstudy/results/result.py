@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pandas as pd
 
-from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.arrays import FloatArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import (
     Claims,
@@ -19,10 +20,14 @@ from eventstudy.results.tables import (
     Notes,
     Quotes,
     ResultTables,
+    Tests,
     wide_events,
 )
 from eventstudy.tables.columns import to_html
 from eventstudy.windows import Window, WindowLike, as_window
+
+if TYPE_CHECKING:
+    from eventstudy.inference.samples import StudySamples
 
 SCHEMA = "eventstudy-result/1"
 SUMMARY = (
@@ -55,6 +60,58 @@ class PlaceboSample:
     effect_standardised: float
 
 
+class Placebos(Sequence[PlaceboSample]):
+    """Placebo samples of a study, each made when it is read: thousands of numbers per pair.
+
+    Parameters
+    ----------
+    keys : sequence of (event_id, asset)
+        Pairs that have a sample.
+    make : sequence of callable
+        Each makes the sample of its pair; partials of methods of frozen objects, which pickle.
+    """
+
+    __slots__ = ("_make", "keys")
+
+    def __init__(
+        self, keys: Sequence[tuple[str, str]], make: Sequence[Callable[[], PlaceboSample]]
+    ) -> None:
+        self.keys, self._make = tuple(keys), tuple(make)
+
+    @classmethod
+    def of(cls, samples: Sequence[PlaceboSample]) -> Placebos:
+        """Hold samples that are there already."""
+        keys = [(one.event_id, one.asset) for one in samples]
+        return cls(keys, [partial(samples.__getitem__, at) for at in range(len(samples))])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Placebos]) -> Placebos:
+        """Stack the samples of several assets in their order."""
+        keys = [key for part in parts for key in part.keys]
+        return cls(keys, [make for part in parts for make in part._make])
+
+    def find(self, event_id: str, asset: str) -> PlaceboSample | None:
+        """Return the sample of one pair, or None."""
+        key = (event_id, asset)
+        return self[self.keys.index(key)] if key in self.keys else None
+
+    def of_event(self, event_id: str) -> tuple[PlaceboSample, ...]:
+        """Return the samples of one event on every asset."""
+        return tuple(self[at] for at, key in enumerate(self.keys) if key[0] == event_id)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, index: int) -> PlaceboSample: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[PlaceboSample, ...]: ...
+    def __getitem__(self, index: int | slice) -> PlaceboSample | tuple[PlaceboSample, ...]:
+        if isinstance(index, slice):
+            return tuple(make() for make in self._make[index])
+        return self._make[index]()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyResult:
     """Everything one run of a study found.
@@ -64,13 +121,8 @@ class StudyResult:
 
     Parameters
     ----------
-    name, title : str
-        The study's key and its headline.
-    settings : mapping
-        The study as plain values, section by section.
-    return_kind : {"log", "simple", "change"}
-    level : float
-        Level of tests; intervals have ``1 - level`` coverage.
+    name, title, settings, level
+        Of the study: its key, its headline, its plain values by section, the level of its tests.
     windows : tuple of Window
         CAR windows in the order asked for; the first one is the headline window.
     tables : ResultTables
@@ -79,10 +131,12 @@ class StudyResult:
         Levels of the assets, sessions as index; empty when returns were given.
     abnormal : AbnormalReturns
         The arrays behind the tables (primary sessions only).
-    provenance : Provenance
-    placebos : tuple of PlaceboSample
+    placebos : Placebos
+        The ordinary windows of each pair's history.
     units : mapping of str to str
         Unit of each asset's price.
+    samples : StudySamples, optional
+        What tests of every scope are run on.
     """
 
     name: str
@@ -95,8 +149,9 @@ class StudyResult:
     prices: pd.DataFrame
     abnormal: AbnormalReturns
     provenance: Provenance
-    placebos: tuple[PlaceboSample, ...] = ()
+    placebos: Placebos = field(default_factory=lambda: Placebos.of(()))
     units: Mapping[str, str] = field(default_factory=dict)
+    samples: StudySamples | None = None
 
     @property
     def headline(self) -> Window:
@@ -172,16 +227,10 @@ class StudyResult:
     def effect_of(
         self, event: EventRow, window: Window | None = None, *, second: bool = False
     ) -> EffectRow | None:
-        """Return the effect of an event over a CAR window; None where it was not studied.
+        """Return the effect of a row of ``tables.events``; None where it was not studied.
 
-        Parameters
-        ----------
-        event : EventRow
-            A row of ``tables.events``.
-        window : Window, optional
-            One of `windows`; the headline window by default.
-        second : bool
-            On its second possible session.
+        `window` is one of `windows`, the headline window by default; `second` asks for the second
+        possible session.
         """
         at = event.alternatives_at if second else event.effects_at
         if at < 0:
@@ -190,19 +239,19 @@ class StudyResult:
         return table.row(at + (0 if window is None else self.windows.index(window)))
 
     def _repr_html_(self) -> str:
-        return to_html(self.tables.effects.take(self._headline_rows()), chosen=SUMMARY)
+        at = self.tables.events.effects_at
+        return to_html(self.tables.effects.take(at[at >= 0]), chosen=SUMMARY)
 
     def __repr__(self) -> str:
         return f"StudyResult {self.name!r}\n{self.summary().to_string(index=False, na_rep='')}"
 
-    def _headline_rows(self) -> IntArray:
-        at = self.tables.events.effects_at
-        return at[at >= 0]
-
     def test(
         self, window: WindowLike, *, tests: Literal["default", "all"] | tuple[str, ...] = "default"
     ) -> pd.DataFrame:
-        """Return the statistics over many events for a window inside the event window.
+        """Return statistics of any scope for a window inside the event window.
+
+        A row per sample and statistic, refused ones with their reason; statistics of one event
+        and adjusted p-values have a row per event.
 
         Parameters
         ----------
@@ -211,30 +260,23 @@ class StudyResult:
         tests : "default", "all" or tuple of str
             As ``[inference] tests`` of a study file.
 
-        Returns
-        -------
-        DataFrame
-            A row per sample and statistic, refused ones with their reason.
-
         Raises
         ------
         WindowError
             When `window` is not inside the event window.
         """
-        from eventstudy.inference.tables import battery_table
+        from eventstudy.inference.samples import StudySamples, as_rows
 
         seed = int(self.settings["inference"]["seed"])
-        return battery_table(self.abnormal, (as_window(window),), tests=tests, seed=seed)
+        samples = self.samples or StudySamples(self.abnormal, seed=seed)
+        found = samples.run(as_window(window), tests=tests, level=self.level)
+        return Tests.of(as_rows(found)).frame()
 
     def summary(self) -> pd.DataFrame:
         """Return a short table: a row per event and asset, effects of the headline in per cent."""
-        wide = self.events.assign(mde_percent=self._mde_percent())
+        values = np.append(self.tables.effects.mde_percent, np.nan)  # last: of pairs not studied
+        wide = self.events.assign(mde_percent=values[self.tables.events.effects_at])
         return wide[list(SUMMARY)].copy()
-
-    def _mde_percent(self) -> FloatArray:
-        at = self.tables.events.effects_at
-        values = np.append(self.tables.effects.mde_percent, np.nan)
-        return values[at]
 
 
 def clean(value: Any) -> Any:
@@ -245,17 +287,12 @@ def clean(value: Any) -> Any:
         return [clean(v) for v in value]
     if isinstance(value, np.generic):
         return clean(value.item())
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return _as_text(value)
-
-
-def _as_text(value: Any) -> str | None:
-    if value is pd.NaT or value is pd.NA:
+    infinite = isinstance(value, float) and not math.isfinite(value)
+    if value is None or value is pd.NaT or value is pd.NA or infinite:
         return None
-    return str(value.date().isoformat()) if isinstance(value, pd.Timestamp) else str(value)
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value.date()) if isinstance(value, pd.Timestamp) else str(value)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

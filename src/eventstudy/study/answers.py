@@ -7,18 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from eventstudy.alignment import Pair
-from eventstudy.arrays import ReturnKind
+from eventstudy.alignment import Alignment, Pair
 from eventstudy.errors import AlignmentError
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote, reconcile
 from eventstudy.notes import Note
-from eventstudy.results.tables import Claims, Quotes
+from eventstudy.results.tables import Claims, EffectRow, Quotes
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.assets import all_sessions, asset_data, fit_at
 from eventstudy.study.design import Study
-from eventstudy.study.effects import Effect, measure_effects
-from eventstudy.study.tabulate import percent_of
+from eventstudy.study.effects import measure
+from eventstudy.study.tabulate import effects_table
 from eventstudy.windows import Window
 
 NAN = float("nan")
@@ -42,26 +41,20 @@ def check_quotes(quotes: Sequence[Quote], panel: ReturnPanel) -> tuple[Quotes, l
         except AlignmentError as error:
             notes.append(Note("dropped", quote.quote_id, f"quote not checked: {error}"))
             continue
+        given = {"quote_id": quote.quote_id, "asset": quote.asset, "level": quote.level}
+        quoted = NAN if quote.change_pct is None else quote.change_pct
         rows.append(
-            {
-                "quote_id": quote.quote_id,
-                "asset": quote.asset,
-                "moment": check.moment,
-                "session": check.session,
-                "base_session": check.base_session,
-                "base_price": check.base,
-                "level": check.level,
-                "implied_change_pct": check.implied_pct,
-                "quoted_change_pct": NAN if check.quoted_pct is None else check.quoted_pct,
-                "agrees": bool(check.agrees),
-                "sentence": check.sentence,
-            }
+            given
+            | {name: getattr(check, name) for name in ("moment", "session", "base_session")}
+            | {"base_price": check.base, "implied_change_pct": check.implied_pct}
+            | {"quoted_change_pct": quoted, "agrees": bool(check.agrees)}
+            | {"sentence": check.sentence}
         )
     return Quotes.of(rows), notes
 
 
 def answer_claims(
-    claims: Sequence[Claim], study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
+    claims: Sequence[Claim], study: Study, panel: ReturnPanel, pairs: Alignment
 ) -> tuple[Claims, list[Note]]:
     """Answer every claim: the effect over its horizon, one-sided in its direction.
 
@@ -85,9 +78,9 @@ def answer_claims(
 def _fault(claim: Claim, pair: Pair | None, panel: ReturnPanel) -> str:
     if pair is None:
         return f"no event {claim.event_id!r} on {claim.asset!r} in this study"
-    if not pair.studied or pair.placement.session is None:
+    if not pair.studied or pair.session is None:
         return f"event {claim.event_id!r} is {pair.state}"
-    reach = pair.placement.session + claim.window.end
+    reach = pair.session + claim.window.end
     if reach >= len(panel.calendar.sessions):
         short = reach - len(panel.calendar.sessions) + 1
         return f"window {claim.window} reaches {short} session(s) past the last price"
@@ -95,34 +88,32 @@ def _fault(claim: Claim, pair: Pair | None, panel: ReturnPanel) -> str:
 
 
 def _answer(
-    claim: Claim, pair: Pair, study: Study, panel: ReturnPanel, pairs: Sequence[Pair]
+    claim: Claim, pair: Pair, study: Study, panel: ReturnPanel, pairs: Alignment
 ) -> dict[str, object]:
     data = asset_data(study, panel, claim.asset)
     span = Window(
         min(study.window.start, claim.window.start), max(study.window.end, claim.window.end)
     )
-    mine = [p for p in pairs if p.asset == claim.asset]
-    position = np.array([pair.placement.session], dtype=np.int64)
-    fit = fit_at(study, data, position, (claim.event_id,), sessions=all_sessions(mine), window=span)
-    effects, _ = measure_effects(fit, data, study, windows=(claim.window,), role="claim")
-    others = _others(claim, pair, mine)
-    return _row(claim, effects[0], data.kind, study.level, others)
+    position = np.array([pair.session], dtype=np.int64)
+    fit = fit_at(
+        study, data, position, (claim.event_id,),
+        sessions=all_sessions(pairs, claim.asset), window=span,
+    )  # fmt: skip
+    found = measure(fit, data, study, windows=(claim.window,), role="claim")
+    effect = effects_table(found, fit.abnormal, data, panel.calendar.sessions).row(0)
+    return _row(claim, effect, study.level, _others(claim, pair))
 
 
-def _others(claim: Claim, pair: Pair, mine: Sequence[Pair]) -> tuple[str, ...]:
+def _others(claim: Claim, pair: Pair) -> tuple[str, ...]:
     """Return the other events inside the window of a claim."""
-    start = pair.placement.session
-    return tuple(
-        p.event_id
-        for p in mine
-        if p.event_id != claim.event_id
-        and p.placement.session is not None
-        and start is not None
-        and p.placement.session - start in claim.window
-    )
+    pairs = pair.alignment
+    mine = pairs.rows_of(claim.asset)
+    lag = pairs.session[mine] - pairs.session[pair.row]
+    inside = (lag >= claim.window.start) & (lag <= claim.window.end)
+    return pairs.event_ids(mine[inside & (pairs.session[mine] >= 0) & (mine != pair.row)])
 
 
-def _cautions(effect: Effect, others: tuple[str, ...]) -> str:
+def _cautions(effect: EffectRow, others: tuple[str, ...]) -> str:
     """Say what stands between the number and the claim: other events, a roll."""
     parts = []
     if others:
@@ -135,47 +126,29 @@ def _cautions(effect: Effect, others: tuple[str, ...]) -> str:
 
 
 def _row(
-    claim: Claim, effect: Effect, kind: ReturnKind, level: float, others: tuple[str, ...]
+    claim: Claim, effect: EffectRow, level: float, others: tuple[str, ...]
 ) -> dict[str, object]:
-    result = effect.result
-    stated: dict[str, object] = {
-        "claim_id": claim.claim_id,
-        "title": claim.title,
-        "asset": claim.asset,
-        "event_id": claim.event_id,
-        "window": claim.window,
-        "direction": claim.direction,
-    }
-    if result is None:
-        return stated | {
-            "verdict": "not tested",
-            "sentence": f"{claim.title}: not tested, {effect.reason}.",
-        }
-    agrees = (result.effect > 0) == (claim.direction == "up")
-    one_sided = result.p_default / 2 if agrees else 1 - result.p_default / 2
-    percent = percent_of(result.effect, kind, effect.base_price)
-    verdict = _verdict(agrees=agrees, one_sided=one_sided, two=result.p_default, level=level)
+    names = ("claim_id", "title", "asset", "event_id", "window", "direction")
+    stated = {name: getattr(claim, name) for name in names}
+    if not effect.has_effect:
+        sentence = f"{claim.title}: not tested, {effect.filter_reason}."
+        return stated | {"verdict": "not tested", "sentence": sentence}
+    agrees = (effect.effect > 0) == (claim.direction == "up")
+    one_sided = effect.p / 2 if agrees else 1 - effect.p / 2
+    verdict = _verdict(agrees=agrees, one_sided=one_sided, two=effect.p, level=level)
     if others and verdict != NOISE:
         verdict += SHARED
-    low = percent_of(result.ci_low, kind, effect.base_price)
-    high = percent_of(result.ci_high, kind, effect.base_price)
-    detectable = percent_of(result.mde, kind, effect.base_price)
     sentence = (
-        f"Sessions {claim.window}, expected {claim.direction}: {percent:+.2f} % "
-        f"({100 * (1 - level):g} % interval {low:+.2f} to {high:+.2f} %), one-sided "
-        f"p = {one_sided:.3f} ({result.ci_method.upper()}): {verdict}. An effect of "
-        f"{abs(detectable):.1f} % would have been seen with 80 % power.{_cautions(effect, others)}"
+        f"Sessions {claim.window}, expected {claim.direction}: {effect.percent:+.2f} % "
+        f"({100 * (1 - level):g} % interval {effect.percent_low:+.2f} to "
+        f"{effect.percent_high:+.2f} %), one-sided "
+        f"p = {one_sided:.3f} ({effect.method.upper()}): {verdict}. An effect of "
+        f"{abs(effect.mde_percent):.1f} % would have been seen with 80 % power."
+        f"{_cautions(effect, others)}"
     )
-    return stated | {
-        "effect": result.effect,
-        "percent": percent,
-        "ci_low": result.ci_low,
-        "ci_high": result.ci_high,
-        "pvalue": one_sided,
-        "test": f"{result.ci_method}, one-sided",
-        "verdict": verdict,
-        "sentence": sentence,
-    }
+    found = {name: getattr(effect, name) for name in ("effect", "percent", "ci_low", "ci_high")}
+    test = {"pvalue": one_sided, "test": f"{effect.method}, one-sided"}
+    return stated | found | test | {"verdict": verdict, "sentence": sentence}
 
 
 def _verdict(*, agrees: bool, one_sided: float, two: float, level: float) -> str:

@@ -1,51 +1,34 @@
-"""One asset of a study: its arrays, its events, its abnormal returns, its effects."""
+"""The assets of a study: their arrays, the events that can be studied, fits and effects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from eventstudy.alignment import Pair, other_event_mask
+from eventstudy.alignment import Alignment, event_sessions
 from eventstudy.arrays import BoolArray, DayArray, IntArray
-from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.designs import design_matrix
-from eventstudy.models.estimation import ModelFit, fit_pairs, gather
-from eventstudy.results import PlaceboSample
-from eventstudy.results.tables import Effects, SessionReturns
+from eventstudy.models.estimation import ModelFit, SampleFit, fit_pairs, fit_sample
+from eventstudy.results import Placebos
+from eventstudy.results.tables import Effects
 from eventstudy.returns import ReturnPanel
 from eventstudy.study.design import Study
-from eventstudy.study.effects import AssetData, Effect, measure_effects
-from eventstudy.study.tabulate import effects_table, session_returns
+from eventstudy.study.effects import AssetData, measure
+from eventstudy.study.tabulate import effects_table
 from eventstudy.windows import Window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AssetFindings:
-    """What one asset contributes to a result.
+class Kept:
+    """The pairs that can be studied, and why the others cannot."""
 
-    Parameters
-    ----------
-    pairs : tuple of Pair
-        Every event on the asset, the dropped ones with their reason.
-    abnormal : AbnormalReturns or None
-        Pairs studied; None where none was.
-    effects, alternatives : Effects
-        On the first and on the second possible session.
-    ar, alternative_ar : SessionReturns
-    placebos : tuple of PlaceboSample
-    roll_taus : mapping of (event_id, asset) to str
-    """
-
-    pairs: tuple[Pair, ...]
-    abnormal: AbnormalReturns | None
-    effects: Effects
-    alternatives: Effects
-    ar: SessionReturns
-    alternative_ar: SessionReturns
-    placebos: tuple[PlaceboSample, ...]
-    roll_taus: dict[tuple[str, str], str]
+    rows: IntArray  # (n,) rows of the alignment that are studied, by asset, then by event
+    dropped: IntArray  # (d,) rows that have a session and are not studied
+    reasons: tuple[str, ...]  # (d,)
+    fit: SampleFit | None  # of the pairs studied; None where there is none
 
 
 def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
@@ -58,66 +41,31 @@ def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
     rolls = panel.rolls[:, column].copy()
     for name in (*study.model.regressors, *((offset,) if offset else ())):
         rolls |= panel.rolls[:, panel.column(name)]
-    return AssetData(
-        asset=asset,
-        returns=returns,
-        offset=subtracted,
-        design=design_matrix(study.model, factors),
-        levels=panel.levels[:, column],
-        rolls=rolls,
-        kind=panel.kinds[column],
-    )
+    design, levels = design_matrix(study.model, factors), panel.levels[:, column]
+    return AssetData(asset, returns, subtracted, design, levels, rolls, panel.kinds[column])
 
 
-def study_asset(
+def study_effects(
     study: Study,
-    data: AssetData,
-    pairs: Sequence[Pair],
-    *,
+    data: Mapping[str, AssetData],
+    fit: SampleFit | None,
     sessions: DayArray,
-    tick: Callable[[], None],
-) -> AssetFindings:
-    """Study every event on one asset.
+    *,
+    role: Literal["primary", "alternative"],
+    tick: Callable[[], None] = lambda: None,
+) -> tuple[Effects, Placebos]:
+    """Test the single events of every asset over the windows of a study, see `measure`.
 
-    Parameters
-    ----------
-    study : Study
-    data : AssetData
-    pairs : sequence of Pair
-        Every event on this asset.
-    sessions : (S,) datetime64[D]
-    tick : callable
-        Called once per event studied.
-
-    Returns
-    -------
-    AssetFindings
+    The effects are ordered by pair, then by window; `fit` has its pairs ordered by asset.
     """
-    checked, fit = fit_kept(study, data, pairs)
-    if fit is None:
-        none, empty = Effects.empty(), SessionReturns.empty()
-        return AssetFindings(checked, None, none, none, empty, empty, (), {})
-    windows = study.car_windows
-    effects, placebos = measure_effects(
-        fit, data, study, windows=windows, role="primary", tick=tick
-    )
-    second, second_fit = _alternatives(study, data, checked)
-    rolls = {
-        (event_id, data.asset): _roll_taus(data.rolls, int(at), study.window)
-        for event_id, at in zip(fit.abnormal.event_ids, fit.abnormal.position, strict=True)
-    }
-    return AssetFindings(
-        pairs=checked,
-        abnormal=fit.abnormal,
-        effects=effects_table(effects, fit.abnormal, data, sessions),
-        alternatives=_rows(second, second_fit, data, sessions),
-        ar=session_returns(fit.abnormal, data, sessions, study.level),
-        alternative_ar=session_returns(second_fit.abnormal, data, sessions, study.level)
-        if second_fit
-        else SessionReturns.empty(),
-        placebos=tuple(placebos),
-        roll_taus=rolls,
-    )
+    tables, placebos = [], []
+    for asset in fit.abnormal.rows_by_asset if fit else ():
+        assert fit is not None  # noqa: S101  # there would be no asset
+        mine = fit.on(asset)
+        found = measure(mine, data[asset], study, windows=study.car_windows, role=role, tick=tick)
+        tables.append(effects_table(found, mine.abnormal, data[asset], sessions))
+        placebos.append(found.placebos())
+    return Effects.joined(tables), Placebos.joined(placebos)
 
 
 def fit_at(
@@ -129,165 +77,137 @@ def fit_at(
     sessions: IntArray,
     window: Window | None = None,
 ) -> ModelFit:
-    """Fit the model of the study around given sessions.
+    """Fit the model of the study around the sessions 0 of N events, ``position`` (N,).
 
-    Parameters
-    ----------
-    study : Study
-    data : AssetData
-    position : (N,) int
-        Session 0 of each event.
-    event_ids : tuple of str, length N
-    sessions : (M,) int
-        Session 0 of every event on the asset: what may be excluded.
-    window : Window, optional
-        Event window; that of the study by default.
-
-    Returns
-    -------
-    ModelFit
+    `sessions` (M,) are those of every event on the asset, which may be excluded; `window` is the
+    event window, that of the study by default.
     """
-    span = window or study.window
-    estimation = study.estimation_window
-    masked = np.nan_to_num(gather(data.rolls.astype(float), position, estimation)) > 0
-    if study.exclude_events:
-        masked |= other_event_mask(position, sessions, window=study.window, estimation=estimation)
     return fit_pairs(
-        data.returns,
-        data.design,
-        data.offset,
-        position=position,
-        window=span,
-        estimation=estimation,
-        masked=masked,
-        event_ids=event_ids,
-        asset=data.asset,
-        return_kind=data.kind,
-    )
+        data.returns, data.design, data.offset,
+        position=position, window=window or study.window, estimation=study.estimation_window,
+        masked=_masked(study, data, sessions),
+        event_ids=event_ids, asset=data.asset, return_kind=data.kind,
+    )  # fmt: skip
 
 
-def kept_pairs(study: Study, data: AssetData, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """Every event on an asset, those that cannot be studied dropped with their reason."""
-    return fit_kept(study, data, pairs)[0]
+def _masked(study: Study, data: AssetData, sessions: IntArray) -> BoolArray:
+    """Sessions that no estimation window may use (S,)."""
+    if not study.exclude_events:
+        return data.rolls
+    events = event_sessions(sessions, window=study.window, size=len(data.returns))
+    return np.asarray(data.rolls | events)
 
 
-def all_sessions(pairs: Sequence[Pair]) -> IntArray:
-    """Session 0 of every dated event."""
-    found = [p.session for p in pairs if p.session is not None]
-    return np.array(found, dtype=np.int64)
+def all_sessions(pairs: Alignment, asset: str) -> IntArray:
+    """Session 0 of every dated event on an asset."""
+    found = pairs.session[pairs.rows_of(asset)]
+    return found[found >= 0]
 
 
-def fit_kept(
-    study: Study, data: AssetData, pairs: Sequence[Pair]
-) -> tuple[tuple[Pair, ...], ModelFit | None]:
-    """Drop the pairs that cannot be studied, each with its reason, and fit the others."""
-    checked = [_with_history(study, pair, pair.session, data) for pair in pairs]
-    kept = [i for i, pair in enumerate(checked) if pair.studied]
-    if not kept:
-        return tuple(checked), None
-    position = np.array([checked[i].session for i in kept], dtype=np.int64)
-    ids = tuple(checked[i].event_id for i in kept)
-    fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
-    good = []
-    for row, index in enumerate(kept):
-        fault = _fault(study, fit, row)
-        if fault:
-            checked[index] = checked[index].dropped(fault)
-        else:
-            good.append(row)
-    if not good:
-        return tuple(checked), None
-    return tuple(checked), _take(fit, np.array(good))
+def fit_kept(study: Study, data: Mapping[str, AssetData], pairs: Alignment) -> Kept:
+    """Fit the model around every event on some assets; drop those that cannot be studied."""
+    rows = np.concatenate([pairs.rows_of(asset) for asset in data])
+    rows = rows[pairs.studied[rows]]
+    return _fit_rows(study, data, pairs, rows, pairs.session[rows])
 
 
-def _with_history(study: Study, pair: Pair, session: int | None, data: AssetData) -> Pair:
-    if not pair.studied or session is None:
-        return pair
-    needed = session + study.estimation_window.start
-    # The first price has no return, so the first usable session of prices is the second one.
-    lived = np.flatnonzero(np.isfinite(data.adjusted))
-    first = int(lived[0]) if lived.size else len(data.adjusted)
-    if needed < first and study.min_estimation is None:
-        missing = first - needed
+def fit_second(study: Study, data: Mapping[str, AssetData], pairs: Alignment, kept: Kept) -> Kept:
+    """Do the same with the second possible sessions of the pairs studied."""
+    at = pairs.alternative[kept.rows]
+    return _fit_rows(study, data, pairs, kept.rows[at >= 0], at[at >= 0])
+
+
+def _fit_rows(
+    study: Study, data: Mapping[str, AssetData], pairs: Alignment, rows: IntArray, at: IntArray
+) -> Kept:
+    numbers = {pairs.assets.index(asset): number for number, asset in enumerate(data)}
+    asset = np.array([numbers[i] for i in pairs.asset[rows].tolist()], dtype=np.int64)
+    faults = _history_faults(study, list(data.values()), asset, at)
+    good = _others(len(rows), faults)
+    fit = None
+    if len(good):
+        fit = _fit_assets(study, data, pairs, rows[good], asset[good], at[good])
+        found = _fit_faults(study, fit)
+        faults |= {int(good[i]): reason for i, reason in found.items()}
+        left = _others(len(good), found)
+        fit, good = (fit.take(left) if len(left) else None), good[left]
+    lost = sorted(faults)
+    return Kept(rows[good], rows[lost], tuple(faults[i] for i in lost), fit)
+
+
+def _others(n: int, faults: Mapping[int, str]) -> IntArray:
+    """Numbers below n without a fault."""
+    good = np.ones(n, dtype=bool)
+    good[list(faults)] = False
+    return np.flatnonzero(good)
+
+
+def _fit_assets(
+    study: Study,
+    data: Mapping[str, AssetData],
+    pairs: Alignment,
+    rows: IntArray,
+    asset: IntArray,
+    at: IntArray,
+) -> SampleFit:
+    one = list(data.values())[int(asset[0])]  # regressors are the same for every asset
+    return fit_sample(
+        {name: each.returns for name, each in data.items()}, one.design, one.offset,
+        asset=asset, position=at, window=study.window, estimation=study.estimation_window,
+        masked={n: _masked(study, each, all_sessions(pairs, n)) for n, each in data.items()},
+        event_ids=pairs.event_ids(rows), return_kind=one.kind,
+    )  # fmt: skip
+
+
+def _history_faults(
+    study: Study, data: Sequence[AssetData], asset: IntArray, at: IntArray
+) -> dict[int, str]:
+    """Why some events have too few sessions around them, by number."""
+    ends = np.array([_ends(np.isfinite(one.adjusted)) for one in data], dtype=np.int64)
+    first, last = ends[asset, 0], ends[asset, 1]
+    faults: dict[int, str] = {}
+    short = first - (at + study.estimation_window.start)
+    if study.min_estimation is None:
         length = len(study.estimation_window)
-        return pair.dropped(
-            f"too little history: the estimation window {study.estimation_window} needs {length} "
-            f"returns before the event window and {min(missing, length)} of them lie before the "
-            "first return; shorten estimation, or set [windows] min_estimation"
-        )
-    last = int(lived[-1]) if lived.size else -1
-    if session + study.window.end > last and study.incomplete == "drop":
-        have = max(last - session, -1)
-        return pair.dropped(
-            f"the event window {study.window} reaches past the last return: {have + 1} of "
-            f"{study.window.end + 1} sessions from session 0 are there; "
-            'set [windows] incomplete = "keep" to study what there is'
-        )
-    return pair
+        for i in np.flatnonzero(short > 0).tolist():
+            faults[i] = (
+                f"too little history: the estimation window {study.estimation_window} needs "
+                f"{length} returns before the event window and {min(int(short[i]), length)} of them"
+                " lie before the first return; shorten estimation, or set [windows] min_estimation"
+            )
+    if study.incomplete == "drop":
+        for i in np.flatnonzero(at + study.window.end > last).tolist():
+            have = max(int(last[i] - at[i]), -1)
+            text = (
+                f"the event window {study.window} reaches past the last return: {have + 1} of "
+                f"{study.window.end + 1} sessions from session 0 are there; "
+                'set [windows] incomplete = "keep" to study what there is'
+            )
+            faults.setdefault(i, text)
+    return faults
 
 
-def _fault(study: Study, fit: ModelFit, row: int) -> str:
-    abnormal = fit.abnormal
-    n_used = int(abnormal.n_est[row])
-    length = len(study.estimation_window)
+def _ends(known: BoolArray) -> tuple[int, int]:
+    """First and last session with a return: the first price has none."""
+    at = np.flatnonzero(known)
+    return (int(at[0]), int(at[-1])) if at.size else (len(known), -1)
+
+
+def _fit_faults(study: Study, fit: SampleFit) -> dict[int, str]:
+    """Why some fits give no abnormal return, by number."""
+    abnormal, length = fit.abnormal, len(study.estimation_window)
     least = length // 2 if study.min_estimation is None else study.min_estimation
     least = max(least, study.model.n_params + 2)
-    if n_used < least:
-        return f"{n_used} usable returns in the estimation window, {least} are needed"
-    if fit.singular[row]:
-        return "the regressors are collinear or constant in the estimation window"
-    if not abnormal.n_sessions[row]:
-        return "no return in the event window"
-    if not abnormal.s2[row] > 0.0:
-        return "the returns of the estimation window do not vary"
-    return ""
-
-
-def _alternatives(
-    study: Study, data: AssetData, pairs: Sequence[Pair]
-) -> tuple[list[Effect], ModelFit | None]:
-    chosen = [p for p in pairs if p.studied and p.alternative is not None]
-    chosen = [
-        p
-        for p in chosen
-        if _with_history(study, p, p.alternative, data).studied  # as for the first session
-    ]
-    if not chosen:
-        return [], None
-    position = np.array([p.alternative for p in chosen], dtype=np.int64)
-    ids = tuple(p.event_id for p in chosen)
-    fit = fit_at(study, data, position, ids, sessions=all_sessions(pairs))
-    good = np.array([row for row in range(len(ids)) if not _fault(study, fit, row)], dtype=int)
-    if not good.size:
-        return [], None
-    fit = _take(fit, good)
-    effects, _ = measure_effects(fit, data, study, windows=study.car_windows, role="alternative")
-    return effects, fit
-
-
-def _rows(
-    effects: list[Effect], fit: ModelFit | None, data: AssetData, sessions: DayArray
-) -> Effects:
-    return effects_table(effects, fit.abnormal, data, sessions) if fit else Effects.empty()
-
-
-def _take(fit: ModelFit, rows: IntArray) -> ModelFit:
-    return fit.take(rows)
-
-
-def _roll_taus(rolls: BoolArray, position: int, window: Window) -> str:
-    found = [
-        tau for tau in window.taus if 0 <= position + tau < len(rolls) and rolls[position + tau]
-    ]
-    return "; ".join(str(tau) for tau in found)
-
-
-def joined(parts: Sequence[AbnormalReturns]) -> AbnormalReturns:
-    """Stack the pairs of several assets, in their order.
-
-    Raises
-    ------
-    EstimationError
-        When the parts have different windows.
-    """
-    return AbnormalReturns.joined(parts)
+    few = abnormal.n_est < least
+    faults = {
+        i: f"{abnormal.n_est[i]} usable returns in the estimation window, {least} are needed"
+        for i in np.flatnonzero(few).tolist()
+    }
+    for wrong, reason in (
+        (fit.singular, "the regressors are collinear or constant in the estimation window"),
+        (abnormal.n_sessions == 0, "no return in the event window"),
+        (~(abnormal.s2 > 0.0), "the returns of the estimation window do not vary"),
+    ):
+        for i in np.flatnonzero(wrong).tolist():
+            faults.setdefault(i, reason)
+    return faults

@@ -1,37 +1,43 @@
-"""Many events of a study on one price: tests over all dates, and single p-values held together."""
+"""Many events of a study looked at together: their samples, and the tables made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from eventstudy.alignment import Pair
+from eventstudy.alignment import Alignment
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.battery import default_selection
-from eventstudy.inference.dated import DatedReturns, dated_returns
-from eventstudy.inference.design import describe
-from eventstudy.inference.direction import SIGNS, expected_signs, one_sided
-from eventstudy.inference.many import describe_dates, run_dated
+from eventstudy.inference.applicability import (
+    SampleDescription,
+    default_tests,
+    describe,
+    describe_dates,
+)
+from eventstudy.inference.multiplicity import Family as FamilySample
 from eventstudy.inference.multiplicity import benjamini_hochberg, holm, leave_one_out, step_down
-from eventstudy.inference.tables import ALL, groups
+from eventstudy.inference.one_event.sample import SingleEvents
+from eventstudy.inference.over_dates.direction import SIGNS, expected_signs, one_sided
+from eventstudy.inference.over_dates.sample import DatedReturns
+from eventstudy.inference.samples import ALL, StudySamples, as_rows, needs_filtered_returns
+from eventstudy.inference.statistic import statistics
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.models.estimation import gather
 from eventstudy.models.least_squares import least_squares
 from eventstudy.models.volatility import filter_series
-from eventstudy.results.tables import Family, Samples, Tests
+from eventstudy.results.tables import Effects, Family, Samples, Tests
 from eventstudy.study.design import Study
-from eventstudy.study.effects import AssetData, generator
+from eventstudy.study.effects import AssetData
 from eventstudy.windows import Window
 
-DESIGN_COLUMNS = [c.name for c in Samples.columns()]
-FAMILY_COLUMNS = [c.name for c in Family.columns()]
-TEST_COLUMNS = [c.name for c in Tests.columns()]
+MANY_PAIRS = 100
+NAMED = "the study names its tests"
+OVER_WINDOWS = (
+    "score", "p_max_z", "overlap_z_without", "p_overlap_z_without", "p_shift_sharp_without",
+)  # fmt: skip
 STEP = 20
 REFIT, REFIT_MANY, MANY = 125, 250, 5
 
@@ -68,209 +74,171 @@ def _rolling_residuals(y: FloatArray, design: FloatArray, length: int) -> FloatA
     return residuals
 
 
-class DatedStudy:
-    """Filtered returns of the assets of a study, and its windows on them.
+class FilteredReturns(Mapping[str, FloatArray]):
+    """Filtered returns of the assets of a study, each computed when first asked for."""
 
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-        The assets studied.
-    pairs : sequence of Pair
-        Every pair, in order; those not studied are left out.
-    abnormal : AbnormalReturns
-        The pairs studied.
-    """
+    def __init__(self, study: Study, data: Mapping[str, AssetData]) -> None:
+        self._study = study
+        self._data = dict(data)
+        self._found: dict[str, FloatArray] = {}
 
-    def __init__(
-        self,
-        study: Study,
-        data: Mapping[str, AssetData],
-        pairs: Sequence[Pair],
-        abnormal: AbnormalReturns,
-    ) -> None:
-        self._abnormal = abnormal
-        names = tuple(dict.fromkeys(abnormal.assets))
-        columns = [filtered_returns(study, data[name]) for name in names]
-        self._z = dict(zip(names, columns, strict=True))
-        known = {(p.event_id, p.asset): p.placement.event.direction or "" for p in pairs}
-        keys = zip(abnormal.event_ids, abnormal.assets, strict=True)
-        self._known = known
-        self._directions = tuple(known[key] for key in keys)
+    def __getitem__(self, asset: str) -> FloatArray:
+        if asset not in self._found:
+            self._found[asset] = filtered_returns(self._study, self._data[asset])
+        return self._found[asset]
 
-    def direction(self, event_id: str, asset: str) -> str:
-        """Return the expected direction of an event, empty where none was declared."""
-        return self._known.get((event_id, asset), "")
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
 
-    def dated(self, label: str, window: Window) -> DatedReturns:
-        """Windows of one asset, or of all, on their filtered returns.
-
-        Raises
-        ------
-        EstimationError
-            When no window lies on filtered returns.
-        """
-        assets = tuple(self._z) if label == ALL else (label,)
-        z = np.column_stack([self._z[name] for name in assets])
-        first = self._abnormal.position + window.start
-        column = np.array([assets.index(a) if a in assets else -1 for a in self._abnormal.assets])
-        inside = (column >= 0) & (first >= 0) & (first + len(window) <= len(z))
-        rows = np.array(
-            [
-                i
-                for i in np.flatnonzero(inside)
-                if np.isfinite(z[first[i] : first[i] + len(window), column[i]]).any()
-            ],
-            dtype=np.int64,
-        )
-        usable = np.isfinite(z).any(axis=1)
-        start = int(np.argmax(usable)) if usable.any() else 0
-        return dated_returns(
-            z[start:],
-            first[rows] - start,
-            sessions=len(window),
-            column=column[rows],
-            event_ids=tuple(self._abnormal.event_ids[i] for i in rows),
-            sign=expected_signs(tuple(self._directions[i] for i in rows)),
-        )
+    def __len__(self) -> int:
+        return len(self._data)
 
 
-def dated_tests(study: Study, dated: DatedStudy, abnormal: AbnormalReturns) -> pd.DataFrame:
-    """Run the tests over all dates, per asset with two events or more and over all assets.
-
-    Returns
-    -------
-    DataFrame
-        `TEST_COLUMNS`.
-    """
-    rows = []
-    for label, sample in groups(abnormal):
-        if len(set(sample.event_ids)) == 1 and study.tests == "default":
-            continue
-        for window in study.car_windows:
-            place = {"asset": label, "window": str(window), "window_start": window.start,
-                     "window_end": window.end}  # fmt: skip
-            rng = generator(study.seed, "dates", label, str(window))
-            try:
-                found = run_dated(dated.dated(label, window), tests=study.tests, rng=rng)
-            except EstimationError as error:
-                rows.append(place | {"statistic": "overlap_z", "n": 0, "verdict": "refused",
-                                     "reason": str(error)})  # fmt: skip
-                continue
-            rows += [place | asdict(one) for one in found]
-    return pd.DataFrame(rows, columns=list(TEST_COLUMNS))
+def study_samples(
+    study: Study,
+    data: Mapping[str, AssetData],
+    pairs: Alignment,
+    abnormal: AbnormalReturns,
+    effects: Effects,
+) -> StudySamples:
+    """Gather what the tests of every scope need; `effects` give the p-values of single events."""
+    known = {e.event_id: e.direction for e in pairs.placements.events if e.direction}
+    directions = tuple([known.get(name, "") for name in abnormal.event_ids])
+    singles = {
+        window: single_events(effects, number, len(study.car_windows), abnormal, directions)
+        for number, window in enumerate(study.car_windows)
+    }
+    return StudySamples(abnormal, FilteredReturns(study, data), singles, directions, study.seed)
 
 
-def design_table(study: Study, dated: DatedStudy, abnormal: AbnormalReturns) -> pd.DataFrame:
-    """Say what the choice of tests rests on, per asset and window.
-
-    Returns
-    -------
-    DataFrame
-        `DESIGN_COLUMNS`.
-    """
-    rows = []
-    for label, sample in groups(abnormal):
-        for window in study.car_windows:
-            row: dict[str, Any] = {"asset": label, "window": str(window)}
-            try:
-                design = describe(sample.restrict(window))
-                row |= asdict(design) | {"why": default_selection(design)[1]}
-                dates = describe_dates(dated.dated(label, window))
-                row |= {
-                    "n_dated": dates.n,
-                    "n_episodes": dates.n_episodes,
-                    "covered": dates.covered,
-                    "abs_z_ratio": dates.variance_ratio,
-                    "p_abs_z": dates.variance_pvalue,
-                }
-            except EstimationError as error:
-                row["why"] = "; ".join(filter(None, (row.get("why", ""), str(error))))
-            rows.append(row)
-    return pd.DataFrame(rows, columns=list(DESIGN_COLUMNS))
-
-
-def family_table(
-    study: Study, dated: DatedStudy, abnormal: AbnormalReturns, effects: pd.DataFrame
-) -> pd.DataFrame:
-    """Hold the single p-values of each asset together, and leave out one event at a time.
-
-    Leave-one-out is computed for the headline window.
-
-    Returns
-    -------
-    DataFrame
-        `FAMILY_COLUMNS`.
-    """
-    frames = []
-    for label, sample in groups(abnormal):
-        if label == ALL or len(sample) < 2:  # noqa: PLR2004  # a family needs two
-            continue
-        for window in study.car_windows:
-            mine = effects[(effects["asset"] == label) & (effects["window"] == str(window))]
-            frames.append(
-                _family(dated, label, window, mine, influence=window == study.car_windows[0])
-            )
-    if not frames:
-        return pd.DataFrame(columns=list(FAMILY_COLUMNS))
-    return pd.concat(frames, ignore_index=True)[list(FAMILY_COLUMNS)]
-
-
-def _family(
-    dated: DatedStudy,
-    label: str,
-    window: Window,
-    mine: pd.DataFrame,
-    *,
-    influence: bool,
-) -> pd.DataFrame:
-    single = np.where(mine["ci_method"] == "vfc", mine["p_vfc"], mine["p_fhs"]).astype(float)
-    sessions = mine["session"].to_numpy()
-    directions = tuple(dated.direction(event_id, label) for event_id in mine["event_id"])
-    signed = expected_signs(directions) * mine["effect"].to_numpy(dtype=float)
-    frame = pd.DataFrame(
-        {
-            "asset": label,
-            "window": str(window),
-            "event_id": mine["event_id"].to_numpy(),
-            "pvalue": single,
-            "direction": [text if text in SIGNS else "" for text in directions],
-            "signed_effect": signed,
-            "p_one_sided": one_sided(single, signed),
-            "p_holm": _adjusted(holm, single, sessions),
-            "p_benjamini_hochberg": _adjusted(benjamini_hochberg, single, sessions),
-        }
+def single_events(
+    effects: Effects,
+    number: int,
+    n_windows: int,
+    abnormal: AbnormalReturns,
+    directions: tuple[str, ...],
+) -> SingleEvents:
+    """Return the single events of one of the windows, which follow one another by pair."""
+    mine = slice(number, None, n_windows)
+    names = [entry.name for entry in statistics("event")]
+    return SingleEvents(
+        event_ids=effects.event_id[mine],
+        assets=effects.asset[mine],
+        sessions=abnormal.position,
+        directions=np.array(directions, dtype=object),
+        effect=effects.effect[mine],
+        t=effects.t[mine],
+        df=effects.df[mine],
+        p=effects.p[mine],
+        pvalues={name: getattr(effects, f"p_{name}")[mine] for name in names},
+        vol_ratio=effects.vol_ratio[mine],
+        reasons=effects.filter_reason[mine],
     )
+
+
+def tests_table(study: Study, samples: StudySamples) -> Tests:
+    """Run the tests of a study on its samples."""
+    found = samples.run(*study.car_windows, tests=study.tests, level=study.level)
+    return Tests.of(as_rows(found))
+
+
+def design_table(study: Study, samples: StudySamples) -> Samples:
+    """Report what the choice of tests rests on, per asset and window.
+
+    Where the study names its tests, only what they need is measured: correlations of many pairs
+    and filtered returns stay empty otherwise.
+    """
+    whole = isinstance(study.tests, str) or len(samples.abnormal) <= MANY_PAIRS
+    found = {
+        (label, window): _sample_row(study, samples, label, window, whole=whole)
+        for window in study.car_windows  # a sample is known for one window at a time
+        for label in samples.labels
+    }
+    return Samples.of([found[a, w] for a in samples.labels for w in study.car_windows])
+
+
+def _sample_row(
+    study: Study, samples: StudySamples, label: str, window: Window, *, whole: bool
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"asset": label, "window": window}
     try:
-        windows = dated.dated(label, window).unsigned()
-        score = windows.scores() / np.sqrt(windows.sessions)
-        shared = pd.DataFrame(
-            {"event_id": windows.event_ids, "score": score, "p_max_z": step_down(windows)}
-        )
-        if influence and len(set(windows.event_ids)) > 1:
-            out = leave_one_out(windows)
-            without = pd.DataFrame(
-                {
-                    "event_id": out.event_ids,
-                    "overlap_z_without": out.overlap_z,
-                    "p_overlap_z_without": out.p_overlap,
-                    "p_shift_sharp_without": out.p_shift,
-                }
-            )
-            shared = shared.merge(without, on="event_id", how="left")
-    except EstimationError:
-        shared = pd.DataFrame({"event_id": pd.Series(dtype="str")})
-    merged = frame.merge(shared, on="event_id", how="left")
-    return merged.reindex(columns=list(FAMILY_COLUMNS))
+        described = describe(samples.over_events(label, window))
+        row |= _measured(described, whole=whole)
+        if needs_filtered_returns(study.tests):
+            row |= _dates(samples.over_dates(label, window))
+    except EstimationError as error:
+        row["why"] = "; ".join(filter(None, (row.get("why", ""), str(error))))
+    return row
 
 
-def _adjusted(
-    method: Callable[[FloatArray], FloatArray], pvalues: FloatArray, sessions: NDArray[np.object_]
-) -> FloatArray:
-    """Adjust over the sessions with a p-value: events on one session are one test, said twice."""
-    known = pd.Series(pvalues, index=sessions).dropna()
-    once = known[~known.index.duplicated()]
-    values: FloatArray = np.asarray(once.to_numpy(), dtype=np.float64)
-    adjusted = pd.Series(method(values), index=once.index)
-    found = adjusted.reindex(sessions).to_numpy(dtype=float)
-    return np.where(np.isfinite(pvalues), found, np.nan)
+def _measured(d: SampleDescription, *, whole: bool) -> dict[str, Any]:
+    names = ["n", "n_assets", "overlapping", "shared", "variance_ratio", "variance_pvalue"]
+    if not whole:
+        return {name: getattr(d, name) for name in names} | {"why": NAMED}
+    names += ["rbar", "rbar_windows", "size_xc"]
+    return {name: getattr(d, name) for name in names} | {"why": default_tests(d)[1]}
+
+
+def _dates(dated: DatedReturns) -> dict[str, Any]:
+    dates = describe_dates(dated)
+    return {
+        "n_dated": dates.n,
+        "n_episodes": dates.n_episodes,
+        "covered": dates.covered,
+        "abs_z_ratio": dates.variance_ratio,
+        "p_abs_z": dates.variance_pvalue,
+    }
+
+
+def family_table(study: Study, samples: StudySamples) -> Family:
+    """Adjust the single p-values of each asset together, and leave out one event at a time.
+
+    Leave-one-out is computed for the headline window; what needs filtered returns is empty where
+    the study names tests that do not.
+    """
+    assets = [label for label in samples.labels if label != ALL]
+    if len(samples.abnormal) < 2:  # noqa: PLR2004  # a family needs two
+        return Family.empty()
+    return Family.joined(
+        [_family(study, samples, one, w) for one in assets for w in study.car_windows]
+    )
+
+
+def _family(study: Study, samples: StudySamples, asset: str, window: Window) -> Family:
+    mine, family = samples.singles[window].on(asset), samples.family(asset, window)
+    signed = expected_signs(tuple(mine.directions)) * mine.effect
+    over_windows = dict.fromkeys(OVER_WINDOWS, np.full(len(mine), np.nan))
+    if needs_filtered_returns(study.tests):
+        over_windows |= _over_windows(family, influence=window == study.car_windows[0])
+    return Family(
+        asset=mine.assets,
+        window=np.array([window], dtype=object).repeat(len(mine)),
+        event_id=mine.event_ids,
+        pvalue=mine.p,
+        direction=[text if text in SIGNS else "" for text in mine.directions],
+        signed_effect=signed,
+        p_one_sided=one_sided(mine.p, signed),
+        p_holm=family.adjusted(holm),
+        p_benjamini_hochberg=family.adjusted(benjamini_hochberg),
+        **over_windows,
+    )
+
+
+def _over_windows(family: FamilySample, *, influence: bool) -> dict[str, FloatArray]:
+    """Return scores, their adjusted p-values and the family without each event."""
+    try:
+        found = {"score": family.over_windows(_scores), "p_max_z": family.over_windows(step_down)}
+        if influence and len(family.dated) > 1:
+            out = leave_one_out(family.dated)
+            found |= {
+                "overlap_z_without": family.over_windows(lambda _: out.overlap_z),
+                "p_overlap_z_without": family.over_windows(lambda _: out.p_overlap),
+                "p_shift_sharp_without": family.over_windows(lambda _: out.p_shift),
+            }
+    except EstimationError:  # no window on filtered returns: the columns stay empty
+        return {}
+    return found
+
+
+def _scores(dated: DatedReturns) -> FloatArray:
+    return dated.scores() / math.sqrt(dated.sessions)

@@ -2,92 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from eventstudy.alignment import Pair
+from eventstudy.arrays import ReturnKind
 from eventstudy.errors import AlignmentError, EstimationError
 from eventstudy.events import EventTable
-from eventstudy.inference.design import Design, describe, verdict
+from eventstudy.inference.applicability import describe, verdict
 from eventstudy.inference.detectable import (
-    CLOSED_FORM,
+    OVER_EVENTS,
     PLACEBO,
     detectable_dated,
     detectable_mean,
     without_returns,
 )
-from eventstudy.inference.registry import statistic
-from eventstudy.inference.tables import ALL, groups
-from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.inference.over_events.sample import EventSample
+from eventstudy.inference.samples import ALL, StudySamples
+from eventstudy.inference.statistic import statistic
 from eventstudy.prices.table import PriceTable
-from eventstudy.study.assets import asset_data, fit_kept, joined
+from eventstudy.progress import Progress, silent
+from eventstudy.study.assets import asset_data, fit_kept
 from eventstudy.study.design import Study, with_assets
-from eventstudy.study.effects import AssetData, measure_effects
-from eventstudy.study.many import DatedStudy
+from eventstudy.study.effects import MeasuredEffects, measure
+from eventstudy.study.many import FilteredReturns
 from eventstudy.study.run import prepare
+from eventstudy.tables import columns
+from eventstudy.tables.columns import Row, Table
 from eventstudy.windows import Window
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 BLIND = "no effect up to eight standard deviations of a session is found"
 WINDOWS = (Window(0, 0), Window(0, 1), Window(0, 4), Window(0, 9))
-SINGLE_COLUMNS = (
-    "asset", "window", "test", "events", "median", "low", "high", "median_t", "power",
-)  # fmt: skip
-MEAN_COLUMNS = (
-    "asset", "window", "test", "n", "verdict", "reason", "mde_half_n", "mde", "mde_2n", "mde_4n",
-)  # fmt: skip
+
+
+class _SingleFields:
+    asset = columns.text("Series studied.")
+    window = columns.window("CAR window.")
+    test = columns.text(
+        "The default test of a single event in this window; empty where none was fitted."
+    )
+    events = columns.integer("Events with a filter.", shown="count")
+    median = columns.number("Median detectable effect of that test.", unit="return")
+    low = columns.number("The smallest.", unit="return")
+    high = columns.number("The largest.", unit="return")
+    median_t = columns.number("Median detectable effect of the t.", unit="return")
+    power = columns.number("Power at which these effects are found.")
+
+
+class SinglePowerRow(_SingleFields, Row):
+    """Detectable effects of the single events of one asset and window."""
+
+
+class SinglePower(_SingleFields, Table[SinglePowerRow]):
+    """A row per asset and window."""
+
+    row_type = SinglePowerRow
+
+
+class _MeanFields:
+    asset = columns.text("The sample: an asset, or `all` for every pair.")
+    window = columns.window("CAR window.")
+    test = columns.text("Name of the statistic.")
+    n = columns.integer("Pairs of event and asset, N.", shown="count")
+    verdict = columns.text("`holds`, `caution` or `refused`, as in the tests of a result.")
+    reason = columns.text("Why the verdict is not `holds`.")
+    mde_half_n = columns.number("Detectable mean effect with N / 2 events.", unit="return")
+    mde = columns.number("With N events.", unit="return")
+    mde_2n = columns.number("With 2N events.", unit="return")
+    mde_4n = columns.number("With 4N events.", unit="return")
+
+
+class MeanPowerRow(_MeanFields, Row):
+    """Mean effects that one test finds on one sample and window."""
+
+
+class MeanPower(_MeanFields, Table[MeanPowerRow]):
+    """A row per sample, window and test over events."""
+
+    row_type = MeanPowerRow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPower:
-    """Effects that a study finds with 80 % power.
+    """Effects that a study finds with 80% power, in units of the return.
 
-    Parameters
-    ----------
-    name : str
-    level : float
-    singles : DataFrame
-        Single events: median and range of the detectable effect by the default test, and the
-        median by the t, per asset and window; in units of the return.
-    means : DataFrame
-        Tests over events: the mean effect they find with N / 2, N, 2N and 4N events, and whether
-        they apply to the design. Tests over all dates answer for N, by placebo dates.
-    n_pairs, n_dropped : int
-        Pairs studied, and those that would be dropped.
+    `singles` hold median and range of the detectable effect by the default test, and the median
+    by the t. `means` hold the mean effect that tests over events find with N / 2, N, 2N and 4N
+    events, and whether they apply to the design; tests over all dates answer for N, by placebo
+    dates.
     """
 
     name: str
     level: float
-    singles: pd.DataFrame
-    means: pd.DataFrame
+    singles: SinglePower
+    means: MeanPower
     n_pairs: int
     n_dropped: int
+    return_kind: ReturnKind
 
 
 def study_power(
-    study: Study,
-    events: EventTable,
-    prices: PriceTable,
-    *,
-    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+    study: Study, events: EventTable, prices: PriceTable, *, progress: Progress = silent
 ) -> StudyPower:
     """Say what effects a study can see, without using a return of any event window.
-
-    Parameters
-    ----------
-    study : Study
-    events : EventTable
-    prices : PriceTable
-    progress : callable
-        ``progress(what, done, total)``.
-
-    Returns
-    -------
-    StudyPower
 
     Raises
     ------
@@ -99,76 +118,70 @@ def study_power(
     windows = tuple(
         dict.fromkeys((*study.car_windows, *(w for w in WINDOWS if study.window.covers(w))))
     )
-    singles: list[dict[str, Any]] = []
-    parts, checked = [], []
-    data: dict[str, AssetData] = {}
-    for number, asset in enumerate(study.assets):
-        progress("assets", number, len(study.assets))
-        data[asset] = asset_data(study, panel, asset)
-        mine, fit = fit_kept(study, data[asset], [p for p in pairs if p.asset == asset])
-        checked += list(mine)
-        if fit is None:
-            continue
-        parts.append(without_returns(fit.abnormal))
-        effects, _ = measure_effects(fit, data[asset], study, windows=windows, role="power")
-        singles += [_single(asset, window, effects) for window in windows]
-    progress("assets", len(study.assets), len(study.assets))
-    if not parts:
+    data = {asset: asset_data(study, panel, asset) for asset in study.assets}
+    fit = fit_kept(study, data, pairs).fit
+    if fit is None:
         count = len({pair.event_id for pair in pairs})
         msg = f"none of the {count} event(s) can be studied: see eventstudy check"
         raise AlignmentError(msg)
-    abnormal = joined(parts)
-    means = _means(study, data, checked, abnormal, windows)
+    singles: list[dict[str, Any]] = []
+    studied = tuple(fit.abnormal.rows_by_asset)
+    for number, asset in enumerate(studied):
+        progress("assets", number, len(studied))
+        found = measure(fit.on(asset), data[asset], study, windows=windows, role="power")
+        singles += [_single(asset, found, column) for column in range(len(windows))]
+    progress("assets", len(studied), len(studied))
+    abnormal = without_returns(fit.abnormal)
+    samples = StudySamples(abnormal, FilteredReturns(study, data))
+    means = _means(samples, windows, study.level)
     return StudyPower(
         study.name,
         study.level,
-        pd.DataFrame(singles, columns=list(SINGLE_COLUMNS)),
-        pd.DataFrame(means, columns=list(MEAN_COLUMNS)),
+        SinglePower.of(singles),
+        MeanPower.of(means),
         len(abnormal),
         len(pairs) - len(abnormal),
+        data[study.assets[0]].kind,
     )
 
 
-def _single(asset: str, window: Window, effects: Any) -> dict[str, Any]:  # noqa: ANN401  # effects of all windows
-    found = [e.result for e in effects if e.window == window and e.result is not None]
-    values = np.array([result.mde for result in found])
-    row: dict[str, Any] = {"asset": asset, "window": str(window), "events": len(found)}
-    if found:
+def _single(asset: str, found: MeasuredEffects, column: int) -> dict[str, Any]:
+    tests, window = found.tests, found.windows[column]
+    rows = np.flatnonzero(tests.tested[:, column])
+    row: dict[str, Any] = {"asset": asset, "window": window, "events": len(rows)}
+    if len(rows):
+        values = tests.mde[rows, column]
         row |= {
-            "test": found[0].method,
+            "test": str(tests.ci_method[rows[0], column]),
             "median": float(np.median(values)),
             "low": float(values.min()),
             "high": float(values.max()),
-            "median_t": float(np.median([result.mde_t for result in found])),
+            "median_t": float(np.median(tests.mde_t[rows, column])),
         }
     return row | {"power": 0.8}
 
 
 def _means(
-    study: Study,
-    data: Mapping[str, AssetData],
-    pairs: list[Pair],
-    abnormal: AbnormalReturns,
-    windows: tuple[Window, ...],
+    samples: StudySamples, windows: tuple[Window, ...], level: float
 ) -> list[dict[str, Any]]:
-    dated, rows = DatedStudy(study, data, pairs, abnormal), []
-    for label, sample in groups(abnormal):
-        if len(sample) < 2 and label != ALL:  # noqa: PLR2004  # a mean needs two
-            continue
+    rows = []
+    for label in samples.labels:
         for window in windows:
-            place = {"asset": label, "window": str(window)}
-            part = sample.restrict(window)
-            rows += [place | row for row in _dated_rows(dated, label, window, part, study.level)]
-            rows += [place | row for row in _sample_rows(part, study.level)]
+            place = {"asset": label, "window": window}
+            part = samples.over_events(label, window)
+            if len(part) < 2 and label != ALL:  # noqa: PLR2004  # a mean needs two
+                continue
+            rows += [place | row for row in _dates_rows(samples, label, window, part, level)]
+            rows += [place | row for row in _events_rows(part, level)]
     return rows
 
 
-def _sample_rows(part: AbnormalReturns, level: float) -> list[dict[str, Any]]:
-    design: Design = describe(part)
+def _events_rows(part: EventSample, level: float) -> list[dict[str, Any]]:
+    described = describe(part)
     rows = []
-    for name in CLOSED_FORM:
-        judged, reason = verdict(statistic(name), design)
-        row = {"test": name, "n": design.n, "verdict": judged, "reason": reason}
+    for name, entry in OVER_EVENTS.items():
+        judged, reason = verdict(entry, described)
+        row = {"test": name, "n": described.n, "verdict": judged, "reason": reason}
         if judged != "refused":
             values = [detectable_mean(part, name, level=level, n=k) for k in MULTIPLES]
             row |= dict(zip(("mde_half_n", "mde", "mde_2n", "mde_4n"), values, strict=True))
@@ -176,17 +189,17 @@ def _sample_rows(part: AbnormalReturns, level: float) -> list[dict[str, Any]]:
     return rows
 
 
-def _dated_rows(
-    dated: DatedStudy, label: str, window: Window, part: AbnormalReturns, level: float
+def _dates_rows(
+    samples: StudySamples, label: str, window: Window, part: EventSample, level: float
 ) -> list[dict[str, Any]]:
     """Return detectable effects of the tests over all dates, turned into returns by the mean s."""
-    scale = float(np.sqrt(part.s2.mean()))
+    scale = float(np.sqrt(part.pairs.s2.mean()))
     rows = []
     for name in PLACEBO:
         entry = statistic(name)
         row: dict[str, Any] = {"test": name, "n": len(part), "verdict": "holds", "reason": ""}
         try:
-            windows = dated.dated(label, window)
+            windows = samples.over_dates(label, window)
             if len(windows) < entry.min_n:
                 row |= {"verdict": "refused", "reason": f"N = {len(windows)}, needs {entry.min_n}"}
             else:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from eventstudy.alignment import Pair
+from eventstudy.alignment import Alignment
 from eventstudy.arrays import DayArray, IntArray
 from eventstudy.errors import EstimationError
 from eventstudy.notes import Note
@@ -16,35 +16,38 @@ from eventstudy.study.design import Study
 from eventstudy.study.effects import AssetData
 from eventstudy.windows import Window
 
+MOST_EVENTS = 100  # effects of more events on one asset are more than a reader can read
+
 
 def joint_regressions(
-    study: Study, data: Mapping[str, AssetData], pairs: Sequence[Pair], sessions: DayArray
+    study: Study, data: Mapping[str, AssetData], pairs: Alignment, sessions: DayArray
 ) -> tuple[Regression, list[Note]]:
     """Regress every asset on dummies for all of its events, over every CAR window.
 
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-        Assets with at least one event studied.
-    pairs : sequence of Pair
-    sessions : (S,) datetime64[D]
+    With ``joint="auto"`` an asset with more than 100 events is left out, with a note.
 
-    Returns
-    -------
-    table : Regression
-        A row per asset, window and group of events that cannot be told apart.
-    notes : list of Note
-        Each note once per asset, with the windows that it holds for.
+    The table has a row per asset, window and group of events that cannot be told apart; a note
+    stands once per asset, with the windows that it holds for.
     """
     parts: list[Regression] = []
     notes: list[Note] = []
+    if study.joint is False:
+        return Regression.joined(parts), notes
     for asset, one in data.items():
-        mine = [p for p in pairs if p.asset == asset and p.studied]
+        mine = pairs.rows_of(asset)
+        mine = mine[pairs.studied[mine]]
+        if study.joint == "auto" and len(mine) > MOST_EVENTS:
+            text = (
+                f"no joint regression of {len(mine)} events, more than {MOST_EVENTS}: "
+                "[inference] joint = true asks for it"
+            )
+            notes.append(Note("note", f"regression {asset}", text))
+            continue
+        position, ids = pairs.session[mine], pairs.event_ids(mine)
         said: dict[str, list[str]] = {}
         for window in study.car_windows:
             try:
-                fit = _regression(one, mine, window)
+                fit = _regression(one, position, ids, window)
             except EstimationError as error:
                 said.setdefault(f"no joint regression: {error}", []).append(str(window))
                 continue
@@ -61,30 +64,27 @@ def joint_regressions(
 def regression_table(fit: DummyRegression, sessions: DayArray) -> Regression:
     """Lay a joint regression out, a row per group of events that cannot be told apart."""
     groups = fit.groups
+    names = ("coef", "se_ols", "se_hac", "t_hac", "p_hac", "p_shift")
     return Regression(
         asset=[fit.asset] * len(groups),
         group=[" + ".join(one.event_ids) for one in groups],
         event_ids=[";".join(one.event_ids) for one in groups],
         window=[one.window for one in groups],
         sessions=[";".join(str(sessions[at]) for at in one.sessions) for one in groups],
-        coef=fit.coef,
-        se_ols=fit.se_ols,
-        se_hac=fit.se_hac,
-        t_hac=fit.t_hac,
-        p_hac=fit.p_hac,
-        p_shift=fit.p_shift,
         bandwidth=[fit.bandwidth] * len(groups),
         n=[fit.n] * len(groups),
         note=[one.note for one in groups],
+        **{name: getattr(fit, name) for name in names},
     )
 
 
-def _regression(one: AssetData, pairs: Sequence[Pair], window: Window) -> DummyRegression:
-    position: IntArray = np.array([p.placement.session for p in pairs], dtype=np.int64)
+def _regression(
+    one: AssetData, position: IntArray, event_ids: tuple[str, ...], window: Window
+) -> DummyRegression:
     return event_dummies(
         np.where(one.rolls, np.nan, one.adjusted),
         position,
-        [p.event_id for p in pairs],
+        event_ids,
         window=window,
         controls=one.design[:, 1:] if one.design.shape[1] > 1 else None,
         asset=one.asset,

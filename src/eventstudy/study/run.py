@@ -2,68 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 
-from eventstudy.alignment import Pair, align
-from eventstudy.arrays import DayArray
+from eventstudy.alignment import Alignment, align
 from eventstudy.calendars import SettlementCalendar, file_calendar, settlement_calendar
 from eventstudy.errors import AlignmentError, TableError, did_you_mean
 from eventstudy.events import EventTable
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote
-from eventstudy.inference.tables import battery_table
-from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.formats import listed
+from eventstudy.models.designs import needed_series
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
-from eventstudy.results import Provenance, ResultTables, StudyResult, clean
-from eventstudy.results.tables import (
-    Claims,
-    Effects,
-    Family,
-    Notes,
-    Quotes,
-    Regression,
-    Samples,
-    Series,
-    SessionReturns,
-    Tests,
-)
+from eventstudy.progress import Progress, silent
+from eventstudy.results import ResultTables, StudyResult
+from eventstudy.results.tables import Notes, SessionReturns
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
-from eventstudy.study.assets import AssetFindings, asset_data, joined, kept_pairs, study_asset
+from eventstudy.study.assets import asset_data, fit_kept, fit_second, study_effects
 from eventstudy.study.design import Study, with_assets
-from eventstudy.study.effects import AssetData
-from eventstudy.study.many import DatedStudy, dated_tests, design_table, family_table
-from eventstudy.study.provenance import (
-    alignment_notes,
-    filter_notes,
-    provenance_of,
-    series_table,
-)
+from eventstudy.study.many import design_table, family_table, study_samples, tests_table
+from eventstudy.study.provenance import alignment_notes, filter_notes, provenance_of, series_table
 from eventstudy.study.regressions import joint_regressions
-from eventstudy.study.tabulate import events_table
-from eventstudy.tables.columns import Table
-from eventstudy.windows import as_window
+from eventstudy.study.tabulate import Rolls, events_table, session_returns
 
 SHOWN = 3
-
-
-class Progress(Protocol):
-    """Shows how far a run is: ``progress(what, done, total)``."""
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """Show one step."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Show nothing."""
 
 
 def run_study(
@@ -107,51 +73,47 @@ def run_study(
     panel, pairs = prepare(study, events, prices)
     sessions = panel.calendar.sessions
     data = {asset: asset_data(study, panel, asset) for asset in study.assets}
-    found = _study_assets(study, data, pairs, sessions, progress)
-    checked = _in_order(pairs, {asset: one.pairs for asset, one in found.items()})
-    if not any(one.abnormal is not None for one in found.values()):
-        raise AlignmentError(_nothing_left(checked))
-    effects = Effects.joined([one.effects for one in found.values()])
-    alternatives = Effects.joined([one.alternatives for one in found.values()])
-    joint = _joint(study, data, checked, sessions, found, effects, progress)
-    answers = _answers(study, panel, checked, quotes, claims)
-    rolls = {key: text for one in found.values() for key, text in one.roll_taus.items()}
-    placed = events_table(checked, effects, alternatives, sessions=sessions, roll_taus=rolls)
+    kept = fit_kept(study, data, pairs)
+    second = fit_second(study, data, pairs, kept)
+    pairs = pairs.dropped(kept.dropped, kept.reasons)
+    if kept.fit is None:
+        raise AlignmentError(_nothing_left(pairs))
+    tick, abnormal, level = _ticker(progress, len(kept.rows)), kept.fit.abnormal, study.level
+    effects, placebos = study_effects(study, data, kept.fit, sessions, role="primary", tick=tick)
+    alternatives, _ = study_effects(study, data, second.fit, sessions, role="alternative")
+    again = second.fit and session_returns(second.fit.abnormal, data, sessions, level=level)
+    rolls = Rolls.of(pairs, [data[name].rolls for name in pairs.assets], study.window)
+    progress("statistics over the events", 0, 1)
+    studied = {asset: data[asset] for asset in abnormal.rows_by_asset}
+    samples = study_samples(study, studied, pairs, abnormal, effects)
+    tests = tests_table(study, samples)
+    progress("joint regression", 0, 1)
+    regression, noted = joint_regressions(study, studied, pairs, sessions)
+    checks, unchecked = check_quotes(quotes, panel)
+    answers, untested = answer_claims(claims, study, panel, pairs)
     notes = (
         *panel.notes, *(Note("note", prices.source, note) for note in prices.notes),
-        *_unused(study), *alignment_notes(placed), *joint.notes, *answers.notes,
+        *_unused(study), *alignment_notes(pairs, rolls), *noted, *unchecked, *untested,
         *filter_notes(effects),
     )  # fmt: skip
     series = series_table(prices, panel)
     tables = ResultTables(
-        events=placed,
-        effects=effects,
-        alternatives=alternatives,
-        ar=SessionReturns.joined([one.ar for one in found.values()]),
-        alternative_ar=SessionReturns.joined([one.alternative_ar for one in found.values()]),
-        tests=joint.tests,
-        design=joint.design,
-        family=joint.family,
-        regression=joint.regression,
-        quotes=answers.quotes,
-        claims=answers.claims,
-        notes=notes_table(notes),
+        events=events_table(pairs, kept.rows, second.rows, len(study.car_windows), rolls),
+        effects=effects, alternatives=alternatives,
+        ar=session_returns(abnormal, data, sessions, level=level),
+        alternative_ar=again or SessionReturns.empty(),
+        tests=tests, design=design_table(study, samples), family=family_table(study, samples),
+        regression=regression, quotes=checks, claims=answers, notes=notes_table(notes),
         series=series,
-    )
+    )  # fmt: skip
     return StudyResult(
-        name=study.name,
-        title=study.title or study.name,
-        settings=study.settings(),
-        return_kind=panel.kinds[panel.column(study.assets[0])],
-        level=study.level,
-        windows=study.car_windows,
-        tables=tables,
-        prices=_levels(study, panel),
-        abnormal=joint.abnormal,
-        provenance=_provenance(study, events, prices, series),
-        placebos=tuple(sample for one in found.values() for sample in one.placebos),
+        name=study.name, title=study.title or study.name, settings=study.settings(),
+        return_kind=panel.kinds[panel.column(study.assets[0])], level=level,
+        windows=study.car_windows, tables=tables, prices=_levels(study, panel),
+        abnormal=abnormal, samples=samples, placebos=placebos,
+        provenance=provenance_of(study, events, prices, series),
         units={name: prices.meta(name).unit for name in study.assets},
-    )
+    )  # fmt: skip
 
 
 def notes_table(notes: Sequence[Note]) -> Notes:
@@ -170,108 +132,10 @@ def _unused(study: Study) -> list[Note]:
     return [Note("note", "[windows] gap", text)]
 
 
-def _study_assets(
-    study: Study,
-    data: Mapping[str, AssetData],
-    pairs: Sequence[Pair],
-    sessions: DayArray,
-    progress: Progress,
-) -> dict[str, AssetFindings]:
-    tick = _ticker(progress, sum(pair.studied for pair in pairs))
-    return {
-        asset: study_asset(
-            study, one, [p for p in pairs if p.asset == asset], sessions=sessions, tick=tick
-        )
-        for asset, one in data.items()
-    }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Joint:
-    abnormal: AbnormalReturns
-    tests: Tests
-    design: Samples
-    family: Family
-    regression: Regression
-    notes: tuple[Note, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Answers:
-    quotes: Quotes
-    claims: Claims
-    notes: tuple[Note, ...]
-
-
-def _joint(
-    study: Study,
-    data: Mapping[str, AssetData],
-    pairs: Sequence[Pair],
-    sessions: DayArray,
-    found: Mapping[str, AssetFindings],
-    effects: Effects,
-    progress: Progress,
-) -> _Joint:
-    """Everything that looks at several events at once."""
-    abnormal = joined([one.abnormal for one in found.values() if one.abnormal is not None])
-    data = {asset: data[asset] for asset, one in found.items() if one.abnormal is not None}
-    progress("statistics over the events", 0, 1)
-    battery = battery_table(abnormal, study.car_windows, tests=study.tests, seed=study.seed)
-    dated = DatedStudy(study, data, pairs, abnormal)
-    tests = pd.concat([battery, dated_tests(study, dated, abnormal)], ignore_index=True)
-    progress("joint regression", 0, 1)
-    regression, notes = joint_regressions(study, data, pairs, sessions)
-    return _Joint(
-        abnormal=abnormal,
-        tests=_typed(Tests, tests),
-        design=_typed(Samples, design_table(study, dated, abnormal)),
-        family=_typed(Family, family_table(study, dated, abnormal, effects.frame())),
-        regression=regression,
-        notes=tuple(notes),
-    )
-
-
-T = TypeVar("T", bound=Table[Any])
-
-
-def _typed(kind: type[T], frame: pd.DataFrame) -> T:
-    windows = {text: as_window(json.loads(text)) for text in set(frame["window"])}
-    return kind.of(
-        [
-            {str(k): v for k, v in row.items()} | {"window": windows[row["window"]]}
-            for row in frame.to_dict(orient="records")
-        ]
-    )
-
-
-def _answers(
-    study: Study,
-    panel: ReturnPanel,
-    pairs: Sequence[Pair],
-    quotes: Sequence[Quote],
-    claims: Sequence[Claim],
-) -> _Answers:
-    checks, said = check_quotes(quotes, panel)
-    answers, more = answer_claims(claims, study, panel, pairs)
-    return _Answers(checks, answers, (*said, *more))
-
-
-def prepare(
-    study: Study, events: EventTable, prices: PriceTable
-) -> tuple[ReturnPanel, tuple[Pair, ...]]:
+def prepare(study: Study, events: EventTable, prices: PriceTable) -> tuple[ReturnPanel, Alignment]:
     """Put prices and events on one calendar, without any statistics.
 
-    Parameters
-    ----------
-    study : Study
-    events : EventTable
-    prices : PriceTable
-
-    Returns
-    -------
-    panel : ReturnPanel
-    pairs : tuple of Pair
-        Every event on every asset it concerns; history is not checked yet.
+    The pairs are of every event and every asset it concerns; their history is not checked yet.
 
     Raises
     ------
@@ -294,11 +158,11 @@ def prepare(
         roll_rules=study.roll_rules, next_contract=study.next_contract,
     )  # fmt: skip
     pairs = align(
-        tuple(events), calendar, study.assets,
+        events.events, calendar, study.assets,
         window=study.window, estimation=study.estimation_window,
         ambiguous_minutes=study.ambiguous_minutes,
     )  # fmt: skip
-    return panel, tuple(pairs)
+    return panel, pairs
 
 
 def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
@@ -311,23 +175,17 @@ def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
     return settlement_calendar(name, first, last)
 
 
-def check_history(study: Study, panel: ReturnPanel, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+def check_history(study: Study, panel: ReturnPanel, pairs: Alignment) -> Alignment:
     """Drop the pairs a run would drop, for `eventstudy check`: fits, but no tests."""
-    done = {
-        asset: kept_pairs(
-            study, asset_data(study, panel, asset), [p for p in pairs if p.asset == asset]
-        )
-        for asset in study.assets
-    }
-    return _in_order(pairs, done)
+    data = {asset: asset_data(study, panel, asset) for asset in study.assets}
+    kept = fit_kept(study, data, pairs)
+    return pairs.dropped(kept.dropped, kept.reasons)
 
 
 def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
     prices.require(study.series)
     for asset in study.assets:
-        if asset in study.series[len(study.assets) :] or (
-            asset in (*study.model.regressors, study.model.offset)
-        ):
+        if asset in needed_series(study.model):
             msg = f"asset {asset!r} is also a series of the model: take it out of [study] assets"
             raise TableError(msg)
     for event in events:
@@ -337,16 +195,10 @@ def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
             raise TableError(msg, path=events.path, row=event.row, column="asset")
 
 
-def _in_order(pairs: Sequence[Pair], found: Mapping[str, Sequence[Pair]]) -> tuple[Pair, ...]:
-    done = {(p.event_id, p.asset): p for mine in found.values() for p in mine}
-    return tuple(done[pair.event_id, pair.asset] for pair in pairs)
-
-
-def _nothing_left(pairs: Sequence[Pair]) -> str:
+def _nothing_left(pairs: Alignment) -> str:
     events = len({p.event_id for p in pairs})
-    reasons = list(dict.fromkeys(f"{p.event_id}: {p.placement.reason or p.state}" for p in pairs))
-    more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
-    return f"none of the {events} event(s) can be studied: {'; '.join(reasons[:SHOWN])}{more}"
+    reasons = list(dict.fromkeys(f"{p.event_id}: {p.reason or p.state}" for p in pairs))
+    return f"none of the {events} event(s) can be studied: {listed(reasons, SHOWN)}"
 
 
 def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
@@ -355,12 +207,6 @@ def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
         return pd.DataFrame(index=index[:0])
     columns = [panel.column(name) for name in study.assets]
     return pd.DataFrame(panel.levels[:, columns], index=index, columns=list(study.assets))
-
-
-def _provenance(study: Study, events: EventTable, prices: PriceTable, series: Series) -> Provenance:
-    settings = json.dumps(clean(study.settings()), sort_keys=True, ensure_ascii=False)
-    digest = hashlib.sha256(settings.encode()).hexdigest()
-    return provenance_of(digest, events, prices, series)
 
 
 def _ticker(progress: Progress, total: int) -> Callable[[], None]:

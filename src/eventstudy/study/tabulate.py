@@ -2,189 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
-from eventstudy.alignment import Pair
-from eventstudy.arrays import DayArray, FloatArray, IntArray
+from eventstudy.alignment import STATES, Alignment
+from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
+from eventstudy.events import Event
+from eventstudy.inference.one_event.single import SingleTests
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import Effects, Events, SessionReturns
-from eventstudy.study.effects import AssetData, Effect
-from eventstudy.tables.columns import NameLists
-
-NAN = float("nan")
+from eventstudy.study.effects import AssetData, MeasuredEffects
+from eventstudy.tables.columns import Later, NameLists, TextArray
+from eventstudy.windows import Window
 
 
 def effects_table(
-    effects: Sequence[Effect], abnormal: AbnormalReturns, data: AssetData, sessions: DayArray
+    found: MeasuredEffects, abnormal: AbnormalReturns, data: AssetData, sessions: DayArray
 ) -> Effects:
-    """Collect the effects of one asset.
-
-    Parameters
-    ----------
-    effects : sequence of Effect
-        Ordered by pair, then by window.
-    abnormal : AbnormalReturns
-        The pairs that `Effect.row` counts.
-    data : AssetData
-    sessions : (S,) datetime64[D]
-    """
-    rows = np.array([effect.row for effect in effects], dtype=np.int64)
-    values = [_numbers(effect) for effect in effects]
+    """Lay the effects of N pairs on one asset over M windows out by pair, then by window."""
+    n, m = found.base_price.shape
+    tests = {
+        name: getattr(found.tests, name).ravel()
+        for name in SingleTests.__slots__
+        if name != "reason"
+    }
+    windows = np.empty(m, dtype=object)
+    windows[:] = found.windows
     return Effects(
-        event_id=[abnormal.event_ids[row] for row in rows],
-        asset=[data.asset] * len(effects),
-        session=sessions[abnormal.position[rows]],
-        window=[effect.window for effect in effects],
-        n_sessions=[effect.n_sessions for effect in effects],
-        base_price=[effect.base_price for effect in effects],
-        n_estimation=abnormal.n_est[rows],
-        roll=[effect.roll for effect in effects],
-        return_kind=[data.kind] * len(effects),
-        **{name: [one[name] for one in values] for name in _MISSING},
+        event_id=np.repeat(np.array(abnormal.event_ids, dtype=object), m),
+        asset=np.full(n * m, data.asset, dtype=object),
+        session=np.repeat(sessions[abnormal.position], m),
+        window=np.tile(windows, n),
+        base_price=found.base_price.ravel(),
+        n_estimation=np.repeat(abnormal.n_est, m),
+        roll=found.roll.ravel(),
+        return_kind=np.full(n * m, data.kind, dtype=object),
+        filter_reason=found.tests.reason.ravel(),
+        **tests,
     )
-
-
-_MISSING = {
-    "effect": NAN, "se": NAN, "t": NAN, "df": NAN, "p_t": NAN, "p_sq": NAN, "p_vfc": NAN,
-    "p_fhs": NAN, "p_conformal": NAN, "ci_low": NAN, "ci_high": NAN, "ci_method": "",
-    "ci_t_low": NAN, "ci_t_high": NAN, "mde": NAN, "mde_t": NAN, "vol_ratio": NAN,
-    "vol_warning": False, "filter": "", "filter_reason": "",
-}  # fmt: skip
-
-
-def _numbers(effect: Effect) -> dict[str, object]:
-    result = effect.result
-    if result is None:
-        return _MISSING | {"filter_reason": effect.reason}
-    low, high = result.ci_t
-    return {
-        "effect": result.effect, "se": result.se, "t": result.t, "df": result.df,
-        "p_t": result.p_t, "p_sq": result.p_sq, "p_vfc": result.p_vfc, "p_fhs": result.p_fhs,
-        "p_conformal": result.p_conformal, "ci_low": result.ci_low, "ci_high": result.ci_high,
-        "ci_method": result.ci_method, "ci_t_low": low, "ci_t_high": high,
-        "mde": result.mde, "mde_t": result.mde_t, "vol_ratio": result.vol_ratio,
-        "vol_warning": result.vol_warning, "filter": result.filter_kind,
-        "filter_reason": "; ".join(filter(None, (result.filter_reason, *result.notes))),
-    }  # fmt: skip
 
 
 def session_returns(
-    abnormal: AbnormalReturns, data: AssetData, sessions: DayArray, level: float
+    abnormal: AbnormalReturns,
+    data: Mapping[str, AssetData],
+    sessions: DayArray,
+    *,
+    level: float,
 ) -> SessionReturns:
-    """Lay the abnormal returns of one asset out by session of the event window.
-
-    Parameters
-    ----------
-    abnormal : AbnormalReturns
-        N pairs on the asset.
-    data : AssetData
-    sessions : (S,) datetime64[D]
-    level : float
-        The intervals have ``1 - level`` coverage.
-    """
-    from scipy.special import stdtrit
-
+    """Lay abnormal returns out by session; intervals have ``1 - level`` coverage."""
     n, width = abnormal.ar.shape
-    se = np.sqrt(abnormal.s2[:, None] * np.diagonal(abnormal.cov_factor, axis1=1, axis2=2))
-    half = stdtrit(abnormal.df, 1 - level / 2)[:, None] * se
-    index = abnormal.position[:, None] + np.array(abnormal.window.taus)
-    inside = (index >= 0) & (index < len(sessions))
-    at = np.where(inside, index, 0)
-    days = np.where(inside, sessions[at], np.datetime64("NaT"))
+    size, taus = n * width, np.array(abnormal.window.taus)
+
+    def every(values: Sequence[str]) -> Later:
+        return Later(size, lambda: np.repeat(np.array(values, dtype=object), width))
+
+    def flat(make: Callable[[], FloatArray]) -> Later:
+        return Later(size, lambda: np.ravel(make()))
+
+    def at() -> tuple[IntArray, BoolArray]:
+        index = abnormal.position[:, None] + taus
+        inside = (index >= 0) & (index < len(sessions))
+        return np.where(inside, index, 0), inside
+
+    def days() -> DayArray:
+        index, inside = at()
+        found: DayArray = np.where(inside, sessions[index], np.datetime64("NaT"))
+        return found.ravel()
+
+    def rolls() -> BoolArray:
+        index, inside = at()
+        for asset, rows in abnormal.rows_by_asset.items():
+            inside[rows] &= data[asset].rolls[index[rows]]
+        return inside.ravel()
+
     return SessionReturns(
-        event_id=np.repeat(np.array(abnormal.event_ids, dtype=object), width),
-        asset=np.full(n * width, data.asset, dtype=object),
-        tau=np.tile(np.array(abnormal.window.taus), n),
-        session=days.ravel(),
+        event_id=every(abnormal.event_ids),
+        asset=every(abnormal.assets),
+        tau=Later(size, lambda: np.tile(taus, n)),
+        session=Later(size, days),
         ar=abnormal.ar.ravel(),
-        sar=abnormal.sar.ravel(),
-        se=se.ravel(),
+        sar=flat(lambda: abnormal.sar),
+        se=flat(lambda: abnormal.se),
         return_=abnormal.returns.ravel(),
         expected=abnormal.expected.ravel(),
-        ci_low=(abnormal.ar - half).ravel(),
-        ci_high=(abnormal.ar + half).ravel(),
-        roll=(inside & data.rolls[at]).ravel(),
+        ci_low=flat(lambda: abnormal.ar - _half_widths(abnormal, level)),
+        ci_high=flat(lambda: abnormal.ar + _half_widths(abnormal, level)),
+        roll=Later(size, rolls),
     )
+
+
+def _half_widths(abnormal: AbnormalReturns, level: float) -> FloatArray:
+    """``t quantile x se`` of single abnormal returns (N, W)."""
+    from scipy.special import stdtrit
+
+    df, of = np.unique(abnormal.df, return_inverse=True)  # one quantile for the many of one length
+    return np.asarray(stdtrit(df, 1 - level / 2)[of][:, None] * abnormal.se)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rolls:
+    """Roll sessions inside the event windows of an alignment."""
+
+    pairs: Alignment
+    sessions: BoolArray  # (A, S), of each asset
+    window: Window
+    count: IntArray  # (N,), of each pair; 0 where it is not studied
+
+    @classmethod
+    def of(cls, pairs: Alignment, rolls: Sequence[BoolArray], window: Window) -> Rolls:
+        """Count the roll sessions of every pair, given those of every asset."""
+        sessions = np.stack(rolls)
+        before: IntArray = np.pad(np.cumsum(sessions, axis=1), ((0, 0), (1, 0)))
+        ends, most = (window.start, window.end + 1), sessions.shape[1]
+        first, last = (np.clip(pairs.session + tau, 0, most) for tau in ends)
+        count: IntArray = before[pairs.asset, last] - before[pairs.asset, first]
+        return cls(pairs, sessions, window, np.where(pairs.studied, count, 0))
+
+    def taus(self, row: int) -> tuple[str, ...]:
+        """Roll sessions of a pair, relative to session 0."""
+        if not self.count[row]:
+            return ()
+        at = int(self.pairs.session[row])
+        rolls = self.sessions[int(self.pairs.asset[row])]
+        found = (tau for tau in self.window.taus if 0 <= at + tau < len(rolls) and rolls[at + tau])
+        return tuple(str(tau) for tau in found)
 
 
 def events_table(
-    pairs: Sequence[Pair],
-    effects: Effects,
-    alternatives: Effects,
-    *,
-    sessions: DayArray,
-    roll_taus: Mapping[tuple[str, str], str],
+    pairs: Alignment, rows: IntArray, second: IntArray, n_windows: int, rolls: Rolls
 ) -> Events:
     """Collect where every event on every asset falls, those that were not studied included.
 
-    Parameters
-    ----------
-    pairs : sequence of Pair
-        Every event on every asset it concerns.
-    effects, alternatives : Effects
-        Effects on the first and on the second possible session.
-    sessions : (S,) datetime64[D]
-    roll_taus : mapping of (event_id, asset) to str
-        Roll sessions inside the event window.
+    `rows` (n,) and `second` (m,) are the pairs in the order of their effects on the first and on
+    the second possible session, `n_windows` of each.
     """
-    keys = [(pair.event_id, pair.asset) for pair in pairs]
-    first = _first_rows(effects)
-    at = np.array([first.get(key, -1) for key in keys], dtype=np.int64)
-    second = _first_rows(alternatives)
-    placed = [pair.placement for pair in pairs]
-    events = [one.event for one in placed]
-    why = effects.filter_reason
+    placed, of = pairs.placements, pairs.event
+
+    def told(value: Callable[[Event], object]) -> Later:
+        return Later(len(pairs), lambda: collected(map(value, events)))
+
+    def collected(values: Iterable[object]) -> TextArray:
+        made = np.empty(len(placed), dtype=object)
+        made[:] = list(values)
+        return made[of]
+
+    events, every = placed.events, np.arange(len(pairs))
     return Events(
-        event_id=[key[0] for key in keys],
-        asset=[key[1] for key in keys],
-        session=_days(sessions, [one.session for one in placed]),
-        state=[pair.state for pair in pairs],
-        title=[event.title for event in events],
-        kind=[event.kind for event in events],
-        place=[event.place or "" for event in events],
-        direction=[event.direction or "" for event in events],
-        source=[event.source or "" for event in events],
-        stated=[event.time or event.date for event in events],
-        zone=[event.zone or "" for event in events],
-        precision=[event.precision for event in events],
-        moved_from=[one.moved_from for one in placed],
-        alt_session=_days(sessions, [one.alternative for one in placed]),
-        confounded_with=NameLists.of([pair.confounded_with for pair in pairs]),
-        perhaps_confounded_with=NameLists.of([pair.perhaps_with for pair in pairs]),
-        overlaps_with=NameLists.of([pair.overlaps_with for pair in pairs]),
-        estimation_overlaps=NameLists.of([pair.estimation_overlaps for pair in pairs]),
-        roll_taus=NameLists.of([tuple(filter(None, [roll_taus.get(key, "")])) for key in keys]),
-        reason=[
-            one.reason or (why[row] if row >= 0 else "")
-            for one, row in zip(placed, at, strict=True)
-        ],
-        effects_at=at,
-        alternatives_at=[second.get(key, -1) for key in keys],
-        features=[event.carried for event in events],
+        event_id=collected(map(attrgetter("event_id"), events)),
+        asset=np.array(pairs.assets, dtype=object)[pairs.asset],
+        session=pairs.days(pairs.session),
+        state=np.array(STATES, dtype=object)[pairs.state],
+        title=told(attrgetter("title")),
+        kind=told(attrgetter("kind")),
+        place=told(lambda event: event.place or ""),
+        direction=told(lambda event: event.direction or ""),
+        source=told(lambda event: event.source or ""),
+        stated=told(lambda event: event.time or event.date),
+        zone=told(lambda event: event.zone or ""),
+        precision=told(attrgetter("precision")),
+        moved_from=Later(len(pairs), lambda: collected(map(placed.moved_from, range(len(placed))))),
+        alt_session=pairs.days(pairs.alternative),
+        confounded_with=NameLists(pairs.confounded_with, every),
+        perhaps_confounded_with=NameLists(pairs.perhaps_with, every),
+        overlaps_with=NameLists(pairs.overlaps_with, every),
+        estimation_overlaps=NameLists(pairs.estimation_overlaps, every),
+        roll_taus=NameLists(rolls.taus, every),
+        reasons=NameLists(pairs.reasons, every),
+        effects_at=_first_rows(len(pairs), rows, n_windows),
+        alternatives_at=_first_rows(len(pairs), second, n_windows),
+        event=Later(len(pairs), lambda: collected(events)),
     )
 
 
-def _first_rows(effects: Effects) -> dict[tuple[str, str], int]:
-    """Return the first row of every pair; its windows follow one another."""
-    keys = zip(effects.event_id, effects.asset, strict=True)
-    found: dict[tuple[str, str], int] = {}
-    for row, key in enumerate(keys):
-        found.setdefault(key, row)
+def _first_rows(n: int, rows: IntArray, n_windows: int) -> IntArray:
+    """First row of the effects of every pair (N,), -1 where there is none."""
+    found = np.full(n, -1, dtype=np.int64)
+    found[rows] = n_windows * np.arange(len(rows))
     return found
-
-
-def _days(sessions: DayArray, at: Sequence[int | None]) -> DayArray:
-    index: IntArray = np.array([-1 if one is None else one for one in at], dtype=np.int64)
-    return np.where(index >= 0, sessions[index], np.datetime64("NaT"))
-
-
-def percent_of(effect: float, kind: str, base: float) -> float:
-    """Return one effect in per cent of the price before the window, as `as_percent`."""
-    from eventstudy.results.tables import as_percent
-
-    values: FloatArray = as_percent(
-        np.array([effect]), np.array([kind], dtype=object), np.array([base])
-    )
-    return float(values[0])

@@ -14,9 +14,18 @@ import pandas as pd
 from eventstudy.tables.parquet import read_wide_parquet
 from eventstudy.tables.text import Row, read_rows, sha256_of
 from eventstudy.tables.wide import SESSION, read_wide_csv
-from eventstudy.tables.writing import write_csv
+from eventstudy.tables.writing import csv_text, replacement, write_csv
 
-__all__ = ["SESSION", "Row", "read_rows", "read_wide", "sha256_of", "write_csv"]
+__all__ = [
+    "SESSION",
+    "Row",
+    "csv_text",
+    "read_rows",
+    "read_wide",
+    "replacement",
+    "sha256_of",
+    "write_csv",
+]
 
 _PARQUET: Final = (".parquet", ".pq")
 

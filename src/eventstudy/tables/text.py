@@ -5,22 +5,21 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from eventstudy.errors import TableError
 
 
-class Row(dict[str, str]):
-    """The cells of one line as text, by column name.
+def fault(
+    path: Path, text: str, *, row: int | None = None, column: str | None = None
+) -> TableError:
+    """Make the error that a table in a file is wrong."""
+    return TableError(text, path=str(path), row=row, column=column)
 
-    Parameters
-    ----------
-    cells : dict of str
-        Cells by column.
-    line : int
-        Line of the file on which the row ends, the header being line 1.
-    """
+
+class Row(dict[str, str]):
+    """The cells of one line as text by column, and the line on which it ends (header: line 1)."""
 
     __slots__ = ("line",)
 
@@ -29,8 +28,8 @@ class Row(dict[str, str]):
         self.line = line
 
 
-def read_rows(path: Path | str, *, what: str = "rows") -> list[Row]:
-    """Read a CSV file as text, without interpreting any cell.
+def read_rows(path: Path | str, *, what: str = "rows", columns: Sequence[str] = ()) -> list[Row]:
+    """Read a CSV file as text, without interpreting any cell: a `Row` per line that is not blank.
 
     Parameters
     ----------
@@ -38,11 +37,8 @@ def read_rows(path: Path | str, *, what: str = "rows") -> list[Row]:
         CSV in UTF-8 with commas and a header line.
     what : str
         What the file should hold, for messages.
-
-    Returns
-    -------
-    list of Row
-        A dict of text per line that is not blank, each with its `line`.
+    columns : sequence of str
+        The header it must have; any where empty.
 
     Raises
     ------
@@ -52,17 +48,13 @@ def read_rows(path: Path | str, *, what: str = "rows") -> list[Row]:
     """
     path = Path(path)
     header, rows = lines_of(path, decoded(path, what), what)
+    if columns and header != list(columns):
+        raise fault(path, f"columns must be {', '.join(columns)}, found {', '.join(header)}", row=1)
     return [Row(dict(zip(header, cells, strict=True)), line=line) for line, cells in rows]
 
 
 def sha256_of(path: Path | str) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal.
-
-    Raises
-    ------
-    TableError
-        When the file cannot be read.
-    """
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
     return hashlib.sha256(bytes_of(Path(path), "a file")).hexdigest()
 
 
@@ -71,11 +63,9 @@ def bytes_of(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        msg = f"there is no such file to read {what} from"
-        raise TableError(msg, path=str(path)) from None
+        raise fault(path, f"there is no such file to read {what} from") from None
     except OSError as error:
-        msg = f"cannot be read: {error.strerror or error}"
-        raise TableError(msg, path=str(path)) from error
+        raise fault(path, f"cannot be read: {error.strerror or error}") from error
 
 
 def decoded(path: Path, what: str) -> str:
@@ -90,14 +80,12 @@ def text_of(path: Path, raw: bytes, what: str) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         msg = f"byte {raw[error.start]:#04x} is not UTF-8: save the file as CSV UTF-8"
-        raise TableError(msg, path=str(path), row=line) from None
+        raise fault(path, msg, row=line) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        msg = "holds a zero byte: this is not a text file"
-        raise TableError(msg, path=str(path), row=line)
+        raise fault(path, "holds a zero byte: this is not a text file", row=line)
     if not text.strip():
-        msg = f"the file is empty: it should hold {what}"
-        raise TableError(msg, path=str(path))
+        raise fault(path, f"the file is empty: it should hold {what}")
     return text
 
 
@@ -109,8 +97,7 @@ def cells_of(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             if cells:
                 yield reader.line_num, cells
     except csv.Error as error:
-        msg = f"is not CSV: {error}: check the quotes"
-        raise TableError(msg, path=str(path), row=reader.line_num) from None
+        raise fault(path, f"is not CSV: {error}: check the quotes", row=reader.line_num) from None
 
 
 def lines_of(path: Path, text: str, what: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
@@ -123,8 +110,7 @@ def lines_of(path: Path, text: str, what: str) -> tuple[list[str], Iterator[tupl
         for number, cells in stream:
             if len(cells) != len(header):
                 counts = f"{len(cells)} cells where the header has {len(header)}"
-                msg = f"{counts}: a comma too many or too few"
-                raise TableError(msg, path=str(path), row=number)
+                raise fault(path, f"{counts}: a comma too many or too few", row=number)
             yield number, cells
 
     return header, checked()
@@ -135,11 +121,12 @@ def check_header(path: Path, header: list[str], what: str, line: int | None) -> 
     seen: set[str] = set()
     for position, name in enumerate(header, start=1):
         if name != name.strip() or not name:
-            msg = (
-                f"column {position} of the {what} is named {name!r}: give it a name without blanks"
+            raise fault(
+                path,
+                f"column {position} of the {what} is named {name!r}: give it a name without blanks",
+                row=line,
             )
-            raise TableError(msg, path=str(path), row=line)
         if name in seen:
             msg = "this column name occurs twice: rename one of the two"
-            raise TableError(msg, path=str(path), row=line, column=name)
+            raise fault(path, msg, row=line, column=name)
         seen.add(name)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from eventstudy.errors import OutputError
+from eventstudy.errors import EventStudyError, OutputError
 
 _NEEDS_QUOTES: Final = re.compile(r"""[",\r\n]""")
 _STARTS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -28,20 +31,59 @@ def write_csv(frame: pd.DataFrame, path: Path | str) -> None:
     OutputError
         When the file cannot be written.
     """
-    path = Path(path)
+    with replacement(Path(path)) as partial:
+        partial.write_bytes(csv_text(frame).encode("utf-8"))
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return the text that `write_csv` writes."""
     named = [name for name in frame.index.names if name is not None]
     flat = frame.reset_index(level=named) if named else frame
     columns = [_cells(flat.iloc[:, position]) for position in range(flat.shape[1])]
     header = [_quoted(_guarded(str(name))) for name in flat.columns]
     lines = [",".join(cells) for cells in (header, *zip(*columns, strict=True))]
-    partial = path.with_name(path.name + ".partial")
+    return "".join(line + "\n" for line in lines)
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[Path]:
+    """Give a new file that takes the place of `path` when the block ends well.
+
+    The file has a name of its own, so that nothing of the user's is written over, and the
+    permissions of the file it replaces. Where `path` is a link, what it leads to is replaced.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    partial: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
-        os.replace(partial, path)  # noqa: PTH105  # the atomic replacement, under its own name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
+        os.close(handle)
+        partial = Path(name)
+        yield partial
+        partial.chmod(mode)
+        os.replace(partial, target)  # noqa: PTH105  # the atomic replacement, under its own name
+        partial = None
     except OSError as error:
+        if isinstance(error, EventStudyError):
+            raise
         msg = f"{path} cannot be written: {error.strerror or error}"
         raise OutputError(msg) from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """Return the mask of new files; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _cells(column: pd.Series[Any]) -> list[str]:

@@ -84,21 +84,20 @@ def test_a_formula_from_a_file_name_is_text(formula):
     assert parse_rows(to_csv(DRAFT_COLUMNS, [row]).encode(), "x")[1][0]["article"] == formula
 
 
-def test_a_20_mb_file_is_refused_at_once(tmp_path):
+def test_a_large_file_is_refused_without_reading_it(tmp_path):
     path = tmp_path / "big.txt"
     with path.open("wb") as stream:
         stream.write(b"on Tuesday, 6 January 2026, " * 750_000)
-    begin = time.perf_counter()
+        stream.truncate(2**40)  # with a hole of a terabyte, which nobody reads
     with pytest.raises(TableError, match="larger than 2 MB"):
         read_document(path)
-    assert time.perf_counter() - begin < 1
 
 
 def test_as_many_dates_as_fit_are_read_in_bounded_time():
     text = ("May 5 2020 " * (MAX_BYTES // 11)).encode()
-    begin = time.perf_counter()
+    begin = time.process_time()  # our own work, however busy the machine is
     extraction = extract(to_document(text, "many.txt"))
-    assert time.perf_counter() - begin < 30
+    assert time.process_time() - begin < 30
     assert len(extraction.dates) == 5_000
     assert any("first 5000 dated" in note for note in extraction.notes)
 
@@ -108,9 +107,9 @@ def test_as_many_dates_as_fit_are_read_in_bounded_time():
     ["a" * 100_000, "(" * 50_000, "oil " * 50_000, "$1 " * 50_000, "said " * 50_000, '"' * 9_999],
 )
 def test_no_pattern_explodes(piece):
-    begin = time.perf_counter()
+    begin = time.process_time()
     extract(to_document(f"Brent {piece} fell on Tuesday.".encode(), "x.txt"))
-    assert time.perf_counter() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 def test_controls_and_direction_marks_are_blanks_of_the_same_length():

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from contextlib import contextmanager
 from datetime import date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,13 +9,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
+LIMIT = 600.0  # seconds until a test that waits for something that never comes is given up
 
 
 class World:
     """What the sources know: bars by symbol, and a fault by symbol.
 
-    A fault is a status, or one of ``html``, ``truncated``, ``empty``, ``null``, ``slow``; with
-    `times` it goes away after so many answers.
+    A fault is a status, or one of ``html``, ``truncated``, ``empty``, ``null``, ``held``; with
+    `times` it goes away after so many answers. Of a symbol that is ``held`` the bars are answered
+    only after `release`; its time zone is at once, because the library waits ten seconds for it.
     """
 
     def __init__(self):
@@ -27,6 +28,31 @@ class World:
         self.asked = []
         self.documents = {}
         self.headers = {}
+        self._holding = 0
+        self._releases = 0
+        self._changed = threading.Condition()
+
+    def hold(self):
+        """Keep an answer back, in a thread of the server, until the next release."""
+        with self._changed:
+            self._holding += 1
+            self._changed.notify_all()
+            before = self._releases
+            self._changed.wait_for(lambda: self._releases > before, LIMIT)
+
+    def release(self):
+        """Let every answer go out that is held now."""
+        with self._changed:
+            self._holding = 0
+            self._releases += 1
+            self._changed.notify_all()
+
+    def wait_until_held(self, process):
+        """Wait until `process` waits for an answer that is held; false if it ended before."""
+        with self._changed:
+            while not self._holding and process.poll() is None:
+                self._changed.wait(0.1)  # the end of a process wakes nobody
+            return self._holding > 0
 
     def fault(self, symbol):
         fault = self.faults.get(symbol)
@@ -131,8 +157,9 @@ def handler(world):  # noqa: C901  # one branch per kind of misbehaviour
                 self.reply(200, body[: len(body) // 2])
             elif fault == "empty":
                 self.reply(200, json.dumps({"chart": {"result": [], "error": None}}))
-            elif fault == "slow":
-                time.sleep(3)
+            elif fault == "held":
+                if "period1" in query:
+                    world.hold()
                 self.reply(200, body)
             else:
                 self.reply(200, body)
@@ -144,11 +171,12 @@ def handler(world):  # noqa: C901  # one branch per kind of misbehaviour
 def serve(world):
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(world))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        world.release()
         server.shutdown()
         server.server_close()
         thread.join()

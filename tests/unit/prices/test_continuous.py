@@ -8,18 +8,23 @@ import pytest
 
 from eventstudy.calendars import settlement_calendar
 from eventstudy.errors import StoreError, UnknownNameError
-from eventstudy.prices.bars import Bar, StoredSeries
 from eventstudy.prices.continuous import (
     ContinuousSpec,
     ContractPanel,
     continuous,
-    month_symbol,
     parse_continuous,
+    term_structure,
 )
-from eventstudy.prices.contracts import Contract, front_months, last_trade, parse_contract
+from eventstudy.prices.contracts import (
+    Contract,
+    contract_symbol,
+    front_numbers,
+    last_trade,
+    parse_contract,
+)
+from eventstudy.prices.loading import store_table
+from eventstudy.prices.records import Bar, StoredSeries
 from eventstudy.prices.store import Store
-from eventstudy.prices.stored import store_table
-from eventstudy.prices.termstructure import term_structure
 
 VALIDATION = Path(
     os.environ.get(
@@ -47,8 +52,7 @@ def naive(panel, nth, early):
     """Walk through the days with a dictionary of contracts: which is held, and what it returned."""
     days = [day.astype(object) for day in panel.sessions]
     prices = {
-        (row, panel.first_month + column): value
-        for (row, column), value in np.ndenumerate(panel.closes)
+        (row, panel.first + column): value for (row, column), value in np.ndenumerate(panel.closes)
     }
     held, rows = [], []
     for row, _ in enumerate(days):
@@ -89,7 +93,7 @@ def test_a_roll_across_a_hole_is_said_and_not_bridged():
     panel = made_up()
     whole = continuous(panel, ContinuousSpec("wti"))
     roll = int(np.flatnonzero(whole.rolls)[5])
-    panel.closes[roll - 1, whole.held[roll] - panel.first_month] = np.nan
+    panel.closes[roll - 1, whole.held[roll] - panel.first] = np.nan
     series = continuous(panel, ContinuousSpec("wti"))
     assert series.broken == (str(panel.sessions[roll]),)
     assert np.isnan(series.levels[:roll]).all()
@@ -103,7 +107,9 @@ def test_the_negative_settlement_is_a_same_contract_change():
     series = continuous(panel, ContinuousSpec("wti", 1, "difference"))
     np.testing.assert_allclose(series.changes[1:], [-55.90, 47.64, 2.21])
     np.testing.assert_allclose(np.diff(series.levels), [-55.90, 47.64, 2.21])
-    assert [month_symbol("wti", month) for month in series.held] == ["CLK2020"] * 3 + ["CLM2020"]
+    assert [contract_symbol("wti", number) for number in series.held] == ["CLK2020"] * 3 + [
+        "CLM2020"
+    ]
     # Sold five sessions before expiry, the contract of May is not held any more.
     early = continuous(panel, ContinuousSpec("wti", 1, "same-contract", 5))
     np.testing.assert_allclose(early.levels, closes[:, 1])
@@ -117,7 +123,7 @@ def test_names_of_continuous_series():
         assert parse_continuous(text).name == text
     with pytest.raises(UnknownNameError, match="did you mean 'same-contract'"):
         parse_continuous("CL@1:same-contrct")
-    for text in ("CL@0", "NG@1", "CL", "CL@x", "CL@1:same-contract:x"):
+    for text in ("CL@0", "XX@1", "CL", "CL@x", "CL@1:same-contract:x"):
         with pytest.raises(UnknownNameError):
             parse_continuous(text)
 
@@ -127,7 +133,7 @@ def test_the_term_structure():
     curve = term_structure(panel, count=4)
     held, _ = naive(panel, 1, 0)
     for row in (0, 30, 100, 200):
-        column = held[row] - panel.first_month
+        column = held[row] - panel.first
         np.testing.assert_array_equal(curve.prices[row], panel.closes[row, column : column + 4])
         near, far = panel.closes[row, column], panel.closes[row, column + 3]
         assert curve.spread(1, 4)[row] == near - far
@@ -143,7 +149,7 @@ def filled(tmp_path):
     with Store(path) as store, store.transaction():
         first = datetime(2025, 1, 2, tzinfo=UTC)
         for column in range(panel.closes.shape[1]):
-            month = panel.first_month + column
+            month = panel.first + column
             contract = Contract("wti", month // 12, month % 12 + 1)
             store.put_contract(contract)
             series = StoredSeries(contract.symbol, "", "USD/bbl", "contract", calendar="wti")
@@ -303,7 +309,7 @@ def test_a_front_month_series_changes_contract_where_the_rule_says():
     assert (count, len(rows)) == (4706, 0)
     # Put the ranks back into contracts, and let the rule find the same-contract returns.
     days = front.index.to_numpy().astype("datetime64[D]")
-    months = front_months("wti", days)
+    months = front_numbers("wti", days)
     closes = np.full((len(days), months[-1] - months[0] + 12), np.nan)
     for rank in range(1, 13):
         column = months - months[0] + rank - 1

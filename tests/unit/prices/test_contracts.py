@@ -10,7 +10,6 @@ import pytest
 
 from eventstudy.errors import UnknownNameError
 from eventstudy.prices.contracts import (
-    WTI_EXCEPTIONS,
     Contract,
     front_contract,
     last_trade,
@@ -18,6 +17,7 @@ from eventstudy.prices.contracts import (
     parse_contract,
     roll_sessions,
 )
+from eventstudy.products import product as product_of
 
 VALIDATION = Path(
     os.environ.get(
@@ -57,7 +57,7 @@ def test_contracts_are_read_named_and_ordered():
     assert nearest == ["BZH2026", "BZJ2026", "BZK2026"]
 
 
-@pytest.mark.parametrize("symbol", ["CLA2026", "CL=F", "CLF26", "NGF2026", ""])
+@pytest.mark.parametrize("symbol", ["CLA2026", "CL=F", "CLF26", "XXF2026", ""])
 def test_what_is_no_contract(symbol):
     with pytest.raises(UnknownNameError, match="not a contract"):
         parse_contract(symbol)
@@ -133,8 +133,10 @@ def test_every_listed_wti_day():
     }
     assert len(found) == 337
     assert {key: stop for key, stop in found.items() if last_trade("wti", *key) != stop} == {}
-    for key, (stop, reason) in WTI_EXCEPTIONS.items():
-        assert found[key] == stop
+    (exceptions,) = [rule.exceptions for rule in product_of("wti").last_trade]
+    assert len(exceptions) == 4
+    for year, month, stop, reason in exceptions:
+        assert found[year, month] == stop
         assert "business day" in reason
 
 

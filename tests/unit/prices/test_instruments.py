@@ -3,12 +3,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from eventstudy.errors import TableError, UnknownNameError
-from eventstudy.prices.bars import Bar
 from eventstudy.prices.contracts import Contract
 from eventstudy.prices.instruments import Settled, load_catalogue, pick
-from eventstudy.prices.jobs import RefreshOptions, Surroundings
-from eventstudy.prices.refresh import plan, refresh
-from eventstudy.prices.sources import UNREACHABLE, Answer, Patience, SourceError
+from eventstudy.prices.records import Bar
+from eventstudy.prices.refresh import Environment, RefreshOptions, plan, refresh
+from eventstudy.prices.sources import UNREACHABLE, Answer, RetryPolicy, SourceError
 from eventstudy.prices.store import Store
 
 ENTRY = """
@@ -39,8 +38,8 @@ def test_a_user_adds_to_the_table_and_replaces_in_it(tmp_path):
     assert pick(other.instruments, ["vix"])[0].sources[0].source == "fred"
 
 
-def test_spot_never_stands_in_for_futures(tmp_path):
-    with pytest.raises(TableError, match="only the same thing may stand in"):
+def test_spot_is_never_the_fallback_of_futures(tmp_path):
+    with pytest.raises(TableError, match="only the same thing may be a fallback"):
         load_catalogue(written(tmp_path, kind="futures"))
     for item in load_catalogue().instruments:
         if item.series.kind == "futures":
@@ -113,7 +112,7 @@ class Scripted:
 
 
 def surroundings(source, now="2026-01-21T23:00+00:00"):
-    return Surroundings(
+    return Environment(
         clock=lambda: datetime.fromisoformat(now), sleep=lambda _: None, sources={"yahoo": source}
     )
 
@@ -122,7 +121,7 @@ def test_the_end_of_an_expired_contract_is_fetched_once_more(tmp_path):
     path, catalogue = tmp_path / "s.sqlite", load_catalogue()
     source = Scripted({"CLG26.NYM": Answer((Bar("2026-01-15", 60.0),))})
     options = RefreshOptions(symbols=("CLG2026",))
-    refresh(path, catalogue, options, outside=surroundings(source, "2026-01-15T23:00+00:00"))
+    refresh(path, catalogue, options, env=surroundings(source, "2026-01-15T23:00+00:00"))
 
     def planned():
         with Store(path, read_only=True) as store:
@@ -131,16 +130,16 @@ def test_the_end_of_an_expired_contract_is_fetched_once_more(tmp_path):
 
     assert planned()["CLG2026"] == date(2026, 1, 1)
     source.outcomes["CLG26.NYM"] = Answer((Bar("2026-01-20", 60.34),))
-    assert refresh(path, catalogue, options, outside=surroundings(source)).exit_code == 0
+    assert refresh(path, catalogue, options, env=surroundings(source)).exit_code == 0
     assert "CLG2026" not in planned()
     assert planned()["CLH2026"] is None
 
 
 def test_a_source_that_cannot_be_reached_is_asked_once(tmp_path):
-    down = SourceError("no network", transient=True, rest=UNREACHABLE)
+    down = SourceError("no network", transient=True, suspended=UNREACHABLE)
     source = Scripted({"CL=F": down, "BZ=F": down})
-    options = RefreshOptions(symbols=("wti_front", "brent_front"), patience=Patience(attempts=2))
-    report = refresh(tmp_path / "s", load_catalogue(), options, outside=surroundings(source))
+    options = RefreshOptions(symbols=("wti_front", "brent_front"), retry=RetryPolicy(attempts=2))
+    report = refresh(tmp_path / "s", load_catalogue(), options, env=surroundings(source))
     assert [request.symbol for request in source.asked] == ["CL=F", "CL=F"]
     assert report.exit_code == 3
     assert "not asked, it could not be reached" in report.items[1].detail
@@ -158,7 +157,7 @@ def test_intraday_bars_of_the_front_months_are_kept_too(tmp_path):
 
     source = Source({})
     options = RefreshOptions(symbols=("wti_front", "vix"), intraday="1h")
-    refresh(tmp_path / "s", load_catalogue(), options, outside=surroundings(source))
+    refresh(tmp_path / "s", load_catalogue(), options, env=surroundings(source))
     assert [(r.symbol, r.interval) for r in source.asked] == [
         ("CL=F", "1d"), ("^VIX", "1d"), ("CL=F", "1h")
     ]  # fmt: skip
@@ -166,4 +165,5 @@ def test_intraday_bars_of_the_front_months_are_kept_too(tmp_path):
         # The bar that began at 22:00 had not ended, or had not been published, at 23:00.
         assert list(store.read("wti_front", interval="1h").index) == ["2026-01-21T15:00:00Z"]
         assert len(store.read("wti_front", interval="1h", provisional=True)) == 2
-        assert store.intervals("wti_front") == ("1d", "1h")
+        found = store.query("SELECT DISTINCT symbol, interval FROM bars ORDER BY 1, 2")
+        assert [row[1] for row in found if row[0] == "wti_front"] == ["1d", "1h"]

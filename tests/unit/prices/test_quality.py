@@ -10,18 +10,19 @@ import pandas as pd
 import pytest
 
 from eventstudy.errors import TableError
-from eventstudy.prices.audit import audit
-from eventstudy.prices.bars import Bar, StoredSeries
-from eventstudy.prices.checks import CheckInput, check_series
-from eventstudy.prices.gate import refusals
+from eventstudy.prices.batches import batch_faults
+from eventstudy.prices.loading import override_file, store_table
 from eventstudy.prices.quality import (
+    CheckInput,
     PriceOverride,
     accept,
     apply_overrides,
+    check_series,
+    check_store,
     read_price_overrides,
 )
+from eventstudy.prices.records import Bar, StoredSeries
 from eventstudy.prices.store import Store
-from eventstudy.prices.stored import override_file, store_table
 from eventstudy.prices.yahoo import shortest
 
 VALIDATION = Path(
@@ -159,7 +160,9 @@ def store(tmp_path):
 def test_other_sources_are_held_against_their_own_series_only(store):
     other = shipped("wti_front")
     other["2025-03-12"] *= 1.05
-    found = audit(store, (), against={"wti_front": {"desk": other}, "brent_front": {"x": other}})
+    found = check_store(
+        store, (), against={"wti_front": {"desk": other}, "brent_front": {"x": other}}
+    )
     apart = [item for item in found if item.check == "disagreement"]
     assert [(item.session, item.severity) for item in apart] == [("2025-03-12", "error")]
     assert "desk has" in apart[0].detail
@@ -169,14 +172,16 @@ def test_nothing_is_repaired_until_a_proposal_is_accepted(store):
     holiday = "2025-07-04"
     before = store_table(store.path)
     assert pd.Timestamp(holiday) in before.frame.index
-    proposals = [item for item in audit(store, ()) if item.session == holiday and item.proposal]
+    proposals = [
+        item for item in check_store(store, ()) if item.session == holiday and item.proposal
+    ]
     new = accept(proposals, override_file(store.path))
     assert [(item.session, item.action) for item in new] == [(holiday, "drop")]
     assert accept(proposals, override_file(store.path)) == ()
     after = store_table(store.path)
     assert pd.Timestamp(holiday) not in after.frame.index
     assert any("2025-07-04 left out by the override file" in note for note in after.notes)
-    assert holiday not in {item.session for item in audit(store, ())}
+    assert holiday not in {item.session for item in check_store(store, ())}
     # The store itself has lost nothing.
     assert holiday in store.read("wti_front").index
 
@@ -214,7 +219,7 @@ KNOWN = {f"2026-01-{day:02d}": 57.0 + day / 10 for day in range(5, 16)}
 
 def gate(closes, known=KNOWN):
     rows = [Bar(day, close) for day, close in closes.items()]
-    return refusals(known, rows, today=date(2026, 1, 16))
+    return batch_faults(known, rows, today=date(2026, 1, 16))
 
 
 def test_the_gate_lets_markets_move():

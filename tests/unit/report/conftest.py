@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from eventstudy.events import Event
 from eventstudy.models.abnormal import AbnormalReturns
-from eventstudy.results import (
-    ALIGNMENT_COLUMNS,
-    AR_COLUMNS,
-    EFFECT_COLUMNS,
-    ClaimRow,
-    Note,
-    PlaceboSample,
-    Provenance,
-    QuoteRow,
-    SeriesRecord,
-    StudyResult,
+from eventstudy.results import Placebos, PlaceboSample, Provenance, ResultTables, StudyResult
+from eventstudy.results.tables import (
+    Claims,
+    Effects,
+    Events,
+    Family,
+    Notes,
+    Quotes,
+    Regression,
+    Samples,
+    Series,
+    SessionReturns,
+    Tests,
 )
+from eventstudy.tables.columns import Table
 from eventstudy.windows import Window
 
+T = TypeVar("T", bound=Table[Any])
 EVENT = Window(-5, 5)
 ESTIMATION = Window(-265, -16)
 WINDOWS = (Window(0, 0), Window(0, 1), Window(0, 4))
@@ -153,135 +160,157 @@ def constant_mean(table: pd.DataFrame, pairs: list[tuple[str, str, str]]) -> Abn
     )
 
 
-def effect_rows(ab: AbnormalReturns, table: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for window in WINDOWS:
-        part = ab.restrict(window)
-        se = np.sqrt(part.variance)
-        t = part.scar
-        p = 2 * stats.t.sf(np.abs(t), ab.df)
-        q = stats.t.isf(0.025, ab.df) * se
-        for i in range(len(ab)):
-            base = float(table[ab.assets[i]].iloc[ab.position[i] - 1])
-            low, high = part.car[i] - q[i], part.car[i] + q[i]
-            row = dict.fromkeys(EFFECT_COLUMNS, np.nan) | {
-                "event_id": ab.event_ids[i],
-                "asset": ab.assets[i],
-                "session": table.index[ab.position[i]].date().isoformat(),
-                "window": str(window),
-                "window_start": window.start,
-                "window_end": window.end,
-                "n_sessions": len(window),
-                "effect": part.car[i],
-                "se": se[i],
-                "t": t[i],
-                "df": int(ab.df[i]),
-                "p_t": p[i],
-                "p_sq": p[i],
-                "p_vfc": p[i] if len(window) == 1 else np.nan,
-                "p_fhs": p[i],
-                "p_conformal": p[i],
-                "ci_low": low,
-                "ci_high": high,
-                "ci_method": "vfc" if len(window) == 1 else "fhs",
-                "ci_t_low": low,
-                "ci_t_high": high,
-                "mde": 2.8 * se[i],
-                "mde_t": 2.8 * se[i],
-                "vol_ratio": 1.4 if i == 0 else 0.95,
-                "vol_warning": "the days before were 1.4 times as volatile" if i == 0 else "",
-                "filter": "ewma",
-                "filter_reason": "407 sessions before the event, 500 are needed",
-                "percent": 100 * np.expm1(part.car[i]),
-                "percent_low": 100 * np.expm1(low),
-                "percent_high": 100 * np.expm1(high),
-                "base_price": base,
-                "usd": base * np.expm1(part.car[i]),
-                "usd_low": base * np.expm1(low),
-                "usd_high": base * np.expm1(high),
-                "n_estimation": len(ESTIMATION),
-                "roll": "",
-            }
-            rows.append(row)
-    return pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
+def changed(table: T, **columns: Any) -> T:
+    """Return a table with other values in some columns."""
+    stored = {c.attribute: table.array(c) for c in table.columns(filed=None) if c.derives is None}
+    return type(table)(**stored | columns)
 
 
-def ar_rows(ab: AbnormalReturns, table: pd.DataFrame) -> pd.DataFrame:
+def effect_rows(ab: AbnormalReturns, table: pd.DataFrame) -> Effects:
     rows = []
-    se = np.sqrt(ab.s2[:, None] * np.diagonal(ab.cov_factor, axis1=1, axis2=2))
+    parts = [ab.restrict(window) for window in WINDOWS]
+    for i, (window, part) in itertools.product(range(len(ab)), zip(WINDOWS, parts, strict=True)):
+        se = np.sqrt(part.variance[i])
+        p = 2 * stats.t.sf(np.abs(part.scar[i]), ab.df[i])
+        q = stats.t.isf(0.025, ab.df[i]) * se
+        one = len(window) == 1
+        row = {
+            "event_id": ab.event_ids[i],
+            "asset": ab.assets[i],
+            "session": table.index[ab.position[i]].date(),
+            "window": window,
+            "n_sessions": len(window),
+            "effect": part.car[i],
+            "se": se,
+            "t": part.scar[i],
+            "df": int(ab.df[i]),
+            "p_t": p,
+            "p_sq": p,
+            "p_vfc": p if one else np.nan,
+            "p_fhs": p,
+            "p_conformal": p,
+            "ci_low": part.car[i] - q,
+            "ci_high": part.car[i] + q,
+            "ci_method": "vfc" if one else "fhs",
+            "ci_t_low": part.car[i] - q,
+            "ci_t_high": part.car[i] + q,
+            "mde": 2.8 * se,
+            "mde_t": 2.8 * se,
+            "vol_ratio": 1.4 if i == 0 else 0.95,
+            "vol_warning": i == 0,
+            "filter": "ewma",
+            "filter_reason": "407 sessions before the event, 500 are needed",
+            "base_price": float(table[ab.assets[i]].iloc[ab.position[i] + window.start - 1]),
+            "n_estimation": len(ESTIMATION),
+            "return_kind": "log",
+        }
+        rows.append(row)
+    return Effects.of(rows)
+
+
+def ar_rows(ab: AbnormalReturns, table: pd.DataFrame) -> SessionReturns:
+    rows = []
+    se = np.sqrt(ab.s2[:, None] * np.diagonal(np.asarray(ab.cov_factor), axis1=1, axis2=2))
     for i, w in itertools.product(range(len(ab)), range(len(ab.window))):
-        values = (
-            ab.event_ids[i],
-            ab.assets[i],
-            ab.window.start + w,
-            table.index[ab.position[i] + ab.window.start + w].date().isoformat(),
-            ab.ar[i, w],
-            ab.sar[i, w],
-            se[i, w],
-            ab.returns[i, w],
-            ab.expected[i, w],
-            ab.ar[i, w] - 1.96 * se[i, w],
-            ab.ar[i, w] + 1.96 * se[i, w],
-            ab.window.start + w == 3,
-        )
-        rows.append(dict(zip(AR_COLUMNS, values, strict=True)))
-    return pd.DataFrame(rows, columns=list(AR_COLUMNS))
+        tau = ab.window.start + w
+        row = {
+            "event_id": ab.event_ids[i],
+            "asset": ab.assets[i],
+            "tau": tau,
+            "session": table.index[ab.position[i] + tau].date(),
+            "ar": ab.ar[i, w],
+            "sar": ab.sar[i, w],
+            "se": se[i, w],
+            "return_": ab.returns[i, w],
+            "expected": ab.expected[i, w],
+            "ci_low": ab.ar[i, w] - 1.96 * se[i, w],
+            "ci_high": ab.ar[i, w] + 1.96 * se[i, w],
+            "roll": tau == 3,
+        }
+        rows.append(row)
+    return SessionReturns.of(rows)
 
 
 def event_rows(
-    events: tuple[dict[str, str], ...], assets: tuple[str, ...], effects: pd.DataFrame
-) -> pd.DataFrame:
-    head = effects[effects["window"] == str(WINDOWS[0])].set_index(["event_id", "asset"])
+    events: tuple[dict[str, str], ...],
+    assets: tuple[str, ...],
+    effects: Effects,
+    alternatives: Effects,
+) -> Events:
+    first, second = first_rows(effects), first_rows(alternatives)
     rows = []
     for event, asset in itertools.product(events, assets):
-        row: dict[str, object] = dict.fromkeys(ALIGNMENT_COLUMNS, "")
-        row |= {"kind": "politics", "source": "the paper", "precision": "day"} | event
-        row["asset"] = asset
         key = (event["event_id"], asset)
-        for column in EFFECT_COLUMNS[3:]:
-            if column not in {"window_start", "window_end"}:
-                row[column] = head.loc[key, column] if key in head.index else np.nan
-        row["ar0"] = row["effect"]
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def provenance(table: pd.DataFrame) -> Provenance:
-    series = tuple(
-        SeriesRecord(
-            name=name,
-            title=f"{name} front month",
-            unit="USD/bbl",
-            kind="futures",
-            source="made up",
-            first="2024-06-03",
-            last="2026-02-27",
-            n_sessions=len(table),
-            n_missing=0,
-            n_masked_rolls=19,
-            n_stale=0,
-            as_of="2026-02-27",
-            sha256="0" * 64,
+        perhaps = [
+            other["event_id"]
+            for other in events
+            if event.get("session") and other.get("alt_session") == event["session"]
+        ]
+        days = {name: day(event.get(name, "")) for name in ("session", "alt_session")}
+        row = {"kind": "politics", "source": "the paper", "precision": "day"} | event | days
+        rows.append(
+            row
+            | {
+                "asset": asset,
+                "stated": stated(event.get("stated", "")),
+                "confounded_with": tuple(filter(None, [event.get("confounded_with", "")])),
+                "perhaps_confounded_with": tuple(perhaps),
+                "effects_at": first.get(key, -1),
+                "alternatives_at": second.get(key, -1),
+                "reasons": tuple(filter(None, [event.get("reason", "")])),
+                "event": Event(event_id=event["event_id"]),
+            }
         )
-        for name in table.columns
-    )
-    return Provenance(
-        versions=(("oil-eventstudy", "0.1.0"), ("numpy", "2.4.6")),
-        study_sha256="1" * 64,
-        events_sha256="2" * 64,
-        prices_sha256="3" * 64,
-        as_of="2026-02-27",
-        series=series,
+    return Events.of(rows)
+
+
+def day(text: str) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
+
+
+def stated(text: str) -> dt.datetime | dt.date | None:
+    return dt.datetime.fromisoformat(text) if "T" in text else day(text)
+
+
+def first_rows(effects: Effects) -> dict[tuple[str, str], int]:
+    keys = list(zip(effects.event_id, effects.asset, strict=True))
+    return {key: keys.index(key) for key in keys}
+
+
+def series(table: pd.DataFrame) -> Series:
+    days = table.index.to_numpy().astype("datetime64[D]")
+    return Series.of(
+        [
+            {
+                "name": name,
+                "title": f"{name} front month",
+                "unit": "USD/bbl",
+                "kind": "futures",
+                "source": "made up",
+                "first": "2024-06-03",
+                "last": "2026-02-27",
+                "n_sessions": len(table),
+                "n_masked_rolls": 19,
+                "as_of": "2026-02-27",
+                "observations": (days, table[name].to_numpy()),
+            }
+            for name in table.columns
+        ]
     )
 
 
-TESTS = pd.DataFrame(
+PROVENANCE = Provenance(
+    versions=(("oil-eventstudy", "0.1.0"), ("numpy", "2.4.6")),
+    study_sha256="1" * 64,
+    events_sha256="2" * 64,
+    prices_sha256="3" * 64,
+    as_of="2026-02-27",
+)
+TESTS = Tests.of(
     [
         {
             "asset": "wti_front",
-            "window": "[0,0]",
-            "window_start": 0,
-            "window_end": 0,
+            "window": WINDOWS[0],
             "statistic": "shift_sharp",
             "value": 0.4,
             "df": np.nan,
@@ -292,9 +321,7 @@ TESTS = pd.DataFrame(
         },
         {
             "asset": "wti_front",
-            "window": "[0,0]",
-            "window_start": 0,
-            "window_end": 0,
+            "window": WINDOWS[0],
             "statistic": "grank_t",
             "value": np.nan,
             "df": np.nan,
@@ -305,14 +332,14 @@ TESTS = pd.DataFrame(
         },
     ]
 )
-REGRESSION = pd.DataFrame(
+REGRESSION = Regression.of(
     [
         {
             "asset": "wti_front",
             "group": "venezuela-intervention + opec-call",
             "event_ids": "venezuela-intervention; opec-call",
-            "window": "[0,1]",
-            "sessions": 2,
+            "window": WINDOWS[1],
+            "sessions": "2026-01-05; 2026-01-06",
             "coef": 0.012,
             "se_hac": 0.002,
             "t_hac": 6.0,
@@ -324,42 +351,50 @@ REGRESSION = pd.DataFrame(
         }
     ]
 )
-QUOTES = (
-    QuoteRow(
-        quote_id="q1",
-        asset="wti_front",
-        moment="2026-01-07T10:06:00+08:00",
-        session="2026-01-07",
-        base_session="2026-01-06",
-        base_price=57.13,
-        level=56.30,
-        implied_change_pct=-1.453,
-        quoted_change_pct=-1.45,
-        agrees=True,
-        sentence="56.30 against the settlement 57.13 is -1.453 %, as quoted.",
-    ),
+QUOTES = Quotes.of(
+    [
+        {
+            "quote_id": "q1",
+            "asset": "wti_front",
+            "moment": dt.datetime.fromisoformat("2026-01-07T10:06:00+08:00"),
+            "session": dt.date(2026, 1, 7),
+            "base_session": dt.date(2026, 1, 6),
+            "base_price": 57.13,
+            "level": 56.30,
+            "implied_change_pct": -1.453,
+            "quoted_change_pct": -1.45,
+            "agrees": True,
+            "sentence": "56.30 against the settlement 57.13 is -1.453%, as quoted.",
+        }
+    ]
 )
-CLAIMS = (
-    ClaimRow(
-        claim_id="c1",
-        title="A short and fragile pullback",
-        asset="wti_front",
-        event_id="paris-summit",
-        window="[0,1]",
-        direction="down",
-        effect=-0.012,
-        percent=-1.2,
-        ci_low=-0.04,
-        ci_high=0.02,
-        pvalue=0.4,
-        test="fhs",
-        verdict="cannot be distinguished from noise",
-        sentence="The pullback cannot be distinguished from noise at the 5 % level.",
-    ),
+CLAIMS = Claims.of(
+    [
+        {
+            "claim_id": "c1",
+            "title": "A short and fragile pullback",
+            "asset": "wti_front",
+            "event_id": "paris-summit",
+            "window": WINDOWS[1],
+            "direction": "down",
+            "effect": -0.012,
+            "percent": -1.2,
+            "ci_low": -0.04,
+            "ci_high": 0.02,
+            "pvalue": 0.4,
+            "test": "fhs",
+            "verdict": "cannot be distinguished from noise",
+            "sentence": "The pullback cannot be distinguished from noise at the 5% level.",
+        }
+    ]
 )
-REMARKS = (
-    Note("moved", "storage-report", "moved from Saturday 2026-01-10 to 2026-01-12"),
-    Note("masked", "wti_front", "19 roll sessions masked in the estimation window"),
+NOTES = Notes(
+    kind=["moved", "masked"],
+    subject=["storage-report", "wti_front"],
+    detail=[
+        "moved from Saturday 2026-01-10 to 2026-01-12",
+        "19 roll sessions masked in the estimation window",
+    ],
 )
 
 
@@ -379,7 +414,22 @@ def build(
         (e["event_id"], a, e["alt_session"]) for e in dated if e.get("alt_session") for a in assets
     ]
     alt = constant_mean(table, second)
-    effects = effect_rows(ab, table)
+    effects, alternatives = effect_rows(ab, table), effect_rows(alt, table)
+    tables = ResultTables(
+        events=event_rows(events, assets, effects, alternatives),
+        effects=effects,
+        alternatives=alternatives,
+        ar=ar_rows(ab, table),
+        alternative_ar=ar_rows(alt, table),
+        tests=TESTS,
+        design=Samples.empty(),
+        family=Family.empty(),
+        regression=REGRESSION,
+        quotes=QUOTES,
+        claims=CLAIMS,
+        notes=NOTES,
+        series=series(table),
+    )
     return StudyResult(
         name="made-up",
         title=title,
@@ -387,38 +437,31 @@ def build(
         return_kind="log",
         level=0.05,
         windows=WINDOWS,
-        events=event_rows(events, assets, effects),
-        effects=effects,
-        alternatives=effect_rows(alt, table),
-        ar=ar_rows(ab, table),
-        alternative_ar=ar_rows(alt, table),
-        tests=TESTS,
-        regression=REGRESSION,
+        tables=tables,
         prices=table,
         abnormal=ab,
-        provenance=provenance(table),
+        provenance=PROVENANCE,
         placebos=placebos(ab),
-        quotes=QUOTES,
-        claims=CLAIMS,
-        notes=REMARKS,
         units=dict.fromkeys(assets, "USD/bbl"),
     )
 
 
-def placebos(ab: AbnormalReturns) -> tuple[PlaceboSample, ...]:
+def placebos(ab: AbnormalReturns) -> Placebos:
     s = np.sqrt(ab.s2)
     zero = -EVENT.start
-    return tuple(
-        PlaceboSample(
-            event_id=ab.event_ids[i],
-            asset=ab.assets[i],
-            window=WINDOWS[0],
-            effects=ab.ar_est[i],
-            standardised=ab.ar_est[i] / s[i],
-            effect=float(ab.ar[i, zero]),
-            effect_standardised=float(ab.ar[i, zero] / s[i]),
-        )
-        for i in range(len(ab))
+    return Placebos.of(
+        [
+            PlaceboSample(
+                event_id=ab.event_ids[i],
+                asset=ab.assets[i],
+                window=WINDOWS[0],
+                effects=ab.ar_est[i],
+                standardised=ab.ar_est[i] / s[i],
+                effect=float(ab.ar[i, zero]),
+                effect_standardised=float(ab.ar[i, zero] / s[i]),
+            )
+            for i in range(len(ab))
+        ]
     )
 
 
@@ -444,6 +487,11 @@ def result() -> StudyResult:
 @pytest.fixture(scope="session")
 def build_result() -> Callable[..., StudyResult]:
     return build
+
+
+@pytest.fixture(scope="session")
+def change() -> Callable[..., Any]:
+    return changed
 
 
 @pytest.fixture(scope="session")

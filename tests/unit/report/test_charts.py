@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -20,17 +21,19 @@ from eventstudy.charts import (
     plot_caar,
     plot_car,
     plot_effects,
+    plot_event,
     plot_placebo,
     plot_prices,
-    save_figures,
 )
-from eventstudy.charts.letters import is_readable, readable
-from eventstudy.charts.save import plot_event
+from eventstudy.charts.glyphs import has_glyphs, transliterate
 from eventstudy.charts.style import render
 from eventstudy.errors import UnknownNameError
+from eventstudy.report import figures
+from eventstudy.report.figures import draw_figures
 from eventstudy.results import StudyResult
 
 Build = Callable[..., StudyResult]
+Change = Callable[..., Any]
 Many = Callable[[int], tuple[dict[str, str], ...]]
 PAIR = ("paris-summit", "wti_front")
 
@@ -85,7 +88,7 @@ DRAWN: dict[str, Callable[[StudyResult], Figure]] = {
     "caar": lambda r: plot_caar(r, "wti_front"),
     "caar of all": plot_caar,
     "placebo": lambda r: plot_placebo(r, *PAIR),
-    "placebo as returns": lambda r: plot_placebo(r, *PAIR, measure="effect"),
+    "placebo in per cent": lambda r: plot_placebo(r, *PAIR, measure="effect"),
     "event": lambda r: plot_event(r, *PAIR),
 }
 
@@ -144,7 +147,9 @@ def test_ar_are_those_of_the_result(result: StudyResult) -> None:
     ax = plot_ar(result, *PAIR).axes[0]
     drawn = np.concatenate([line(ax, "abnormal return"), line(ax, "roll of the contract")])
     rows = result.ar.query("event_id == @PAIR[0] and asset == @PAIR[1]")
-    np.testing.assert_allclose(np.sort(drawn), np.sort(100 * rows["ar"].to_numpy()), rtol=1e-12)
+    expected = 100 * (np.exp(rows["ar"].to_numpy()) - 1)
+    np.testing.assert_allclose(np.sort(drawn), np.sort(expected), rtol=1e-12)
+    assert ax.get_ylabel() == "%"
 
 
 def test_cumulative_path_and_band_follow_the_forecast_covariance(result: StudyResult) -> None:
@@ -155,13 +160,13 @@ def test_cumulative_path_and_band_follow_the_forecast_covariance(result: StudyRe
     band = ax.collections[0].get_paths()[0].vertices
     for k in range(len(ab.window)):
         total += ab.ar[i, k]
-        assert line(ax, "cumulative")[k] == pytest.approx(100 * total)
+        assert line(ax, "cumulative")[k] == pytest.approx(100 * (np.exp(total) - 1))
         # Constant mean: the variance of a sum of k + 1 sessions is s^2 (k + 1 + (k + 1)^2 / L).
         width = k + 1
         half = quantile * np.sqrt(ab.s2[i] * (width + width**2 / ab.n_est[i]))
         heights = band[band[:, 0] == ab.window.start + k][:, 1]
-        assert heights.max() == pytest.approx(100 * half)
-        assert heights.min() == pytest.approx(-100 * half)
+        assert heights.max() == pytest.approx(100 * (np.exp(half) - 1))
+        assert heights.min() == pytest.approx(100 * (np.exp(-half) - 1))
 
 
 def test_missing_session_widens_nothing(result: StudyResult) -> None:
@@ -211,8 +216,8 @@ def test_effects_show_both_sessions_of_an_uncertain_event(result: StudyResult) -
         x for x in ax.get_lines() if x.get_marker() == "D" and x.get_markerfacecolor() == "white"
     ]
     drawn = sorted(float(x.get_xdata()[0]) for x in hollow if len(x.get_xdata()))
-    expected = result.alternatives.query("asset == 'wti_front' and window == '[0,0]'")["effect"]
-    np.testing.assert_allclose(drawn, sorted(100 * expected))
+    expected = result.alternatives.query("asset == 'wti_front' and window == '[0,0]'")["percent"]
+    np.testing.assert_allclose(drawn, sorted(expected))
     legend = {t.get_text() for t in ax.get_legend().get_texts()}
     assert legend == {
         "event on its session", "session not certain: the first", "session not certain: the second",
@@ -220,12 +225,78 @@ def test_effects_show_both_sessions_of_an_uncertain_event(result: StudyResult) -
     }  # fmt: skip
 
 
+def in_changes(result: StudyResult, change: Change, *, base: float) -> StudyResult:
+    """The same study in changes of the price, with one price before every event."""
+    level = result.prices.copy()
+    level.loc[:, :] = base
+    tables = replace(
+        result.tables,
+        effects=change(
+            result.tables.effects,
+            return_kind=["change"] * len(result.tables.effects),
+            base_price=np.full(len(result.tables.effects), base),
+        ),
+        alternatives=change(
+            result.tables.alternatives,
+            return_kind=["change"] * len(result.tables.alternatives),
+            base_price=np.full(len(result.tables.alternatives), base),
+        ),
+    )
+    return replace(result, return_kind="change", tables=tables, prices=level)
+
+
+def test_changes_are_in_per_cent_of_a_positive_price(result: StudyResult, change: Change) -> None:
+    changes = in_changes(result, change, base=40.0)
+    ab = result.abnormal
+    i = list(zip(ab.event_ids, ab.assets, strict=True)).index(PAIR)
+    path = plot_car(changes, *PAIR).axes[0]
+    np.testing.assert_allclose(line(path, "cumulative"), 100 * np.cumsum(ab.ar[i]) / 40)
+    assert path.get_ylabel() == "%"
+    mean = plot_caar(changes, "wti_front").axes[0]
+    mine = np.array(ab.assets) == "wti_front"
+    expected = 100 * np.cumsum(ab.ar[mine].mean(axis=0)) / 40
+    np.testing.assert_allclose(line(mean, "mean of 6 events"), expected)
+    assert "%, with 95% interval" in plot_effects(changes, "wti_front").axes[0].get_xlabel()
+
+
+def test_changes_below_zero_are_in_units_of_the_price(result: StudyResult, change: Change) -> None:
+    """April 2020: nothing can be said in per cent of -37.63."""
+    changes = in_changes(result, change, base=-37.63)
+    ab = result.abnormal
+    i = list(zip(ab.event_ids, ab.assets, strict=True)).index(PAIR)
+    path = plot_car(changes, *PAIR).axes[0]
+    np.testing.assert_allclose(line(path, "cumulative"), np.cumsum(ab.ar[i]))
+    assert path.get_ylabel() == "USD/bbl"
+    assert plot_ar(changes, *PAIR).axes[0].get_ylabel() == "USD/bbl"
+    placebo = plot_placebo(changes, *PAIR, measure="effect").axes[0]
+    assert placebo.get_xlabel().startswith("effect in USD/bbl;")
+    effects = plot_effects(changes, "wti_front").axes[0]
+    assert "USD/bbl, with 95% interval" in effects.get_xlabel()
+    row = next(e for e in changes.tables.effects if (e.event_id, e.asset) == PAIR)
+    points = [x.get_xdata() for x in effects.get_lines() if x.get_marker() == "D"]
+    assert row.usd in [float(x[0]) for x in points if len(x)]
+
+
+def test_placebo_effects_are_in_per_cent(result: StudyResult) -> None:
+    sample = next(s for s in result.placebos if (s.event_id, s.asset) == PAIR)
+    ax = plot_placebo(result, *PAIR, measure="effect").axes[0]
+    own, other = (
+        next(x for x in ax.get_lines() if x.get_label() == label).get_xdata()[0]
+        for label in ("the event", "same size, other sign")
+    )
+    assert own == pytest.approx(100 * (np.exp(sample.effect) - 1))
+    assert other == pytest.approx(100 * (np.exp(-sample.effect) - 1))
+    larger = sum(abs(x) >= abs(sample.effect) for x in sample.effects)
+    share = (1 + larger) / (1 + len(sample.effects))
+    assert f"effect in %; at least as large: {100 * share:.1f}% of windows" in ax.get_xlabel()
+
+
 def test_placebo_shows_the_share_of_windows_at_least_as_large(result: StudyResult) -> None:
     sample = next(s for s in result.placebos if (s.event_id, s.asset) == PAIR)
     larger = sum(abs(x) >= abs(sample.effect_standardised) for x in sample.standardised)
     share = (1 + larger) / (1 + len(sample.standardised))
     ax = plot_placebo(result, *PAIR).axes[0]
-    assert f"at least as large: {100 * share:.1f} % of windows" in ax.get_xlabel()
+    assert f"at least as large: {100 * share:.1f}% of windows" in ax.get_xlabel()
     assert sum(p.get_height() for p in ax.patches) == len(sample.standardised)
     own = next(x for x in ax.get_lines() if x.get_label() == "the event")
     assert own.get_xdata()[0] == pytest.approx(sample.effect_standardised)
@@ -262,7 +333,7 @@ def test_unknown_names_are_one_line(
 def test_files_have_stable_names_and_events_of_one_session_share_charts(
     result: StudyResult, tmp_path: Path
 ) -> None:
-    saved = save_figures(result, tmp_path, kinds="pdf")
+    saved = draw_figures(result, tmp_path, kinds="pdf")
     names = sorted(p.name for p in tmp_path.iterdir())
     assert names == sorted(f"{s.stem}.pdf" for s in saved)
     assert "event_paris-summit_wti-front.pdf" in names
@@ -275,8 +346,32 @@ def test_names_that_look_alike_stay_apart(
 ) -> None:
     one, two = many_events(2)
     events = (one | {"event_id": "a/b"}, two | {"event_id": "a b"})
-    saved = save_figures(build_result(events=events, assets=("x",)), tmp_path, kinds="png")
+    saved = draw_figures(build_result(events=events, assets=("x",)), tmp_path, kinds="png")
     assert len(list(tmp_path.iterdir())) == len(saved)
+
+
+def test_every_figure_is_drawn_once_and_declared_once(
+    result: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds: list[str] = []
+
+    def counted(figure: Figure, kind: str) -> bytes:
+        kinds.append(kind)
+        return render(figure, kind)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(figures, "render", counted)
+    mine = figures.ReportFigure(
+        "own", "asset", lambda found, asset: plot_car(found, PAIR[0], asset),
+        caption="{asset} from {start} to {end}, {window}: own.", alt="Words for {asset}.",
+        drawn=lambda _, asset: asset == "wti_front",
+    )  # fmt: skip
+    monkeypatch.setattr(figures, "FIGURES", (mine,))
+    (drawn,) = draw_figures(result, tmp_path)
+    assert kinds == ["svg"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["own_wti-front.pdf", "own_wti-front.png"]
+    entry = drawn.entry(result)
+    assert entry["caption"] == "wti_front from \u22125 to 5, [0,0]: own."
+    assert entry["alt"] == "Words for wti_front."
 
 
 @pytest.mark.parametrize(
@@ -290,8 +385,8 @@ def test_names_that_look_alike_stay_apart(
     ],
 )
 def test_letters(text: str, shown: str) -> None:
-    assert readable(text) == shown
-    assert is_readable(text) == (text == shown)
+    assert transliterate(text) == shown
+    assert has_glyphs(text) == (text == shown)
 
 
 def test_unreadable_letters_in_names_do_not_warn(build_result: Build, many_events: Many) -> None:

@@ -13,6 +13,7 @@ import eventstudy
 from eventstudy.errors import OutputError
 from eventstudy.report.folder import check_folder, replacing
 from eventstudy.results import SCHEMA
+from eventstudy.results.export import FORMATS
 
 
 def finished(folder: Path, word: str = "old") -> Path:
@@ -101,16 +102,17 @@ def test_killed_run_leaves_the_old_report_and_the_next_run_cleans_up(
 ) -> None:
     out = finished(tmp_path / "study")
     script = (
-        "import pathlib, sys, time\n"
+        "import pathlib, sys\n"
         "from eventstudy.report.folder import replacing\n"
         "with replacing(pathlib.Path(sys.argv[1])) as staging:\n"
         "    (staging / 'report.pdf').write_text('half')\n"
         "    print('writing', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    sys.stdin.read()\n"
     )
     source = Path(eventstudy.__file__).parents[1]
     process = subprocess.Popen(  # our own interpreter and script
         [sys.executable, "-c", script, str(out)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(source)},
     )
@@ -122,7 +124,7 @@ def test_killed_run_leaves_the_old_report_and_the_next_run_cleans_up(
             assert len([n for n in names(tmp_path) if ".partial-" in n]) == 2
         assert any(".partial-" in n for n in names(tmp_path)), "a live run lost its folder"
         process.send_signal(death)
-        process.wait(timeout=10)
+        process.wait(timeout=600)
     assert word_of(out) == "second"
     assert any(".partial-" in n for n in names(tmp_path))
     with replacing(out) as staging:
@@ -143,10 +145,19 @@ def test_own_files_of_the_user_are_never_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     folder.mkdir()
     (folder / "letter.txt").write_text("dear")
-    with pytest.raises(OutputError, match="no report") as caught, replacing(folder):
+    with pytest.raises(OutputError, match="not a report") as caught, replacing(folder):
         pass
     assert "\n" not in str(caught.value)
     assert (folder / "letter.txt").read_text() == "dear"
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_tables_of_every_format_are_part_of_a_report(tmp_path: Path, name: str) -> None:
+    out = finished(tmp_path / "study")
+    (out / "tables" / f"effects.{name}").write_text("")
+    with replacing(out) as staging:
+        fill(staging, "new")
+    assert word_of(out) == "new"
 
 
 @pytest.mark.parametrize("foreign", ["notes.txt", "tables/mine.xlsx", "figures/sub/own.png"])
@@ -165,7 +176,7 @@ def test_result_of_something_else_is_not_replaced(tmp_path: Path, text: str) -> 
     folder = tmp_path / "study"
     folder.mkdir()
     (folder / "result.json").write_text(text)
-    with pytest.raises(OutputError, match="no report"):
+    with pytest.raises(OutputError, match="not a report"):
         check_folder(folder)
 
 
