@@ -111,14 +111,17 @@ def replacing(out: Path) -> Iterator[Path]:
             lock.flush()
             _lock(lock)
     try:
-        with lock, _one_line(out):
+        with _one_line(out):
             yield staging
         with _one_line(out), _alone(target.parent):
+            # Given up only now, when no other run can take the folder for one that was left.
+            lock.close()
             (staging / _LOCK).unlink()
             # A second look: the user may have saved something in it meanwhile.
             _checked(out, target)
             _swap(out, staging, target)
     finally:
+        lock.close()
         shutil.rmtree(staging, ignore_errors=True)
 
 

@@ -319,7 +319,7 @@ def test_many_runs_into_one_folder_each_end_well(tmp_path: Path) -> None:
         for name in "abc"
     ]
     said = [run.communicate()[1].decode() for run in runs]
-    assert [run.returncode for run in runs] == [0, 0, 0], said
+    assert [run.returncode for run in runs] == [0, 0, 0], "".join(said)
     assert names(tmp_path) == ["study"]
     assert word_of(tmp_path / "study")[1:] == "14"
 
