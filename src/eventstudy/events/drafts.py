@@ -9,9 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from eventstudy.articles.text import printable
 from eventstudy.errors import OutputError, TableError
 from eventstudy.events.columns import columns_of, row_of, split_csv
 from eventstudy.events.table import Event
+from eventstudy.tables import replacement
 from eventstudy.tables.text import bytes_of
 
 Row = dict[str, str]
@@ -252,16 +251,11 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Sequence[Mapping[
     OutputError
         When the file cannot be written.
     """
-    place = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(to_csv(columns, rows))
-        Path(name).chmod(0o644)
-        Path(name).replace(place)
-    except OSError as error:
-        msg = f"{path} cannot be written ({error.strerror or error}); choose another place"
-        raise OutputError(msg) from error
+    if not Path(path).parent.is_dir():
+        msg = f"{path} cannot be written (there is no such folder); choose another place"
+        raise OutputError(msg)
+    with replacement(Path(path)) as partial:
+        partial.write_bytes(to_csv(columns, rows).encode("utf-8"))
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from eventstudy.errors import TableError
+
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_LONGEST: Final = 400  # digits
 
 
 class Row(dict[str, str]):
@@ -58,6 +64,18 @@ def read_rows(path: Path | str, *, what: str = "rows", columns: Sequence[str] = 
         msg = f"columns must be {', '.join(columns)}, found {', '.join(header)}"
         raise TableError(msg, path=str(path), row=1)
     return [Row(dict(zip(header, cells, strict=True)), line=line) for line, cells in rows]
+
+
+def header_of(path: Path | str, *, what: str = "rows") -> list[str]:
+    """Return the column names of a CSV file, also of one without rows.
+
+    Raises
+    ------
+    TableError
+        As `read_rows`.
+    """
+    path = Path(path)
+    return lines_of(path, decoded(path, what), what)[0]
 
 
 def sha256_of(path: Path | str) -> str:
@@ -148,3 +166,25 @@ def check_header(path: Path, header: list[str], what: str, line: int | None) -> 
             msg = "this column name occurs twice: rename one of the two"
             raise TableError(msg, path=str(path), row=line, column=name)
         seen.add(name)
+
+
+def finite(text: object) -> float:
+    """Read a price as text or number: digits, a point, an exponent, and nothing else.
+
+    Raises
+    ------
+    ValueError
+        For ``1_000``, ``nan``, ``Infinity``, ``1e999`` and whatever is not a number.
+
+    Examples
+    --------
+    >>> finite(" -37.63 ")
+    -37.63
+    """
+    known = isinstance(text, str | int | float) and not isinstance(text, bool)
+    shown = str(text).strip()[:_LONGEST]
+    value = float(shown) if known and _NUMBER.fullmatch(shown) else math.nan
+    if not math.isfinite(value):
+        msg = f"{shown[:40]!r} is not a finite number"
+        raise ValueError(msg)
+    return value
