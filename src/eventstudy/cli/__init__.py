@@ -6,6 +6,7 @@ reached or returned invalid data; 4 validation stopped a refresh; 130 interrupte
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -81,7 +82,11 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        from eventstudy.cli.output import echo
+
+        said = io.StringIO()
+        error.show(said)
+        echo(said.getvalue(), err=True, nl=False)
         _leave(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted: nothing was written")
@@ -118,8 +123,10 @@ def _fail(error: Exception) -> NoReturn:
 
 
 def _say(text: str) -> None:
+    from eventstudy.cli.output import echo
+
     for line in text.splitlines() or [""]:
-        click.echo(f"eventstudy: {line}", err=True)
+        echo(f"eventstudy: {line}", err=True)
 
 
 def _leave(code: int) -> NoReturn:

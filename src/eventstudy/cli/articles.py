@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventstudy.cli.options import json_option
-from eventstudy.cli.output import note, print_json, print_table
+from eventstudy.cli.output import echo, note, print_json, print_table
 
 if TYPE_CHECKING:
     from eventstudy.articles.extract import Extraction
@@ -140,14 +140,14 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
     columns, existing = read_draft(path) if path.exists() else (DRAFT_COLUMNS, ())
     update = update_draft(existing, draft_rows(merge(found)))
     write_rows(path, tuple(dict.fromkeys((*columns, *DRAFT_COLUMNS))), update.rows)
-    click.echo(
+    echo(
         f"{path}: {len(update.new)} new, {len(update.changed)} changed, "
         f"{len(update.kept)} as before"
     )
     for row in update.rows:
         if row["event_id"] in (*update.new, *update.changed):
             date = row["date"] or row["time"] or "undated"
-            click.echo(f"  {row['change'] or 'new'}: {row['event_id']} ({row['state']}, {date})")
+            echo(f"  {row['change'] or 'new'}: {row['event_id']} ({row['state']}, {date})")
         if row["event_id"] in update.new and row["conflict"]:
             note(f"{row['event_id']}: {row['conflict']}")
 
@@ -156,8 +156,8 @@ def _show(item: Extraction, *, sentences: bool) -> None:
     from eventstudy.articles.text import printable
 
     line = item.dateline
-    click.echo(f"{item.document.name}: {printable(item.document.title)}")
-    click.echo(f"published {line.moment or line.day or 'unknown'} ({line.how})\n")
+    echo(f"{item.document.name}: {printable(item.document.title)}")
+    echo(f"published {line.moment or line.day or 'unknown'} ({line.how})\n")
     dates = [[str(d.span), printable(d.text), d.value, d.precision, d.rule] for d in item.dates]
     _section("Dates", ["span", "words", "value", "precision", "rule"], dates)
     events = [
@@ -166,9 +166,9 @@ def _show(item: Extraction, *, sentences: bool) -> None:
     ]
     _section("Events", ["date", "state", "kind", "place", "oil", "how dated"], events)
     for event in item.events if sentences else ():
-        click.echo(f"{event.title} ({event.date})")
+        echo(f"{event.title} ({event.date})")
         for span in event.spans:
-            click.echo(f"  {span}: {printable(item.document.text[span.start : span.end])}")
+            echo(f"  {span}: {printable(item.document.text[span.start : span.end])}")
     prices = [
         [
             p.instrument,
@@ -185,7 +185,7 @@ def _show(item: Extraction, *, sentences: bool) -> None:
 
 
 def _section(title: str, header: list[str], rows: list[list[str]]) -> None:
-    click.echo(f"{title}: {len(rows)}")
+    echo(f"{title}: {len(rows)}")
     if rows:
         print_table(header, rows)
-    click.echo()
+    echo()

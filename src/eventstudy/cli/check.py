@@ -10,7 +10,7 @@ import click
 
 from eventstudy.cli.load import load
 from eventstudy.cli.options import events_option, json_option, study_options
-from eventstudy.cli.output import note, print_json, print_table
+from eventstudy.cli.output import echo, note, print_json, print_table
 from eventstudy.errors import AlignmentError
 from eventstudy.formats import listed
 
@@ -85,11 +85,11 @@ def _day(sessions: DayArray, at: int | None) -> str:
 def _print(name: str, pairs: Alignment, sessions: DayArray) -> None:
     states = Counter(pair.state for pair in pairs)
     counted = ", ".join(f"{number} {state}" for state, number in states.items())
-    click.echo(f"{name}: {len(pairs)} pairs of event and asset: {counted}\n")
+    echo(f"{name}: {len(pairs)} pairs of event and asset: {counted}\n")
     print_table(HEADER, [_line(pair, sessions) for pair in pairs], right=(6, 7, 8))
-    click.echo()
+    echo()
     for text in dict.fromkeys(f"{pair.event_id}: {_why(pair)}" for pair in pairs):
-        click.echo(text)
+        echo(text)
 
 
 def _line(pair: Pair, sessions: DayArray) -> list[str]:

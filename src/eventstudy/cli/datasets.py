@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import json_option
-from eventstudy.cli.output import print_json, print_table
+from eventstudy.cli.output import echo, print_json, print_table
 from eventstudy.errors import OutputError
 
 if TYPE_CHECKING:
@@ -49,16 +49,16 @@ def _export(item: Dataset, path: Path) -> None:
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror}"
         raise OutputError(msg) from None
-    click.echo(f"wrote {path}")
+    echo(f"wrote {path}")
 
 
 def _describe(item: Dataset) -> None:
-    click.echo(f"{item.name}: {item.title}\n{item.note}\nsha256 {item.sha256}, to {item.as_of}\n")
+    echo(f"{item.name}: {item.title}\n{item.note}\nsha256 {item.sha256}, to {item.as_of}\n")
     rows = [[s.name, s.kind, s.unit, s.roll or "-", s.publisher, s.title] for s in item.series]
     print_table(["series", "kind", "unit", "rolls", "published by", "what"], rows)
     oddities = [[s.name, day.isoformat(), what] for s in item.series for day, what in s.oddities]
     if oddities:
-        click.echo("\nKnown oddities:")
+        echo("\nKnown oddities:")
         print_table(["series", "session", "what"], oddities)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from eventstudy.cli.options import json_option
-from eventstudy.cli.output import print_json, print_table
+from eventstudy.cli.output import echo, print_json, print_table
 
 
 @click.command()
@@ -18,13 +18,13 @@ def methods(name: str | None, *, as_json: bool, markdown: bool) -> None:
     from eventstudy.inference.texts import SCOPES, described, explained, methods_page
 
     if markdown:
-        click.echo(methods_page(), nl=False)
+        echo(methods_page(), nl=False)
         return
     chosen = [statistic(name)] if name else list(statistics())
     if as_json:
         print_json([described(entry) for entry in chosen])
     elif name:
-        click.echo(explained(chosen[0]))
+        echo(explained(chosen[0]))
     else:
         rows = [[entry.name, SCOPES[entry.scope], entry.meaning] for entry in chosen]
         print_table(["statistic", "for", "what it asks"], rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from eventstudy.cli.output import note
+from eventstudy.cli.output import echo, note
 from eventstudy.errors import OutputError
 
 EVENTS = """\
@@ -34,7 +34,7 @@ def new(study: str, *, force: bool) -> None:
         note(f"{events} exists and was left as it is")
     else:
         _write(events, EVENTS, force=False)
-    click.echo(f"next: eventstudy check {path}")
+    echo(f"next: eventstudy check {path}")
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
@@ -48,4 +48,4 @@ def _write(path: Path, text: str, *, force: bool) -> None:
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror}"
         raise OutputError(msg) from None
-    click.echo(f"wrote {path}")
+    echo(f"wrote {path}")

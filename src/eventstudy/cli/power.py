@@ -8,7 +8,7 @@ import click
 
 from eventstudy.cli.load import load
 from eventstudy.cli.options import json_option, quiet_option, study_options
-from eventstudy.cli.output import note, print_json, print_table, progress_display
+from eventstudy.cli.output import echo, note, print_json, print_table, progress_display
 from eventstudy.formats import PLAIN
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def _json(found: StudyPower) -> None:
 def _print(found: StudyPower) -> None:
     kind = found.return_kind
     unit = "units of the price" if kind == "change" else "per cent"
-    click.echo(f"One event: detectable effect, {unit}\n")
+    echo(f"One event: detectable effect, {unit}\n")
     print_table(SINGLE, [_single(row, kind) for row in found.singles], right=(3, 4, 5, 6, 7))
-    click.echo(f"\nMean over events: detectable effect, {unit}, by number of events\n")
+    echo(f"\nMean over events: detectable effect, {unit}, by number of events\n")
     shown = [row for row in found.means if row.verdict != "refused"]
     print_table(MEAN, [_mean(row, kind) for row in shown], right=(3, 4, 5, 6, 7))
     for verdict in ("refused", "caution"):

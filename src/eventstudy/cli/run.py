@@ -9,7 +9,7 @@ import click
 
 from eventstudy.cli.load import folder_of, load
 from eventstudy.cli.options import events_option, json_option, quiet_option, study_options
-from eventstudy.cli.output import note, print_json, print_table, progress_display
+from eventstudy.cli.output import echo, note, print_json, print_table, progress_display
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -63,7 +63,7 @@ def _print(result: StudyResult, *, as_json: bool, as_csv: bool) -> None:
     elif as_csv:
         from eventstudy.tables import csv_text
 
-        click.echo(csv_text(result.events), nl=False)
+        echo(csv_text(result.events), nl=False)
     else:
         _table(result)
 
@@ -76,9 +76,7 @@ def _table(result: StudyResult) -> None:
         "p", "by", "USD", "detectable %",
     ]  # fmt: skip
     rows = [_row(event, result.effect_of(event)) for event in result.tables.events]
-    click.echo(
-        f"{result.title}\neffect over sessions {result.headline}, {result.return_kind} returns\n"
-    )
+    echo(f"{result.title}\neffect over sessions {result.headline}, {result.return_kind} returns\n")
     print_table(header, rows, right=(4, 5, 6, 8, 9))
 
 

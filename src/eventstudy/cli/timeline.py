@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-import click
+from eventstudy.cli.output import echo
 
 if TYPE_CHECKING:
     from eventstudy.alignment import Placement
@@ -85,4 +85,4 @@ def draw(placed: list[tuple[Placement, SettlementCalendar]]) -> None:
                 mark = f"{settled.astimezone(_new_york()):%Y-%m-%d %H:%M}  ---- settlement ----"
                 lines.append((settled, 0, mark))
     for _, _, text in sorted(set(lines)):
-        click.echo(text)
+        echo(text)
