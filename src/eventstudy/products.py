@@ -219,6 +219,12 @@ def read_toml(text: str, path: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         msg = f"is not TOML: {error}"
         raise TableError(msg, path=path) from error
+    except RecursionError:
+        msg = "is not TOML that can be read: brackets nested too deeply"
+        raise TableError(msg, path=path) from None
+    except ValueError:
+        msg = "is not TOML that can be read: a number has thousands of digits"
+        raise TableError(msg, path=path) from None
 
 
 def known_keys(entry: Mapping[str, Any], known: Iterable[str], path: str, where: str) -> None:
@@ -243,8 +249,9 @@ def one_of(value: object, known: Collection[object], path: str, where: str) -> N
     TableError
         With the nearest one.
     """
-    if value not in known:
-        msg = f"{where} = {value!r}: {did_you_mean(str(value), map(str, known))}"
+    # A list or a table cannot be looked up in a table.
+    if not isinstance(value, str) or value not in known:
+        msg = f"{where} = {value!r:.60}: {did_you_mean(str(value), map(str, known))}"
         raise TableError(msg, path=path)
 
 

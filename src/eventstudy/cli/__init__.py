@@ -115,6 +115,9 @@ def _fail(error: Exception) -> NoReturn:
         if isinstance(error, BatchRefusedError):
             _leave(4)
         _leave(3 if isinstance(error, (ArticleSourceError, PriceSourceError)) else 1)
+    if isinstance(error, MemoryError):
+        _say("out of memory: the input is larger than this machine can hold; split it")
+        _leave(1)
     _say(
         f"internal error ({type(error).__name__}: {error}); "
         "set EVENTSTUDY_DEBUG=1 to see where, and report it"

@@ -92,7 +92,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         msg = f"price store {path} cannot be opened: {error}"
         raise StoreError(msg) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeError) as error:
         msg = f"{path} is not a price store, or is damaged: {error}"
         raise StoreError(msg) from error
     except OSError as error:

@@ -143,7 +143,7 @@ def ask(
     """
     for attempt in range(1, retry.attempts + 1):
         try:
-            return checked(_fetched(source, request), request)
+            return _fetched(source, request)
         except SourceError as error:
             wait = min(retry.cap, retry.base * 2 ** (attempt - 1)) * rng.uniform(0.5, 1.0)
             wait = max(wait, error.retry_after or 0.0)
@@ -163,7 +163,7 @@ def ask(
 
 def _fetched(source: Source, request: Request) -> Answer:
     try:
-        return source.fetch(request)
+        return checked(source.fetch(request), request)
     except SourceError:
         raise
     except EventStudyError as error:
