@@ -107,6 +107,9 @@ def _check_path(path: Path, *, read_only: bool) -> None:
     if str(path).startswith(("file:", ":memory:")) or path.name == ":memory:":
         msg = f"{path} is not a file: name the file of the store"
         raise StoreError(msg)
+    if "\0" in str(path):
+        msg = f"price store {str(path)[:80]!r} cannot be opened: no file can have this name"
+        raise StoreError(msg)
     try:
         found, regular = path.exists(), path.is_file()
     except (OSError, ValueError) as error:

@@ -83,7 +83,8 @@ def test_a_move_is_compared_with_its_peers():
     assert "no related series confirms" in gate({"2026-01-16": 40.0}, peers={"brent_front": KNOWN})
     bars = [Bar("2026-01-16", 40.0)]
     assert needs_peers(KNOWN, bars, BatchContext(peers={"brent_front": KNOWN}))
-    assert not needs_peers(KNOWN, bars, BatchContext(peers=flat))
+    assert needs_peers(KNOWN, bars, BatchContext(peers=flat))
+    assert not needs_peers(KNOWN, bars, BatchContext(peers=falling))
 
 
 def test_volatility_may_double():
