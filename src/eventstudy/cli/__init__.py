@@ -118,6 +118,10 @@ def _fail(error: Exception) -> NoReturn:
     if isinstance(error, MemoryError):
         _say("out of memory: the input is larger than this machine can hold; split it")
         _leave(1)
+    if isinstance(error, OSError):
+        name = f"{str(error.filename)[:200]}: " if error.filename else ""
+        _say(f"{name}{error.strerror or error}")
+        _leave(1)
     _say(
         f"internal error ({type(error).__name__}: {error}); "
         "set EVENTSTUDY_DEBUG=1 to see where, and report it"

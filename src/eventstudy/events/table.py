@@ -32,7 +32,7 @@ from eventstudy.events.columns import (
     read_row,
     split_csv,
 )
-from eventstudy.tables.text import bytes_of
+from eventstudy.tables.text import bytes_of, looks_like_header
 
 Precision = Literal["exact", "hour", "day", "undated"]
 
@@ -398,7 +398,9 @@ def events_from_frame(frame: pd.DataFrame) -> EventTable:
 def _parse(header: Sequence[str], rows: Sequence[Row], path: str) -> tuple[Event, ...]:
     faults = Faults(path)
     if "event_id" not in header:
-        faults.add(f"column 'event_id' is missing; {did_you_mean('event_id', header)}", row=1)
+        quoted = looks_like_header(header)
+        hint = did_you_mean("event_id", header) if quoted else "this is not the header of a table"
+        faults.add(f"column 'event_id' is missing; {hint}", row=1)
     if "date" not in header and "time" not in header:
         faults.add("column 'date' or 'time' is missing; add the day or the moment", row=1)
     faults.raise_any()
