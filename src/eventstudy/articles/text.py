@@ -13,6 +13,7 @@ from pathlib import Path
 
 from eventstudy.articles.language import Language, Pattern, alternation, language
 from eventstudy.errors import MissingDependencyError, TableError
+from eventstudy.tables.text import whole_file
 
 MAX_BYTES = 2_000_000
 # A page has a root or a closing tag: a ticker such as <P> in an agency's text has neither.
@@ -24,6 +25,7 @@ _ENDS = '.!?:;"”'
 _SHORTEST, _NARROWEST, _WIDEST = 30, 40, 130  # characters of a line that may be broken at a width
 _RAGGED = 16  # characters by which lines of one width differ
 _LINES_OF_WIDTH, _MOSTLY = 3, 0.7  # lines, and the share of them, that fix a width
+_MOST_BYTES = 100 * MAX_BYTES  # what is read to say that it is too large
 # Marks that change how text looks but not what it says: bidirectional controls, zero width.
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -93,10 +95,10 @@ def read_document(path: str | Path) -> Document:
     """
     place = Path(path)
     try:
-        with place.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        msg = f"cannot be read ({error.strerror or error}); check the path"
+        content = whole_file(place, most=_MOST_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"cannot be read ({reason}); check the path"
         raise TableError(msg, path=str(path)) from error
     return to_document(content, place.name)
 
