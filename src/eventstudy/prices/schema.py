@@ -64,6 +64,7 @@ MIGRATIONS: Final = (
     INSERT INTO latest_stamp SELECT 1, max(
         coalesce((SELECT max(seen_at) FROM revisions), ''),
         coalesce((SELECT max(first_seen) FROM bars), ''));
+    DROP INDEX revisions_of;
     CREATE INDEX revisions_by_bar ON revisions (symbol, interval, stamp, field, seen_at);
     CREATE INDEX run_items_of ON run_items (symbol, interval, state, seen_at);
     """,
