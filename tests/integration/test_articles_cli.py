@@ -206,3 +206,25 @@ def test_scores_are_printed_for_each_corpus(folder):
     scores = {(row["corpus"], row["task"]): row for row in json.loads(done.stdout)}
     assert scores[held, "dates"]["recall"] >= 0.95
     assert scores[dev, "events"]["precision"] >= 0.85
+
+
+def test_a_draft_is_reviewed_key_by_key_and_goes_on_where_it_stopped(folder):
+    eventstudy("articles", "extract", "news", "--draft", "draft.csv", cwd=folder)
+    steps = "a\nu\nr\ne\ndate\n2026-02-30\nx\nq\n"
+    done = eventstudy(
+        "articles", "review", "draft.csv", "--articles", "news", cwd=folder, stdin=steps
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 of 3" in done.stdout
+    assert ">>>" in done.stdout
+    assert "a day that does not exist" in done.stderr
+    assert "press one of" in done.stderr
+    assert "0 accepted, 1 rejected, 2 without a decision" in done.stdout
+    again = eventstudy("articles", "review", "draft.csv", cwd=folder, stdin="m\n1\na\n")
+    assert "1 of 2" in again.stdout
+    assert "1 accepted, 1 rejected, 0 without a decision" in again.stdout
+    assert "events accept draft.csv" in again.stdout
+    nothing = eventstudy("articles", "review", "draft.csv", cwd=folder, stdin="")
+    assert "1 accepted" in nothing.stdout
+    missing = eventstudy("articles", "review", "none.csv", cwd=folder, stdin="")
+    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)

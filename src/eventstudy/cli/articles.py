@@ -25,7 +25,7 @@ _SUFFIXES = (".txt", ".text", ".md", ".html", ".htm")
 
 @click.group()
 def articles() -> None:
-    """Extract dated events from articles, and score the extraction."""
+    """Extract dated events from articles, review them, and score the extraction."""
 
 
 @articles.command()
@@ -68,6 +68,26 @@ def extract(
         for text in item.notes:
             note(f"{item.document.name}: {text}")
     _report(faults)
+
+
+@articles.command()
+@click.argument("draft", type=click.Path())
+@click.option(
+    "--articles",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="Where the articles are; the folder of the draft is looked at, too. Repeatable.",
+)
+def review(draft: str, folders: tuple[str, ...]) -> None:
+    """Decide on the rows of DRAFT one by one, with their sentences where the articles are at hand.
+
+    One key each: a accept, r reject, e edit a cell, s skip, m merge into another row, u undo, q
+    quit. Every decision is saved at once; what was decided is not shown again.
+    """
+    from eventstudy.cli.review import run_review
+
+    run_review(draft, folders)
 
 
 @articles.command()

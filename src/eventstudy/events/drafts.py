@@ -178,8 +178,13 @@ def update_draft(existing: Sequence[Row], extracted: Sequence[Row]) -> DraftUpda
     rows = [dict(row) for row in existing]
     taken = {row["event_id"] for row in rows}
     new, changed, kept = [], [], []
+    free = list(rows)
     for row in extracted:
-        known = next((old for old in rows if _same_source(old, row)), None)
+        # Two events of a kind may stand in one sentence: a row is taken up once.
+        same = [old for old in free if _same_source(old, row)]
+        known = next((old for old in same if old.get("extracted") == row["extracted"]), None)
+        known = known or next(iter(same), None)
+        free = [old for old in free if old is not known]
         if known is None:
             added = {**row, "event_id": _free(row["event_id"], taken), "change": "new"}
             taken.add(added["event_id"])
