@@ -26,6 +26,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -52,20 +53,9 @@ _END_OF_DAY = dt.time(23, 59, 59)
 class Placement:
     """Where one event falls on a calendar.
 
-    Parameters
-    ----------
-    event : Event
-    state : str
-        ``kept``, ``moved``, ``ambiguous``, ``dropped`` or ``undated``; confounding depends on
-        the asset and is added by `align`.
-    session : int or None
-        Index of session 0.
-    alternative : int or None
-        Index of the second possible session.
-    moved_from : str
-        ISO date the event was moved away from, or empty.
-    reason : str
-        Why this session, or why none.
+    Confounding depends on the asset and is added by `align`. ``session`` and ``alternative`` are
+    indices of session 0 and of the second possible session, ``moved_from`` the ISO date the event
+    was moved away from, ``reason`` why this session or why none.
     """
 
     event: Event
@@ -78,24 +68,13 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placements:
-    """Where E events fall on a calendar.
+    """Where E events fall on a calendar; the arrays are (E,).
 
-    Parameters
-    ----------
-    events : tuple of Event, length E
-    calendar : SettlementCalendar
-    ambiguous_minutes : int
-        A moment this close to a settlement could belong to either side of it.
-    state : (E,) int8
-        Index into `STATES`.
-    stated : (E,) datetime64[D]
-        The local day; NaT where the source gives none.
-    session, alternative : (E,) int
-        Indices of session 0 and of the second possible session; -1 where there is none.
-    moved : (E,) bool
-        Whether session 0 is another day than the one stated.
-    either_side, beyond : (E,) bool
-        Whether the clock allows two sessions; whether the second one has no price any more.
+    ``state`` is an index into `STATES`; ``stated`` the local day, NaT where the source gives none;
+    ``session`` and ``alternative`` are indices of session 0 and of the second possible session, -1
+    where there is none; ``moved`` says whether session 0 is another day than the one stated,
+    ``either_side`` whether the clock allows two sessions (a moment within `ambiguous_minutes` of a
+    settlement), ``beyond`` whether the second one has no price any more.
     """
 
     events: tuple[Event, ...]
@@ -176,68 +155,29 @@ class Neighbours:
     """Which of N pairs on one asset lie near one another in time.
 
     In the order of their sessions the neighbours of a pair are a range, so that two numbers per
-    pair hold any number of names.
-
-    Parameters
-    ----------
-    order : (M,) int
-        The pairs with a session, by asset and session.
-    second : (A,) int
-        The pairs with a second session, by asset and that session.
-    same, near, reach : (N, 2) int
-        Ranges of `order`: the same session 0; an overlapping event window; an event window that
-        reaches into the estimation window. Empty for pairs without a session.
-    perhaps : (N, 2) int
-        Range of `second`: pairs whose second session is this session 0.
+    pair (N, 2) hold any number of names; pairs without a session have empty ranges.
     """
 
-    order: IntArray
-    second: IntArray
-    same: IntArray
-    near: IntArray
-    reach: IntArray
-    perhaps: IntArray
+    order: IntArray  # (M,) pairs with a session, by asset and session
+    second: IntArray  # (A,) pairs with a second session, by asset and that session
+    same: IntArray  # range of `order` with the same session 0
+    near: IntArray  # ... with an overlapping event window
+    reach: IntArray  # ... whose event window reaches into the estimation window
+    perhaps: IntArray  # range of `second`: pairs whose second session is this session 0
 
-    def confounding(self, row: int) -> list[int]:
-        """Pairs with the same session 0, in the order of the pairs."""
-        return self._within(row, self.same, self.order)
-
-    def overlapping(self, row: int) -> list[int]:
-        """Pairs with another session 0 and an overlapping event window."""
-        confounding = set(self.confounding(row))
-        found = self._within(row, self.near, self.order)
-        return [other for other in found if other not in confounding]
-
-    def reaching(self, row: int) -> list[int]:
-        """Pairs whose event window reaches into the estimation window."""
-        return self._within(row, self.reach, self.order)
-
-    def possible(self, row: int) -> list[int]:
-        """Pairs whose second possible session is this session 0."""
-        return self._within(row, self.perhaps, self.second)
-
-    def _within(self, row: int, ranges: IntArray, order: IntArray) -> list[int]:
-        first, last = ranges[row].tolist()
+    def within(self, row: int, kind: Literal["same", "near", "reach", "perhaps"]) -> list[int]:
+        """Return the other pairs in one of the ranges, in the order of the pairs."""
+        first, last = getattr(self, kind)[row].tolist()
+        order = self.second if kind == "perhaps" else self.order
         return [other for other in sorted(order[first:last].tolist()) if other != row]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """N pairs of an event and an asset it concerns, ordered by event, then by asset.
 
-    Parameters
-    ----------
-    placements : Placements
-        Where the E events fall.
-    assets : tuple of str
-        Assets of the study.
-    event, asset : (N,) int
-        Index of the event and of the asset of each pair.
-    state : (N,) int8
-        Index into `STATES`.
-    neighbours : Neighbours
-    faults : mapping of int to str
-        Why pairs that have a session are not studied.
+    ``event`` and ``asset`` (N,) are indices of each pair, ``state`` (N,) one into `STATES`;
+    ``faults`` says by row why pairs that have a session are not studied.
 
     Examples
     --------
@@ -315,10 +255,8 @@ class Alignment:
 
     def days(self, at: IntArray) -> DayArray:
         """Days of sessions by index, NaT where it is -1."""
-        days: DayArray = np.where(
-            at >= 0, self.placements.calendar.sessions[at], np.datetime64("NaT")
-        )
-        return days
+        sessions, blank = self.placements.calendar.sessions, np.datetime64("NaT")
+        return np.asarray(np.where(at >= 0, sessions[at], blank))
 
     def reasons(self, row: int) -> tuple[str, ...]:
         """Why a pair has this session, or why it is not studied, part by part."""
@@ -327,32 +265,43 @@ class Alignment:
 
     def confounded_with(self, row: int) -> tuple[str, ...]:
         """Events with the same session 0."""
-        return self._ids(self.neighbours.confounding(row))
+        return self._ids(self.neighbours.within(row, "same"))
+
+    def confounded(self) -> dict[int, tuple[str, ...]]:
+        """`confounded_with` of every pair that has any, by row."""
+        found: dict[int, tuple[str, ...]] = {}
+        order, ids = self.neighbours.order.tolist(), self._every_id
+        ranges = self.neighbours.same[self.n_confounded > 0]
+        for first, last in np.unique(ranges, axis=0).tolist():
+            rows = sorted(order[first:last])
+            names = tuple([ids[row] for row in rows])
+            for at, row in enumerate(rows):
+                found[row] = names[:at] + names[at + 1 :]
+        return found
 
     def overlaps_with(self, row: int) -> tuple[str, ...]:
         """Events with another session 0 and an overlapping event window."""
-        return self._ids(self.neighbours.overlapping(row))
+        same = set(self.neighbours.within(row, "same"))
+        near = self.neighbours.within(row, "near")
+        return self._ids([other for other in near if other not in same])
 
     def estimation_overlaps(self, row: int) -> tuple[str, ...]:
         """Events whose event window reaches into this estimation window."""
-        return self._ids(self.neighbours.reaching(row))
+        return self._ids(self.neighbours.within(row, "reach"))
 
     def perhaps_with(self, row: int) -> tuple[str, ...]:
         """Ambiguous events whose second possible session is this session 0."""
-        return self._ids(self.neighbours.possible(row))
+        return self._ids(self.neighbours.within(row, "perhaps"))
 
     def _ids(self, rows: Sequence[int]) -> tuple[str, ...]:
-        events, event = self.placements.events, self.event
-        return tuple([events[event[row]].event_id for row in rows])
+        return tuple([self._every_id[row] for row in rows])
+
+    @cached_property
+    def _every_id(self) -> tuple[str, ...]:
+        return self.event_ids(np.arange(len(self)))
 
     def dropped(self, rows: Sequence[int] | IntArray, reasons: Sequence[str]) -> Alignment:
-        """Return the same pairs, some of them left out for a reason.
-
-        Parameters
-        ----------
-        rows : (n,) int
-        reasons : sequence of str, length n
-        """
+        """Return the same pairs, some of them left out, each for a reason."""
         state, faults = self.state.copy(), dict(self.faults)
         for row, reason in zip(map(int, rows), reasons, strict=True):
             state[row] = DROPPED
@@ -362,13 +311,7 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One event on one asset: a row of an `Alignment` that makes each value when it is read.
-
-    Parameters
-    ----------
-    alignment : Alignment
-    row : int
-    """
+    """One event on one asset: a row of an `Alignment` that makes each value when it is read."""
 
     alignment: Alignment
     row: int
@@ -401,14 +344,12 @@ class Pair:
     @property
     def session(self) -> int | None:
         """Index of session 0."""
-        alignment = self.alignment
-        return _known(alignment.placements.session[alignment.event[self.row]])
+        return _known(self.alignment.session[self.row])
 
     @property
     def alternative(self) -> int | None:
         """Index of the second possible session."""
-        alignment = self.alignment
-        return _known(alignment.placements.alternative[alignment.event[self.row]])
+        return _known(self.alignment.alternative[self.row])
 
     @property
     def moved_from(self) -> str:
@@ -444,19 +385,7 @@ class Pair:
 def place_event(
     event: Event, calendar: SettlementCalendar, *, ambiguous_minutes: int = AMBIGUOUS_MINUTES
 ) -> Placement:
-    """Find the session of one event.
-
-    Parameters
-    ----------
-    event : Event
-    calendar : SettlementCalendar
-    ambiguous_minutes : int
-        A moment this close to a settlement could belong to either side of it.
-
-    Returns
-    -------
-    Placement
-    """
+    """Find the session of one event, see `place_events`."""
     return place_events((event,), calendar, ambiguous_minutes=ambiguous_minutes)[0]
 
 
@@ -468,16 +397,7 @@ def place_events(
 ) -> Placements:
     """Find the sessions of events.
 
-    Parameters
-    ----------
-    events : sequence of Event
-    calendar : SettlementCalendar
-    ambiguous_minutes : int
-        A moment this close to a settlement could belong to either side of it.
-
-    Returns
-    -------
-    Placements
+    A moment within `ambiguous_minutes` of a settlement could belong to either side of it.
     """
     stated, dated = _stated_days(events)
     size, sessions = len(calendar.sessions), calendar.sessions
@@ -485,9 +405,13 @@ def place_events(
     session = np.where(dated, session, -1).astype(np.int64)
     alternative = np.full(len(events), -1, dtype=np.int64)
     if calendar.settlements is not None:
-        timed = dated & np.array([event.time is not None for event in events], dtype=bool)
-        _place_moments(events, timed, calendar, ambiguous_minutes, session, alternative)
-        _place_days(events, stated, dated & ~timed, calendar, session, alternative)
+        timed = np.array([event.time is not None for event in events], dtype=bool)
+        rows = np.flatnonzero(dated & timed)
+        mine = [events[i] for i in rows.tolist()]
+        session[rows], alternative[rows] = _of_moments(mine, calendar, ambiguous_minutes)
+        rows = np.flatnonzero(dated & ~timed)
+        late = _of_last_seconds([events[i] for i in rows.tolist()], stated[rows], calendar)
+        alternative[rows] = np.where(late > session[rows], late, -1)
     either_side = alternative >= 0
     at = np.minimum(session, size - 1)
     moved = dated & (session < size) & (sessions[at] != stated)
@@ -540,22 +464,10 @@ def align(
 
 
 def event_sessions(sessions: IntArray, *, window: Window, size: int) -> BoolArray:
-    """Sessions of a sample that lie in the event window of an event.
+    """Whether each of S = `size` sessions lies in the event window of an event (S,).
 
-    An event never takes a session from its own estimation window: that lies before its own
-    event window.
-
-    Parameters
-    ----------
-    sessions : (M,) int
-        Session 0 of every event on an asset.
-    window : Window
-    size : int
-        Sessions of the sample, S.
-
-    Returns
-    -------
-    (S,) bool
+    `sessions` (M,) are session 0 of every event on an asset. An event never takes a session from
+    its own estimation window: that lies before its own event window.
     """
     edges = np.zeros(size + 1, dtype=np.int64)
     np.add.at(edges, np.clip(sessions + window.start, 0, size), 1)
@@ -565,64 +477,40 @@ def event_sessions(sessions: IntArray, *, window: Window, size: int) -> BoolArra
 
 def _stated_days(events: Sequence[Event]) -> tuple[DayArray, BoolArray]:
     """Local days (E,), NaT where the source gives none, and whether it gives one."""
-    days = [
-        None
-        if event.precision == "undated"
-        else event.date or (event.time.date() if event.time else None)
-        for event in events
-    ]
+    dated = [event if event.precision != "undated" else None for event in events]
+    days = [event and (event.date or (event.time and event.time.date())) for event in dated]
     stated = np.array(days, dtype="datetime64[D]")
     return stated, ~np.isnat(stated)
 
 
-def _place_moments(
-    events: Sequence[Event],
-    timed: BoolArray,
-    calendar: SettlementCalendar,
-    minutes: int,
-    session: IntArray,
-    alternative: IntArray,
-) -> None:
-    """Set session and alternative of the events with a moment."""
+def _of_moments(
+    events: Sequence[Event], calendar: SettlementCalendar, minutes: int
+) -> tuple[IntArray, IntArray]:
+    """Session and alternative of events with a moment (E,)."""
     assert calendar.settlements is not None  # noqa: S101  # the caller has looked
-    rows = np.flatnonzero(timed)
-    if not len(rows):
-        return
-    mine = [events[i] for i in rows.tolist()]
     # Settlements are whole seconds: cutting a moment to its second moves it past none of them.
-    seconds = [int(event.time.timestamp() // 1) for event in mine if event.time is not None]
+    seconds = [int(event.time.timestamp() // 1) for event in events if event.time is not None]
     instants = np.array(seconds, dtype="datetime64[s]")
-    margin = np.array([60 * _margin(event, minutes) for event in mine], dtype="timedelta64[s]")
+    margin = np.array([60 * _margin(event, minutes) for event in events], dtype="timedelta64[s]")
     settled, last = calendar.settlements, len(calendar.settlements) - 1
     found = calendar.positions_of(instants)
     after = (found > 0) & (instants - settled[np.maximum(found - 1, 0)] < margin)
     before = (found <= last) & (settled[np.minimum(found, last)] - instants <= margin)
-    session[rows] = found
-    alternative[rows] = np.where(after, found - 1, np.where(before, found + 1, -1))
+    return found, np.where(after, found - 1, np.where(before, found + 1, -1))
 
 
-def _place_days(
-    events: Sequence[Event],
-    stated: DayArray,
-    known: BoolArray,
-    calendar: SettlementCalendar,
-    session: IntArray,
-    alternative: IntArray,
-) -> None:
-    """Set the alternative of events known to the day, where the day outlasts the settlement."""
-    rows = np.flatnonzero(known)
-    if not len(rows):
-        return
-    seen: dict[tuple[str, dt.date], int] = {}
-    ends = np.empty(len(rows), dtype="datetime64[s]")
-    for place, row in enumerate(rows.tolist()):
-        key = (events[row].zone or calendar.zone or "UTC", stated[row].item())
-        if key not in seen:
-            last = dt.datetime.combine(key[1], _END_OF_DAY, tzinfo=ZoneInfo(key[0]))
-            seen[key] = int(last.timestamp())
-        ends[place] = seen[key]
-    late = calendar.positions_of(ends)
-    alternative[rows] = np.where(late > session[rows], late, -1)
+def _of_last_seconds(
+    events: Sequence[Event], days: DayArray, calendar: SettlementCalendar
+) -> IntArray:
+    """Session to which the last second of each day belongs, in the zone of its event (E,)."""
+
+    @cache
+    def end(zone: str, day: dt.date) -> int:
+        return int(dt.datetime.combine(day, _END_OF_DAY, tzinfo=ZoneInfo(zone)).timestamp())
+
+    zones = [event.zone or calendar.zone or "UTC" for event in events]
+    seconds = [end(zone, day) for zone, day in zip(zones, days.tolist(), strict=True)]
+    return calendar.positions_of(np.array(seconds, dtype="datetime64[s]"))
 
 
 def _allow_other_dates(
@@ -672,13 +560,12 @@ def _neighbours(
 
     order, keys = ordered(session)
     others, other_keys = ordered(second)
-    at = np.where(session >= 0, base + session, -1)
 
     def between(low: int, high: int, sorted_keys: IntArray) -> IntArray:
-        first = np.searchsorted(sorted_keys, at + low, side="left")
-        last = np.searchsorted(sorted_keys, at + high, side="right")
-        last[session < 0] = first[session < 0]
-        return np.stack([first, last], axis=1)
+        ranges = np.zeros((len(session), 2), dtype=np.int64)
+        ranges[order, 0] = np.searchsorted(sorted_keys, keys + low, side="left")
+        ranges[order, 1] = np.searchsorted(sorted_keys, keys + high, side="right")
+        return ranges
 
     return Neighbours(
         order, others,

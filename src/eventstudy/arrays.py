@@ -32,3 +32,15 @@ def rows_by_label(labels: Sequence[str]) -> dict[str, IntArray]:
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(number)))
     return dict(zip(number, np.split(order, ends[:-1]), strict=True)) if number else {}
+
+
+def as_slice(rows: IntArray) -> IntArray | slice:
+    """Rows that follow one another as a slice, which takes views; others as they are."""
+    if len(rows) and bool((np.diff(rows) == 1).all()):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def taken(labels: tuple[str, ...], rows: IntArray | slice) -> tuple[str, ...]:
+    """Keep some labels, in the order given."""
+    return labels[rows] if isinstance(rows, slice) else tuple([labels[i] for i in rows.tolist()])

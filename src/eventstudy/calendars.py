@@ -58,18 +58,9 @@ class SettlementCalendar:
     def session_of(self, moment: datetime) -> int:
         """Return the index of the first settlement strictly after `moment`.
 
-        A moment exactly at a settlement belongs to the next session. Where no settlement times are
-        known, the moment's own calendar day in its own zone decides.
-
-        Parameters
-        ----------
-        moment : datetime
-            With a time zone.
-
-        Returns
-        -------
-        int
-            Index into `sessions`; ``len(sessions)`` when `moment` lies after the last settlement.
+        A moment exactly at a settlement belongs to the next session; one after the last settlement
+        gives ``len(sessions)``. Where no settlement times are known, the moment's own calendar day
+        in its own zone decides.
 
         Raises
         ------
@@ -85,17 +76,9 @@ class SettlementCalendar:
         return int(np.searchsorted(self.settlements, instant, side="right"))
 
     def positions_of(self, moments_utc: NDArray[np.datetime64]) -> IntArray:
-        """Return `session_of` for many moments at once.
+        """Return `session_of` for many moments at once, int64 of the same shape.
 
-        Parameters
-        ----------
-        moments_utc : ndarray of datetime64, any shape
-            UTC instants; for a calendar without settlement times, local days.
-
-        Returns
-        -------
-        ndarray of int64, same shape
-            Indices into `sessions`; ``len(sessions)`` after the last settlement.
+        `moments_utc` are UTC instants; for a calendar without settlement times, local days.
 
         Raises
         ------
@@ -186,40 +169,27 @@ def settlement_calendar(
 def build_calendar(
     spec: CalendarSpec, first: date, last: date, *, overrides: tuple[Override, ...] = ()
 ) -> SettlementCalendar:
-    """Build a calendar from its rules and dated exceptions; those of other calendars are ignored.
+    """Build a calendar from its rules and dated exceptions, in the order of `overrides`.
 
-    Parameters
-    ----------
-    spec : CalendarSpec
-    first, last : date
-        First and last day, both included.
-    overrides : tuple of Override
-        Applied in order.
-
-    Returns
-    -------
-    SettlementCalendar
+    Exceptions of other calendars are ignored; `first` and `last` are both included.
     """
     times = {day: (at, zone) for day, at, zone in _rule_times(spec, first, last)}
     for row in overrides:
         if row.calendar == spec.name and first <= row.session <= last:
-            _apply(times, row, spec)
+            regime = spec.regime(row.session)
+            if row.rule == "no_settlement":
+                times.pop(row.session, None)
+            elif row.rule == "extra_settlement" or row.session in times:
+                ruled = (regime.time, regime.zone)
+                times[row.session] = (row.time, spec.zone) if row.time else ruled
     days = np.array(sorted(times), dtype="datetime64[D]")
     return SettlementCalendar(spec.name, spec.zone, days, _instants(times))
 
 
 def file_calendar(sessions: Any) -> SettlementCalendar:  # noqa: ANN401  # whatever numpy reads as days
-    """Build a calendar from the days of a price file, with no settlement times.
+    """Build a calendar from the days (S,) of a price file, with no settlement times.
 
-    Parameters
-    ----------
-    sessions : array_like of dates, shape (S,)
-        Strictly increasing.
-
-    Raises
-    ------
-    AlignmentError
-        When the days are not strictly increasing or one is missing.
+    Raises `AlignmentError` when they are not strictly increasing or one is missing.
     """
     days = np.asarray(sessions, dtype="datetime64[D]")
     if days.ndim != 1 or bool(np.isnat(days).any()) or bool((np.diff(days).astype(int) <= 0).any()):
@@ -244,10 +214,8 @@ class Override:
 def read_overrides(path: Path) -> tuple[Override, ...]:
     """Read dated exceptions from a CSV file.
 
-    Raises
-    ------
-    TableError
-        When the file cannot be read, or a row has an unknown rule, day or time, or no reason.
+    Raises `TableError` when it cannot be read or a row has an unknown rule, day or time, or no
+    reason.
     """
     rows = read_rows(path, what="settlement overrides", columns=_OVERRIDE_COLUMNS)
     return tuple(_override(row, path) for row in rows)
@@ -282,14 +250,6 @@ def _bundled_overrides() -> tuple[Override, ...]:
     source = resources.files("eventstudy") / "data" / "settlement_overrides.csv"
     with resources.as_file(source) as path:
         return read_overrides(path)
-
-
-def _apply(times: dict[date, tuple[time, str]], row: Override, spec: CalendarSpec) -> None:
-    if row.rule == "no_settlement":
-        times.pop(row.session, None)
-    elif row.rule == "extra_settlement" or row.session in times:
-        regime = spec.regime(row.session)
-        times[row.session] = (row.time, spec.zone) if row.time else (regime.time, regime.zone)
 
 
 @lru_cache(maxsize=32)
@@ -337,8 +297,7 @@ def _instants(times: dict[date, tuple[time, str]]) -> DayArray:
     for zone in sorted({zone for _, zone in times.values()}):
         rows = [i for i, (_, (_, of)) in enumerate(ordered) if of == zone]
         local = pd.DatetimeIndex(
-            [datetime.combine(ordered[i][0], ordered[i][1][0]) for i in rows],
-            dtype="datetime64[s]",
+            [datetime.combine(ordered[i][0], ordered[i][1][0]) for i in rows], dtype="datetime64[s]"
         )
         found[rows] = local.tz_localize(zone).tz_convert("UTC").tz_localize(None).to_numpy()
     return found

@@ -16,16 +16,7 @@ _HYPHEN = re.compile(r"(?<![\w.-])-(?=\d)")
 
 @dataclass(frozen=True, slots=True)
 class Numerals:
-    """How the numbers of one medium look.
-
-    Parameters
-    ----------
-    minus : str
-        Sign of negative numbers.
-    thousands : str
-        What stands between groups of three digits.
-    missing : str
-        What stands for a number that is missing or infinite.
+    """How the numbers of one medium look: minus sign, thousands separator, missing numbers.
 
     Examples
     --------
@@ -81,12 +72,7 @@ TYPESET = Numerals(minus="\u2212", thousands="\u202f", missing="\u2013")
 def significant(value: float, form: Format = "", *, digits: int = 4) -> str:
     """Return a number in the format that its column declares; empty where missing.
 
-    Parameters
-    ----------
-    value : float
-    form : {"", "plain", "signed", "pvalue", "count"}
-    digits : int
-        Significant digits of what is neither a p-value nor a count.
+    `digits` are significant digits of what is neither a p-value nor a count.
     """
     if isinstance(value, float) and not math.isfinite(value):
         return ""

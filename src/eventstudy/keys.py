@@ -19,21 +19,13 @@ import os
 import re
 import textwrap
 import types
+import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from numbers import Integral
 from pathlib import Path
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Literal,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 from eventstudy.errors import EventStudyError, Fault, StudyError, did_you_mean
 from eventstudy.windows import Window
@@ -49,53 +41,27 @@ BRIEF: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a value may be.
+    """What a value may be."""
 
-    Parameters
-    ----------
-    form : str
-        How it reads in the documentation, in Markdown.
-    check : callable
-        Returns what the field holds; raises ValueError with what is expected.
-    plain : callable, optional
-        Turns what the field holds back into what TOML and JSON know; `plain` where left out.
-    """
-
-    form: str
-    check: Callable[[Any], Any]
-    plain: Callable[[Any], Any] | None = None
+    form: str  # how it reads in the documentation, in Markdown
+    check: Callable[[Any], Any]  # what the field holds; ValueError with what is expected
+    plain: Callable[[Any], Any] | None = None  # back into what TOML knows; `plain` if left out
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """Declaration of one key of a study file, on the field that holds it.
 
-    Parameters
-    ----------
-    place : str
-        Section and name in the file, ``windows.gap``; a section alone is a part, whose own fields
-        are keys.
-    doc : str
-        What it means, in Markdown; the first sentence stands in the template.
-    kind : Kind, optional
-        What it may hold; from the type of the field where left out.
-    examples : tuple
-        Values as a file would hold them.
-    default : str
-        How the default reads, where its value does not say it.
-    unit : str
-        What a number counts.
-    shown : bool
-        Whether a new study file sets it; otherwise it stands there commented out.
+    A `place` without a name, ``report``, is a part, whose own fields are keys.
     """
 
-    place: str
-    doc: str
-    kind: Kind | None = None
-    examples: tuple[Any, ...] = ()
-    default: str = ""
-    unit: str = ""
-    shown: bool = False
+    place: str  # section and name in the file, ``windows.gap``
+    doc: str  # what it means, in Markdown; the first sentence stands in the template
+    kind: Kind | None = None  # from the type of the field where left out
+    examples: tuple[Any, ...] = ()  # as a file would hold them
+    default: str = ""  # how the default reads, where its value does not say it
+    unit: str = ""  # what a number counts
+    shown: bool = False  # whether a new study file sets it, or holds it commented out
 
     @property
     def section(self) -> str:
@@ -135,18 +101,8 @@ class Declared:
         return self.kind.check(value)
 
 
-_DECLARED: Final[dict[type, tuple[Declared, ...]]] = {}  # what `declared` has read already
-
-
-def declared(part: type) -> tuple[Declared, ...]:
-    """Return the keys of a part, in the order of its fields."""
-    if part not in _DECLARED:
-        _DECLARED[part] = _read_declarations(part)
-    return _DECLARED[part]
-
-
-def _read_declarations(part: type) -> tuple[Declared, ...]:
-    hints = get_type_hints(part, include_extras=True)
+def _declared(part: type) -> tuple[Declared, ...]:
+    hints = typing.get_type_hints(part, include_extras=True)
     found = []
     for item in fields(part):
         hint = hints[item.name]
@@ -159,15 +115,14 @@ def _read_declarations(part: type) -> tuple[Declared, ...]:
     return tuple(found)
 
 
+declared: Callable[[type], tuple[Declared, ...]] = cache(_declared)
+"""The keys of a part, in the order of its fields."""
+
+
 def check_fields(made: object, across: Callable[[Any], Iterable[Fault]] | None = None) -> None:
     """Check and normalise every field of a frozen part, at the end of its construction.
 
-    Parameters
-    ----------
-    made : object
-        A frozen dataclass whose fields declare keys.
-    across : callable, optional
-        Finds what is wrong between fields; called only where each field is right by itself.
+    `across` finds what is wrong between fields, where each of them is right by itself.
 
     Raises
     ------
@@ -196,13 +151,7 @@ def study_error(owner: str, faults: Sequence[Fault]) -> StudyError:
 
 
 def from_mapping(part: type[T], values: Mapping[str, Any]) -> T:
-    """Make a part from a mapping of its fields; unknown names are faults beside wrong values.
-
-    Raises
-    ------
-    StudyError
-        Every fault, one line each.
-    """
+    """Make a part from a mapping of its fields; unknown names are faults beside wrong values."""
     known = [item.field for item in declared(part)]
     faults = [
         Fault(str(name), value, f"unknown key; {did_you_mean(str(name), known)}")
@@ -237,8 +186,6 @@ def documented(part: type[T]) -> type[T]:
         said = textwrap.wrap(item.key.doc, 90, initial_indent="    ", subsequent_indent="    ")
         lines += [f"{item.field} : {item.form.replace('`', '')}{optional}", *said]
     head, rule, rest = (part.__doc__ or "").partition("\n\n    Raises")
-    if not rule:
-        head, rule, rest = (part.__doc__ or "").partition("\n\n    Examples")
     body = "\n".join(f"    {line}" if line else "" for line in lines)
     part.__doc__ = f"{head.rstrip()}{body}{rule}{rest}"
     return part
@@ -300,9 +247,8 @@ def _items(value: Any) -> list[Any] | None:
 
 def _kind_of(hint: Any) -> Kind:
     """Return what a field of a plain type may hold."""
-    simple = {str: TEXT, bool: FLAG}.get(hint)
-    if simple is not None:
-        return simple
+    if hint in (str, bool):
+        return TEXT if hint is str else FLAG
     words: list[str | bool] = []
     for option in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
         if get_origin(option) is not Literal and option is not bool:
@@ -313,6 +259,19 @@ def _kind_of(hint: Any) -> Kind:
 
 
 # ---- kinds of values
+
+
+def _plainly(
+    form: str, expected: str, make: Callable[[Any], Any], holds: Callable[[Any], bool]
+) -> Kind:
+    """Accept what `holds` says, as `make` turns it."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError(expected)
+        return make(value)
+
+    return Kind(form, check)
 
 
 def choice(*known: str | bool) -> Kind:
@@ -365,24 +324,6 @@ def whole(least: int, most: int = MOST) -> Kind:
     return Kind("number", check)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("text in quotes")
-    return str(value)
-
-
-def _key(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
-        raise ValueError("letters, digits, '-', '_' and '.', such as \"opec-2014\"")
-    return str(value)
-
-
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError('the name of a series, such as "sp500_front"')
-    return str(value)
-
-
 def _names(value: Any) -> tuple[str, ...]:
     found = _items(value)
     if not found or not all(isinstance(one, str) and one.strip() for one in found):
@@ -406,18 +347,6 @@ def _path(value: Any) -> Path:
         msg = f"a path of at most {LONGEST_PATH} bytes, and {LONGEST_NAME} in each part"
         raise ValueError(msg)
     return path
-
-
-def _share(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
-        raise ValueError("a number between 0 and 1, such as 0.05")
-    return float(value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
 
 
 def _pair(value: Any) -> Window:
@@ -461,19 +390,11 @@ def _pairs(value: Any) -> tuple[Window, ...]:
     return tuple(dict.fromkeys(_pair(item) for item in found))
 
 
-def _mapping(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping) or not all(
-        isinstance(item, str) for pair in value.items() for item in pair
-    ):
-        raise ValueError('a table of names, such as { wti_front = "wti" }')
-    return dict(value)
-
-
 def mapping_to(names: Callable[[], Sequence[str]]) -> Kind:
     """Accept a table from names to one of the words that `names` gives."""
 
     def check(value: Any) -> dict[str, str]:
-        found = _mapping(value)
+        found: dict[str, str] = MAPPING.check(value)
         for word in found.values():
             choice_from(names).check(word)
         return found
@@ -482,13 +403,7 @@ def mapping_to(names: Callable[[], Sequence[str]]) -> Kind:
 
 
 def day_of(value: Any) -> str:
-    """Accept a day, as text, date or time stamp; return its ISO form.
-
-    Raises
-    ------
-    ValueError
-        When it is none.
-    """
+    """Accept a day, as text, date or time stamp; return its ISO form."""
     try:
         given = value.isoformat()[:10] if isinstance(value, dt.date) else value
         return dt.date.fromisoformat(given).isoformat()
@@ -496,15 +411,29 @@ def day_of(value: Any) -> str:
         raise ValueError("a day such as 2024-01-02") from None
 
 
-TEXT: Final = Kind("text", _text)
-KEY: Final = Kind("text: letters, digits, `-`, `_`, `.`", _key)
-NAME: Final = Kind("name", _name)
+TEXT: Final = _plainly("text", "text in quotes", str, lambda v: isinstance(v, str))
+KEY: Final = _plainly(
+    "text: letters, digits, `-`, `_`, `.`",
+    "letters, digits, '-', '_' and '.', such as \"opec-2014\"",
+    str,
+    lambda v: isinstance(v, str) and bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", v)),
+)
+NAME: Final = _plainly(
+    "name", 'the name of a series, such as "sp500_front"', str,
+    lambda v: isinstance(v, str) and bool(v.strip()),
+)  # fmt: skip
+FLAG: Final = _plainly("true or false", "true or false", bool, lambda v: isinstance(v, bool))
+SHARE: Final = _plainly(
+    "number between 0 and 1", "a number between 0 and 1, such as 0.05", float,
+    lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and 0 < v < 1,
+)  # fmt: skip
+MAPPING: Final = _plainly(
+    "table", 'a table of names, such as { wti_front = "wti" }', dict,
+    lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for two in v.items() for x in two),
+)  # fmt: skip
 NAMES: Final = Kind("list of names", _names)
 PATH: Final = Kind("path", _path)
-FLAG: Final = Kind("true or false", _flag)
-SHARE: Final = Kind("number between 0 and 1", _share)
 PAIR: Final = Kind("pair", _pair)
 PAIRS: Final = Kind("list of pairs", _pairs)
 ESTIMATION: Final = Kind("number or pair", _estimation)
-MAPPING: Final = Kind("table", _mapping)
 DAY: Final = Kind("day", day_of)

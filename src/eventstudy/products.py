@@ -144,24 +144,12 @@ def product_table() -> ProductTable:
 
 
 def calendar_spec(name: str) -> CalendarSpec:
-    """Return the calendar of that name.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none, with the nearest name.
-    """
+    """Return the calendar of that name; `UnknownNameError` names the nearest one."""
     return _named(product_table().calendars, name, "settlement calendar")
 
 
 def product(name: str) -> Product:
-    """Return the product of that name.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none, with the nearest name.
-    """
+    """Return the product of that name; `UnknownNameError` names the nearest one."""
     return _named(product_table().products, name, "product")
 
 
@@ -188,10 +176,7 @@ def suggested_calendar(found: Collection[str]) -> str:
 def read_products(text: str, path: str) -> ProductTable:
     """Read a table of calendars and products.
 
-    Raises
-    ------
-    TableError
-        When an entry has a fault: an unknown key or calendar, or regimes out of order.
+    Raises `TableError` when an entry has an unknown key or calendar, or regimes out of order.
     """
     document = read_toml(text, path)
     known_keys(document, ("calendar", "product"), path, "the file")
@@ -207,13 +192,7 @@ def read_products(text: str, path: str) -> ProductTable:
 
 
 def read_toml(text: str, path: str) -> dict[str, Any]:
-    """Parse a TOML table of the package or of a user.
-
-    Raises
-    ------
-    TableError
-        When it is not TOML.
-    """
+    """Parse a TOML table of the package or of a user; `TableError` where it is not TOML."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -228,13 +207,7 @@ def read_toml(text: str, path: str) -> dict[str, Any]:
 
 
 def known_keys(entry: Mapping[str, Any], known: Iterable[str], path: str, where: str) -> None:
-    """Refuse keys that an entry does not have.
-
-    Raises
-    ------
-    TableError
-        With the nearest key.
-    """
+    """Refuse keys that an entry does not have (`TableError`), naming the nearest."""
     for key in entry:
         if key not in known:
             msg = f"{where} has an unknown key {key!r}: {did_you_mean(key, known)}"
@@ -242,13 +215,7 @@ def known_keys(entry: Mapping[str, Any], known: Iterable[str], path: str, where:
 
 
 def one_of(value: object, known: Collection[object], path: str, where: str) -> None:
-    """Refuse a value that is not one of the known ones.
-
-    Raises
-    ------
-    TableError
-        With the nearest one.
-    """
+    """Refuse a value that is not one of the known ones (`TableError`), naming the nearest."""
     # A list or a table cannot be looked up in a table.
     if not isinstance(value, str) or value not in known:
         msg = f"{where} = {value!r:.60}: {did_you_mean(str(value), map(str, known))}"

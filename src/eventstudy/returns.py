@@ -35,15 +35,12 @@ class ReturnPanel:
     calendar : SettlementCalendar
         S sessions.
     names : tuple of str, length M
-    returns : (S, M)
-        NaN where undefined.
-    levels : (S, M)
-        Prices; all NaN when returns were given.
+    returns, levels : (S, M)
+        NaN where undefined; levels are prices, all NaN when returns were given.
     rolls : (S, M) bool
         Sessions whose front-month return mixes two contracts.
     kinds : tuple of str, length M
         Kind of return of each series: a policy may have changed it.
-    notes : tuple of Note
     """
 
     calendar: SettlementCalendar
@@ -74,10 +71,8 @@ def build_panel(
 
     Parameters
     ----------
-    table : PriceTable
-    calendar : SettlementCalendar
     names : tuple of str
-        Series wanted, in order.
+        Series of the table wanted, in order.
     kind : {"log", "simple", "change"}
         ``log``: log(p_t / p_{t-1}); ``simple``: p_t / p_{t-1} - 1; ``change``: p_t - p_{t-1}
         in units of the price.
@@ -89,10 +84,6 @@ def build_panel(
         Series to expiry rule; overrides what the table says.
     next_contract : mapping, optional
         Series to the series that replaces an undefined return under ``next-contract``.
-
-    Returns
-    -------
-    ReturnPanel
 
     Raises
     ------
@@ -107,10 +98,10 @@ def build_panel(
         if table.data_kind == "returns":
             values, used = levels[:, column], kind
         else:
+            later = table.frame[followers[name]] if name in followers else None
             values, used, said = series_returns(
-                levels[:, column], calendar.sessions, name,
-                kind=kind, nonpositive=nonpositive,
-                follower=_follower(table, calendar, followers.get(name)),
+                levels[:, column], calendar.sessions, name, kind=kind, nonpositive=nonpositive,
+                follower=None if later is None else later.reindex(calendar.index).to_numpy(float),
             )  # fmt: skip
             notes += said + _stale(levels[:, column], calendar.sessions, name)
         columns.append(values)
@@ -136,14 +127,10 @@ def series_returns(
 
     Parameters
     ----------
-    levels : (S,)
-        Prices, NaN where missing.
-    sessions : (S,) datetime64[D]
-    name : str
+    levels, follower : (S,)
+        Prices, NaN where missing, and those of the next contract.
     kind, nonpositive
         As in `build_panel`.
-    follower : (S,), optional
-        Prices of the next contract.
 
     Returns
     -------
@@ -175,8 +162,16 @@ def series_returns(
     if nonpositive == "change":
         text = f"undefined {kind} returns ({where}): the whole series is in changes of price"
         return plain_returns(levels, "change"), "change", [Note("fallback", name, text)]
-    values = np.where(undefined, np.nan, plain_returns(levels, kind))
-    return _patched(values, undefined, levels, where, name, kind, nonpositive, follower)
+    values, notes = np.where(undefined, np.nan, plain_returns(levels, kind)), []
+    filling = _filling(levels, name, kind, nonpositive, follower)
+    if filling is not None:
+        values = np.where(undefined, filling[0], values)
+        notes.append(Note("fallback", name, f"undefined {kind} returns ({where}): {filling[1]}"))
+    left = undefined & ~np.isfinite(values)
+    if left.any():
+        text = f"{int(left.sum())} undefined {kind} return(s) left out ({nonpositive}): {where}"
+        notes.append(Note("masked", name, text))
+    return values, kind, notes
 
 
 def plain_returns(levels: FloatArray, kind: ReturnKind) -> FloatArray:
@@ -200,36 +195,25 @@ def _undefined(levels: FloatArray, kind: ReturnKind) -> BoolArray:
     return np.asarray(pair & ~np.isfinite(plain_returns(levels, kind)))
 
 
-def _patched(
-    values: FloatArray,
-    undefined: BoolArray,
+def _filling(
     levels: FloatArray,
-    where: str,
     name: str,
     kind: ReturnKind,
-    nonpositive: NonPositive,
+    policy: NonPositive,
     follower: FloatArray | None,
-) -> tuple[FloatArray, ReturnKind, list[Note]]:
-    notes: list[Note] = []
-    if nonpositive == "simple":
-        values = np.where(undefined, plain_returns(levels, "simple"), values)
-        text = f"undefined {kind} returns ({where}): simple return where the base is positive"
-        notes.append(Note("fallback", name, text))
-    elif nonpositive == "next-contract":
-        if follower is None:
-            msg = (
-                f'series {name!r}: nonpositive = "next-contract" needs the next contract: '
-                f'[returns] next_contract = {{ {name} = "column of the next contract" }}'
-            )
-            raise UndefinedReturnError(msg, series=name)
-        values = np.where(undefined, plain_returns(follower, kind), values)
-        text = f"undefined {kind} returns ({where}): return of the next contract"
-        notes.append(Note("fallback", name, text))
-    left = undefined & ~np.isfinite(values)
-    if left.any():
-        text = f"{int(left.sum())} undefined {kind} return(s) left out ({nonpositive}): {where}"
-        notes.append(Note("masked", name, text))
-    return values, kind, notes
+) -> tuple[FloatArray, str] | None:
+    """Return what replaces undefined returns (S,) under a policy, and what it is."""
+    if policy == "simple":
+        return plain_returns(levels, "simple"), "simple return where the base is positive"
+    if policy != "next-contract":
+        return None
+    if follower is None:
+        msg = (
+            f'series {name!r}: nonpositive = "next-contract" needs the next contract: '
+            f'[returns] next_contract = {{ {name} = "column of the next contract" }}'
+        )
+        raise UndefinedReturnError(msg, series=name)
+    return plain_returns(follower, kind), "return of the next contract"
 
 
 def _on_sessions(
@@ -237,21 +221,18 @@ def _on_sessions(
 ) -> tuple[pd.DataFrame, list[Note]]:
     frame = table.frame.loc[:, list(names)]
     days = frame.index.to_numpy().astype("datetime64[D]")
-    known = np.isin(days, calendar.sessions)
+    settled = np.isin(days, calendar.sessions)
     notes = []
     for name in names:
-        extra = days[~known & frame[name].notna().to_numpy()]
+        extra = days[~settled & frame[name].notna().to_numpy()]
         if extra.size:
             text = f"{extra.size} figure(s) on days without a settlement left out: {_dates(extra)}"
             notes.append(Note("not a session", name, text))
     placed = frame.reindex(calendar.index)
     for name in names:
-        column = placed[name].notna().to_numpy()
-        lived = np.flatnonzero(column)
-        inner = np.zeros_like(column) if not lived.size else ~column
-        if lived.size:
-            inner[: lived[0]] = False
-            inner[lived[-1] + 1 :] = False
+        known = placed[name].notna().to_numpy()
+        inner = ~known & np.logical_or.accumulate(known)
+        inner &= np.logical_or.accumulate(known[::-1])[::-1]
         if inner.any():
             text = f"no figure on {int(inner.sum())} session(s): {_dates(calendar.sessions[inner])}"
             notes.append(Note("gap", name, text))
@@ -310,26 +291,12 @@ def _roll_marks(
     return marks, notes
 
 
-def _follower(
-    table: PriceTable, calendar: SettlementCalendar, name: str | None
-) -> FloatArray | None:
-    if name is None:
-        return None
-    return table.frame[name].reindex(calendar.index).to_numpy(dtype=float)
-
-
 def _dates(days: DayArray) -> str:
     return listed([str(day) for day in days], SHOWN, sep=", ")
 
 
 def check_finite(table: PriceTable) -> None:
-    """Refuse infinite figures in a table built in memory.
-
-    Raises
-    ------
-    TableError
-        Naming series and session.
-    """
+    """Refuse infinite figures in a table built in memory: `TableError` with series and session."""
     bad = np.isinf(table.frame.to_numpy(dtype=float))
     if bad.any():
         row, column = (int(found[0]) for found in np.nonzero(bad))

@@ -20,19 +20,19 @@ from eventstudy.inference.over_dates.direction import (
     signed_overlap_z,
     signed_shift,
 )
-from eventstudy.inference.over_dates.sample import dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns
 from eventstudy.inference.samples import run_tests as run_dated
 
 T, W = 211, 4
 FIRST = np.array([20, 22, 23, 60, 61, 90, 120, 150, 153, 180])
 
 
-def one_asset(*, holes=False, sign=None, seed=0):
+def one_asset(*, holes=False, sign=(), seed=0):
     rng = np.random.default_rng(seed)
     z = rng.standard_t(5, T) * 1.2 + 0.1
     if holes:
         z[[21, 62, 63, 100, 5]] = np.nan
-    return dated_returns(z, FIRST, sessions=W, sign=sign)
+    return DatedReturns(z, FIRST, sessions=W, sign=sign)
 
 
 def two_assets(seed=1):
@@ -44,7 +44,7 @@ def two_assets(seed=1):
     first = np.concatenate([FIRST, FIRST[:6]])
     column = np.array([0] * 10 + [1] * 6)
     names = tuple(f"e{i}" for i in (*range(10), *range(6)))
-    return dated_returns(z, first, sessions=W, column=column, event_ids=names)
+    return DatedReturns(z, first, sessions=W, column=column, event_ids=names)
 
 
 @pytest.fixture(params=["one", "holes", "two"])
@@ -218,7 +218,7 @@ def test_sign_flips_are_exact_for_few_episodes(dated):
 def test_sign_flips_by_draws_agree_with_scipy():
     rng = np.random.default_rng(2)
     z = rng.standard_normal(800) + 0.15
-    given = dated_returns(z, np.arange(5, 780, 25), sessions=2)
+    given = DatedReturns(z, np.arange(5, 780, 25), sessions=2)
     scores = episodes.merge_episodes(given).scores
     reference = stats.permutation_test(
         (scores,),
@@ -343,13 +343,13 @@ def test_the_default_follows_from_the_dates():
     ]
     design = describe_dates(one_asset())
     assert (design.n, design.n_episodes, design.overlapping) == (10, 6, 7)
-    apart = dated_returns(one_asset().z, np.array([20, 60, 100, 140, 180]), sessions=2)
+    apart = DatedReturns(one_asset().z, np.array([20, 60, 100, 140, 180]), sessions=2)
     names = [r.statistic for r in run_dated(apart, rng=rng)]
     assert names[-3:] == ["signed_overlap_z", "signed_shift", "direction_share"]
 
 
 def test_few_dates_refuse_with_a_reason():
-    few = dated_returns(one_asset().z, np.array([20, 60, 62]), sessions=3, sign=np.full(3, np.nan))
+    few = DatedReturns(one_asset().z, np.array([20, 60, 62]), sessions=3, sign=np.full(3, np.nan))
     found = {r.statistic: r for r in run_dated(few, rng=np.random.default_rng(1))}
     assert found["shift_mean"].verdict == "refused"
     assert found["shift_mean"].reason == "3 windows, needs 5"
@@ -366,7 +366,7 @@ def test_more_volatile_events_are_said():
     z[first] *= 3
     found = {
         r.statistic: r
-        for r in run_dated(dated_returns(z, first, sign=np.full(len(first), np.nan)), rng=rng)
+        for r in run_dated(DatedReturns(z, first, sign=np.full(len(first), np.nan)), rng=rng)
     }
     assert found["shift_variance"].pvalue < 0.01
     assert found["overlap_z"].verdict == "caution"
@@ -376,11 +376,11 @@ def test_more_volatile_events_are_said():
 
 def test_windows_outside_the_series_are_named():
     with pytest.raises(EstimationError, match="1 windows lie outside the series: late"):
-        dated_returns(np.zeros(50), np.array([10, 49]), sessions=2, event_ids=("a", "late"))
+        DatedReturns(np.zeros(50), np.array([10, 49]), sessions=2, event_ids=("a", "late"))
     with pytest.raises(EstimationError, match="a window of 60 sessions on a series of 50"):
-        dated_returns(np.zeros(50), np.array([0]), sessions=60)
+        DatedReturns(np.zeros(50), np.array([0]), sessions=60)
     with pytest.raises(EstimationError, match="do not vary"):
-        overlap.overlap_z(dated_returns(np.zeros(50), np.array([10]), sessions=2))
+        overlap.overlap_z(DatedReturns(np.zeros(50), np.array([10]), sessions=2))
 
 
 def test_order_and_units_are_irrelevant(dated):
@@ -394,5 +394,5 @@ def test_order_and_units_are_irrelevant(dated):
     ):
         assert test(dated.take(order)).value == pytest.approx(test(dated).value, rel=1e-9)
         assert test(dated.take(order)).pvalue == pytest.approx(test(dated).pvalue, abs=1e-12)
-        scaled = dated_returns(dated.z * 7, dated.first, sessions=W, column=dated.column)
+        scaled = DatedReturns(dated.z * 7, dated.first, sessions=W, column=dated.column)
         assert test(scaled).value == pytest.approx(test(dated).value, rel=1e-9)

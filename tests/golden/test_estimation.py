@@ -23,7 +23,7 @@ DESIGNS = {
 
 
 def fitted(design: np.ndarray, masked: np.ndarray | None = None):
-    mask = np.zeros((4, len(ESTIMATION)), dtype=bool) if masked is None else masked
+    mask = np.zeros(400, dtype=bool) if masked is None else masked
     return fit_pairs(
         RETURNS, design, np.zeros(400),
         position=POSITION, window=WINDOW, estimation=ESTIMATION, masked=mask,
@@ -78,11 +78,11 @@ def test_constant_mean_variance_is_w_plus_w_squared_over_l() -> None:
 
 
 def test_masked_sessions_leave_the_fit() -> None:
-    mask = np.zeros((4, len(ESTIMATION)), dtype=bool)
-    mask[:, 10:30] = True
+    mask, at = np.zeros(400, dtype=bool), POSITION[0]
+    mask[at + ESTIMATION.start + 10 : at + ESTIMATION.start + 30] = True
     found = fitted(DESIGNS["market"], mask)
-    at = POSITION[0]
-    est = np.arange(at + ESTIMATION.start, at + ESTIMATION.end + 1)[~mask[0]]
+    est = np.arange(at + ESTIMATION.start, at + ESTIMATION.end + 1)
+    est = est[~mask[est]]
     est = est[np.isfinite(RETURNS[est])]
     model = sm.OLS(RETURNS[est], DESIGNS["market"][est]).fit()
     np.testing.assert_allclose(found.params[0], model.params, rtol=1e-9)

@@ -23,7 +23,7 @@ from eventstudy.inference.detectable import (
 )
 from eventstudy.inference.over_dates import overlap
 from eventstudy.inference.over_dates.overlap import overlap_z, shift_mean
-from eventstudy.inference.over_dates.sample import dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns
 from eventstudy.inference.over_events import parametric
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.windows import Window
@@ -102,7 +102,7 @@ def test_more_events_see_less():
 def test_placebo_dates_find_what_they_promise(test):
     rng, first = np.random.default_rng(5), np.arange(30, 1900, 90)
     promised = detectable_dated(
-        dated_returns(rng.standard_normal(2000), first, sessions=2), test.__name__
+        DatedReturns(rng.standard_normal(2000), first, sessions=2), test.__name__
     )
     if test is overlap_z:
         exact = (stats.norm.isf(0.025) + stats.norm.isf(0.2)) * 2 / math.sqrt(2 * len(first))
@@ -112,7 +112,7 @@ def test_placebo_dates_find_what_they_promise(test):
         z = rng.standard_normal(2000)
         z[first] += promised / 2
         z[first + 1] += promised / 2
-        hits += test(dated_returns(z, first, sessions=2)).pvalue <= 0.05
+        hits += test(DatedReturns(z, first, sessions=2)).pvalue <= 0.05
     assert hits / 300 == pytest.approx(0.8, abs=0.09)
 
 
@@ -123,7 +123,7 @@ def test_shares_at_placebo_places_agree_with_running_the_test_there(name, effect
     rng = np.random.default_rng(3)
     first = np.array([*range(30, 350, 40), 32, 90])
     column = np.array([0] * 8 + [1, 1])
-    given = dated_returns(rng.standard_t(5, (400, 2)), first, sessions=3, column=column)
+    given = DatedReturns(rng.standard_t(5, (400, 2)), first, sessions=3, column=column)
     places = np.arange(3, 397, 7)
     covered = np.zeros((400, 2), dtype=bool)
     for step in range(3):

@@ -90,6 +90,22 @@ def test_standard_input_and_json(folder):
     assert "refinery" not in json.dumps(found["events"])
 
 
+def test_one_bad_file_stops_no_folder(folder):
+    (folder / "news" / "aa.txt").write_bytes(b"\0\x81\0" * 9)
+    (folder / "news" / "zz.txt").write_bytes(b"\0\x81\0" * 9)
+    done = eventstudy("articles", "extract", "news", "none.txt", "--draft", "d.csv", cwd=folder)
+    assert done.returncode == 1
+    assert "3 new" in done.stdout
+    assert [line.split(":")[0] for line in done.stderr.splitlines() if "not text" in line] == [
+        "aa.txt",
+        "zz.txt",
+    ]
+    assert "none.txt: cannot be read" in done.stderr
+    alone = eventstudy("articles", "extract", "news/aa.txt", "--draft", "e.csv", cwd=folder)
+    assert (alone.returncode, alone.stdout) == (1, "")
+    assert not (folder / "e.csv").exists()
+
+
 def test_a_table_for_people(folder):
     done = eventstudy("articles", "extract", "news/a.txt", cwd=folder)
     assert "published 2026-01-07 (dateline of an agency; zone of London)" in done.stdout

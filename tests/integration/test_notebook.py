@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from eventstudy.cli.new import EVENTS
+from eventstudy.cli.studies import EVENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "paris_2026.ipynb"

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from eventstudy.certify import run as harness
 from eventstudy.cli.certify import certify
-from eventstudy.cli.power import power
+from eventstudy.cli.studies import power
 from eventstudy.errors import EstimationError, OutputError, TableError
 
 

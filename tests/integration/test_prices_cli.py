@@ -110,7 +110,7 @@ def test_a_study_as_of_a_day_keeps_its_numbers_after_a_correction(run, world, tm
     (tmp_path / "s.toml").write_text(
         '[study]\nname = "s"\nassets = ["wti_front"]\n[data]\nevents = "events.csv"\n'
         'prices = "store"\n[windows]\nevent = [-2, 2]\nestimation = 120\ngap = 5\ncar = [[0, 0]]\n'
-        "[inference]\ndraws = 199\n"
+        '[inference]\ndraws = 199\n[report]\nfigures = "pdf"\n'
     )
 
     def numbers(folder, *options):
@@ -142,6 +142,7 @@ def test_a_study_without_a_store_says_so(run, tmp_path):
     (tmp_path / "s.toml").write_text(
         '[study]\nname = "s"\nassets = ["wti_front"]\n[data]\nevents = "events.csv"\n'
         'prices = "store"\n[windows]\nevent = [-2, 2]\nestimation = 120\ngap = 5\ncar = [[0, 0]]\n'
+        '[report]\nfigures = "pdf"\n'
     )
     checked = run("check", "s.toml")
     assert checked.returncode == 0, checked.stderr
@@ -172,7 +173,7 @@ def test_a_study_names_a_continuous_series(run, tmp_path):
     study = (
         '[study]\nname = "s"\nassets = ["{asset}"]\n[data]\nevents = "events.csv"\n'
         'prices = "store"\n[windows]\nevent = [-2, 2]\nestimation = 120\ngap = 5\ncar = [[0, 0]]\n'
-        "[inference]\ndraws = 199\n"
+        '[inference]\ndraws = 199\n[report]\nfigures = "pdf"\n'
     )
     (tmp_path / "s.toml").write_text(study.format(asset="CL@1:same-contract"))
     done = run("run", "s.toml", "--out", "out")

@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-9
 
 
-@dataclass
+@dataclass(eq=False)
 class Scenario:
     """A study as a user writes it down."""
 
@@ -235,7 +236,7 @@ def close(got, want, what):
     assert value == pytest.approx(want, rel=TOLERANCE, abs=TOLERANCE), f"{what}: {value} != {want}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Naive:
     """One event on one asset, computed again."""
 
@@ -277,6 +278,7 @@ class Naive:
         return self.car(window) / math.sqrt(self.variance(window))
 
 
+@cache
 def returns_of(case):
     out = {}
     for name, values in case.columns.items():
@@ -551,10 +553,11 @@ def patell_sum_sar(ps, w):
     return by_normal(total / math.sqrt(q))
 
 
-def correlation(a, b, first_a, first_b):
-    """Of two residual series matched by calendar session."""
-    one = {first_a + j: e for j, e in enumerate(a) if e is not None}
-    two = {first_b + j: e for j, e in enumerate(b) if e is not None}
+@cache
+def correlation(a, b):
+    """Of the residuals of two pairs matched by calendar session."""
+    one = {a.at + j: e for j, e in enumerate(a.resid) if e is not None}
+    two = {b.at + j: e for j, e in enumerate(b.resid) if e is not None}
     both = sorted(set(one) & set(two))
     if len(both) < 30:
         return 0.0
@@ -567,11 +570,11 @@ def rbar(ps, w, *, overlap=False):
         for j in range(i):
             a, b = ps[i], ps[j]
             if overlap:
-                rho = 1.0 if a.asset == b.asset else correlation(a.resid, b.resid, a.at, b.at)
+                rho = 1.0 if a.asset == b.asset else correlation(a, b)
                 common = {a.at + t for t in a.taus(w)} & {b.at + t for t in b.taus(w)}
                 rho *= len(common) / math.sqrt(len(a.taus(w)) * len(b.taus(w)))
             else:
-                rho = correlation(a.resid, b.resid, a.at, b.at)
+                rho = correlation(a, b)
             total, pairs = total + rho, pairs + 1
     return total / pairs
 
@@ -611,12 +614,15 @@ def joined(p, w):
 
 
 def ranks_of(row):
-    """Midranks of what is there, by counting."""
-    live = [v for v in row if v is not None]
-    return [
-        None if v is None else sum(x < v for x in live) + (sum(x == v for x in live) + 1) / 2
-        for v in row
-    ], len(live)
+    """Midranks of what is there, by counting what is smaller and what is equal."""
+    live = sorted(v for v in row if v is not None)
+    ranks = []
+    for v in row:
+        smaller = None if v is None else bisect.bisect_left(live, v)
+        ranks.append(
+            None if v is None else smaller + (bisect.bisect_right(live, v) - smaller + 1) / 2
+        )
+    return ranks, len(live)
 
 
 def score_statistic(scores, w, *, root):

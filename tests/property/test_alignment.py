@@ -156,6 +156,9 @@ def test_placements_and_neighbours_are_those_of_a_loop(
         assert pair.state == ("confounded" if found["same"] else state)
         assert pair.studied == (session is not None)
         assert pair.reason
+        assert pairs.confounded().get(pair.row, ()) == pair.confounded_with
+        assert bool(pairs.n_confounded[pair.row]) == bool(pair.confounded_with)
+        assert pairs.n_possible[pair.row] == len(pair.perhaps_with)
 
 
 @settings(max_examples=40, deadline=None)

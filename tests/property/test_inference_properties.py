@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from eventstudy.inference import multiplicity
 from eventstudy.inference.one_event.filtered import conformal_pvalue, critical_value, rank_pvalue
 from eventstudy.inference.over_dates import episodes, overlap
-from eventstudy.inference.over_dates.sample import dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns
 from eventstudy.models.volatility import VolatilityFilter
 
 LENGTH = 120
@@ -28,14 +28,14 @@ def dated(draw, least=1):
     first, column = rng.integers(0, LENGTH - sessions + 1, n), rng.integers(0, assets, n)
     z = np.where(rng.random(whole.shape) < 0.05, np.nan, whole)
     z[first, column] = whole[first, column]  # every window keeps one session at least
-    return dated_returns(z, first, sessions=sessions, column=column)
+    return DatedReturns(z, first, sessions=sessions, column=column)
 
 
 @settings(deadline=None, max_examples=60)
 @given(dated(), SEEDS)
 def test_order_of_events_and_currency_are_irrelevant(given_dates, seed):
     order = np.random.default_rng(seed).permutation(len(given_dates))
-    scaled = dated_returns(
+    scaled = DatedReturns(
         given_dates.z * 37.0, given_dates.first, sessions=given_dates.sessions,
         column=given_dates.column,
     )  # fmt: skip
@@ -60,7 +60,7 @@ def test_moving_series_and_windows_along_changes_nothing(given_dates, by):
     first = given_dates.first + by
     if (first + given_dates.sessions > LENGTH).any():
         return
-    moved = dated_returns(
+    moved = DatedReturns(
         np.roll(given_dates.z, by, axis=0), first, sessions=given_dates.sessions,
         column=given_dates.column,
     )  # fmt: skip
@@ -103,7 +103,7 @@ def test_adjusted_p_values_keep_order_and_holm_is_the_stricter(pvalues):
 @settings(deadline=None)
 @given(arrays(float, st.integers(1, 60), elements=st.floats(-5, 5)), st.floats(0.01, 0.3))
 def test_the_critical_value_is_the_largest_not_rejected(reference, level):
-    critical = critical_value(reference, level)
+    critical = critical_value(np.sort(np.abs(reference)), level)
     if np.isinf(critical):
         assert 1 / (len(reference) + 1) > level - 1e-9
         return

@@ -12,7 +12,7 @@ from eventstudy.formats import listed
 from eventstudy.results.export import FORMATS
 from eventstudy.results.tables import Effects, Notes, Quotes, Tests, as_money, as_percent
 from eventstudy.tables import columns
-from eventstudy.tables.columns import NameLists, Row, Table
+from eventstudy.tables.columns import Later, NameLists, Row, Table
 from eventstudy.windows import Window
 
 BLANK = {
@@ -47,7 +47,7 @@ class ItemRow(_Fields, Row):
 
 
 class Items(_Fields, Table[ItemRow]):
-    row_type = ItemRow
+    pass
 
 
 def items():
@@ -189,3 +189,25 @@ def test_windows_are_text_in_files_and_windows_on_rows():
     assert table.frame()[["window", "window_start", "window_end"]].to_numpy().tolist() == [
         ["[-1,1]", -1, 1]
     ]
+
+
+def test_a_column_left_for_later_is_made_once_when_it_is_read():
+    made = []
+
+    def make():
+        made.append(1)
+        return ["claim", "moved"]
+
+    table = Notes(kind=Later(2, make), subject=["a", "b"], detail=["x", "y"])
+    assert len(table) == 2
+    assert not made
+    assert table.kind.tolist() == ["claim", "moved"]
+    assert [row.kind for row in table] == ["claim", "moved"]
+    assert made == [1]
+    for part in (
+        Notes(kind=Later(2, make), subject=["a", "b"], detail=["x", "y"]).take(np.array([1])),
+        pickle.loads(pickle.dumps(Notes(kind=Later(2, make), subject=["a", "b"], detail="xy"))),
+    ):
+        assert part.kind[-1] == "moved"
+    with pytest.raises(TypeError, match="different lengths"):
+        Notes(kind=Later(3, make), subject=["a", "b"], detail=["x", "y"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from documents import HEADER, documentation, documented_tables
 from eventstudy.cli import COMMANDS
 from eventstudy.events import Event, events_from_frame
 from eventstudy.events.columns import column_names, columns_of, document
@@ -18,11 +19,10 @@ from eventstudy.inference.texts import default_rows, methods_page, statistic_row
 from eventstudy.models.designs import model_class
 from eventstudy.prices.loading import load_prices
 from eventstudy.results import SCHEMA, Provenance
-from eventstudy.results.docs import HEADER, documented_tables
 from eventstudy.results.export import FORMATS, frames, result_json
-from eventstudy.simulate import simulate
 from eventstudy.study import Study, run_study
-from eventstudy.study.file import documentation, study_keys
+from eventstudy.study.file import study_keys
+from simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -9,8 +9,8 @@ import pytest
 from eventstudy.events import events_from_frame
 from eventstudy.prices.loading import load_prices
 from eventstudy.results.export import FORMATS, frames, write_tables
-from eventstudy.simulate import simulate
 from eventstudy.study import Study, run_study
+from simulate import simulate
 
 
 @pytest.fixture(scope="module")

@@ -193,7 +193,7 @@ def test_overlapping_windows_are_refused_without_any_correlation(result):
 def test_every_name_of_the_command_is_a_statistic_with_its_needs():
     from click.testing import CliRunner
 
-    from eventstudy.cli.methods import methods
+    from eventstudy.cli.listing import methods
 
     told = json.loads(CliRunner().invoke(methods, ["--json"]).output)
     assert [one["name"] for one in told] == [entry.name for entry in statistics()]
@@ -207,7 +207,7 @@ def test_every_name_of_the_command_is_a_statistic_with_its_needs():
 def test_a_name_can_be_declared_once_only():
     entry = statistic("bmp")
     with pytest.raises(ValueError, match="two statistics are called 'bmp'"):
-        entry.register(entry.function)
+        entry(entry.function)
 
 
 def test_tests_to_read_instead_exist():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from eventstudy.cli.methods import methods
+from eventstudy.cli.listing import methods
 from eventstudy.inference.statistic import statistic, statistics
 from eventstudy.inference.texts import SCOPES, described, explained, methods_page
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from eventstudy.simulate import (
+from simulate import (
     ConstantVolatility,
     Effect,
     Garch,

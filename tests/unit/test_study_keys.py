@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 
 import eventstudy as es
+from documents import documentation
 from eventstudy.errors import StudyError, StudyFileError
 from eventstudy.keys import Key, check_fields, declared, documented, toml, values_of, whole
 from eventstudy.models.designs import MODELS
 from eventstudy.study import ReportOptions, Study, StudyInputs
 from eventstudy.study.file import (
-    documentation,
     load_study,
     new_study_text,
     parse_study,

@@ -12,7 +12,7 @@ from scipy import stats
 from eventstudy.events import events_from_frame
 from eventstudy.inference.multiplicity import step_down
 from eventstudy.inference.over_dates import overlap
-from eventstudy.inference.over_dates.sample import dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns
 from eventstudy.models.designs import ConstantMean, MarketModel
 from eventstudy.models.volatility import filter_series
 from eventstudy.prices.loading import load_prices
@@ -86,7 +86,7 @@ def row(table, **keys):
 def test_one_asset_agrees_with_filtering_it_by_hand(frame, result, window, name):
     z = filtered(frame, "wti")
     start = int(np.argmax(np.isfinite(z)))
-    dates = dated_returns(z[start:], PLACES - start, sessions=window[1] + 1)
+    dates = DatedReturns(z[start:], PLACES - start, sessions=window[1] + 1)
     expected = getattr(overlap, name)(dates)
     found = row(result.tests, asset="wti", window=f"[{window[0]},{window[1]}]", statistic=name)
     assert found["value"] == pytest.approx(expected.value, rel=1e-9)
@@ -98,7 +98,7 @@ def test_a_market_model_is_fitted_before_each_session(frame, events):
     found = run(frame, events, MarketModel("market"), assets=["wti"]).tests
     z = filtered(frame, "wti", market=True)
     start = int(np.argmax(np.isfinite(z)))
-    expected = overlap.overlap_z(dated_returns(z[start:], PLACES - start))
+    expected = overlap.overlap_z(DatedReturns(z[start:], PLACES - start))
     value = row(found, asset="wti", window="[0,0]", statistic="overlap_z")["value"]
     assert value == pytest.approx(expected.value, rel=1e-8)
 
@@ -106,7 +106,7 @@ def test_a_market_model_is_fitted_before_each_session(frame, events):
 def test_several_assets_move_together(frame, result):
     z = np.column_stack([filtered(frame, name) for name in ("wti", "brent")])
     start = int(np.argmax(np.isfinite(z).any(axis=1)))
-    dates = dated_returns(
+    dates = DatedReturns(
         z[start:], np.tile(PLACES - start, 2), column=np.repeat([0, 1], len(PLACES))
     )
     expected = overlap.overlap_z(dates)
@@ -130,9 +130,9 @@ def test_the_family_holds_single_p_values_together(frame, result):
     )
     z = filtered(frame, "wti")
     start = int(np.argmax(np.isfinite(z)))
-    expected = step_down(dated_returns(z[start:], PLACES - start))
+    expected = step_down(DatedReturns(z[start:], PLACES - start))
     np.testing.assert_allclose(mine["p_max_z"], expected)
-    without = overlap.overlap_z(dated_returns(z[start:], np.delete(PLACES - start, 2)))
+    without = overlap.overlap_z(DatedReturns(z[start:], np.delete(PLACES - start, 2)))
     assert mine["overlap_z_without"].iloc[2] == pytest.approx(without.value, rel=1e-9)
 
 

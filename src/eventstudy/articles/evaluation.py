@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eventstudy.articles.dates import DateExpression
@@ -63,6 +63,15 @@ class ClaimLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveLabel:
+    """A change of a price in US dollars a barrel."""
+
+    span: Span
+    instrument: str
+    change: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledText:
     """A text with its answers."""
 
@@ -74,6 +83,8 @@ class LabelledText:
     events: tuple[EventLabel, ...]
     prices: tuple[PriceLabel, ...]
     claims: tuple[ClaimLabel, ...]
+    moves: tuple[MoveLabel, ...] = ()
+    denials: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,8 @@ def read_corpus(folder: str | Path) -> tuple[LabelledText, ...]:
         ``[[words=>value]]`` labels a dated expression with its ISO 8601 value. Lines that begin
         with ``#`` are not part of it and state ``#published 2026-01-07T10:18:14+08:00``,
         ``#E words | kind | state | date | place | same``, ``#P words | instrument | level |
-        change`` and ``#C words | direction``, where the words stand in the text.
+        change``, ``#M words | instrument | dollars``, ``#C words | direction`` and ``#D words``,
+        which is denied, where the words stand in the text.
 
     Raises
     ------
@@ -144,17 +156,22 @@ def evaluate(corpus: Sequence[LabelledText], *, lang: str = "en") -> tuple[Score
     Returns
     -------
     tuple of Score
-        Dates; events, and their kinds, states, dates and places given that the event was found;
-        merges of events across texts; price observations; claims.
+        Dates; events of the confident tier, and their kinds, states, dates and places given that
+        the event was found; events of both tiers, the candidates counted with them; merges of
+        events across texts; price observations; price moves; claims; denials that were taken for
+        events.
     """
     found = [extract(item.document, published=item.published, lang=lang) for item in corpus]
     pairs = [match_events(item, result) for item, result in zip(corpus, found, strict=True)]
     return (
         _dates(corpus, found),
         *_events(corpus, found, pairs),
+        _both_tiers(corpus, found),
         _merges(found, pairs),
         _prices(corpus, found),
+        _moves(corpus, found),
         _claims(corpus, found),
+        _denials(corpus, found),
     )
 
 
@@ -232,6 +249,17 @@ def _events(
     ]
 
 
+def _both_tiers(corpus: Sequence[LabelledText], found: Sequence[Extraction]) -> Score:
+    """Events that either tier finds; what neither a label nor a reviewer wants is false."""
+    hits = proposed = labelled = 0
+    for text, extraction in zip(corpus, found, strict=True):
+        both = replace(extraction, events=(*extraction.events, *extraction.candidates))
+        hits += len(match_events(text, both))
+        proposed += sum(event.state != "denied" for event in both.events)
+        labelled += len(text.events)
+    return Score("events: both tiers", hits, proposed - hits, labelled - hits)
+
+
 def _same_date(label: EventLabel, event: ExtractedEvent) -> bool:
     if event.date == label.date:
         return True
@@ -288,8 +316,46 @@ def _prices(corpus: Sequence[LabelledText], found: Sequence[Extraction]) -> Scor
         )
         hits += right
         missed += len(text.prices) - right
-        false += len(extraction.prices) - right
+        # A change in dollars alone is scored as a move.
+        stated = [(item.level, item.change_pct) for item in extraction.prices]
+        false += sum(item != (None, None) for item in stated) - right
     return Score("price observations", hits, false, missed)
+
+
+def _moves(corpus: Sequence[LabelledText], found: Sequence[Extraction]) -> Score:
+    hits = false = missed = 0
+    for text, extraction in zip(corpus, found, strict=True):
+        if not text.moves:
+            continue  # written before moves were labelled
+        free = [item for item in extraction.prices if item.change is not None]
+        for label in text.moves:
+            fitting = (
+                item
+                for item in free
+                if item.span.overlaps(label.span)
+                and item.instrument == label.instrument
+                and item.change == label.change
+            )
+            match = next(fitting, None)
+            if match is None:
+                missed += 1
+            else:
+                free.remove(match)
+                hits += 1
+        false += len(free)
+    return Score("price moves in dollars", hits, false, missed)
+
+
+def _denials(corpus: Sequence[LabelledText], found: Sequence[Extraction]) -> Score:
+    """Denials that are left alone are hits; one that is proposed as an event is false."""
+    proposed = kept = 0
+    for text, extraction in zip(corpus, found, strict=True):
+        reported = [event for event in extraction.events if event.state == "reported"]
+        for label in text.denials:
+            wrong = any(span.overlaps(label) for event in reported for span in event.spans)
+            proposed += wrong
+            kept += not wrong
+    return Score("denials left alone", kept, proposed, proposed)
 
 
 def _claims(corpus: Sequence[LabelledText], found: Sequence[Extraction]) -> Score:
@@ -349,6 +415,10 @@ def _text(record: str) -> LabelledText:
             for c in _cells(notes, "P", 4)
         ),
         claims=tuple(ClaimLabel(_place(text, c[0]), c[1]) for c in _cells(notes, "C", 2)),
+        moves=tuple(
+            MoveLabel(_place(text, c[0]), c[1], _number(c[2])) for c in _cells(notes, "M", 3)
+        ),
+        denials=tuple(_place(text, c[0]) for c in _cells(notes, "D", 1)),
     )
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from eventstudy.articles.dates import DateExpression, Dateline
+from eventstudy.articles.dates import DateExpression, DateIndex, Dateline
+from eventstudy.articles.evidence import Evidence
 from eventstudy.articles.language import Direction, Place
 from eventstudy.articles.mentions import ATTACKS, DECISIONS, MEETING, Mention, State
 from eventstudy.articles.text import Span, printable
+
+Tier = Literal["confident", "candidate"]
+
+CONFIDENT, CANDIDATE = 0.1, -1.5
+"""Scores from which on a mention is a confident event, or a candidate."""
 
 _ACCOUNT = 1_500  # characters over which an account of attacks keeps the day it opened with
 _LEAD = 1_500  # characters from the head in which the lead event takes the first day reported
@@ -21,8 +28,6 @@ class ExtractedEvent:
 
     Parameters
     ----------
-    title : str
-        Kind and place; a reviewer words it.
     kind, state : str
         Kind of the vocabulary; reported, planned, conditional or denied.
     first, last : date or None
@@ -41,9 +46,12 @@ class ExtractedEvent:
         Expected direction of the oil price and why.
     spans : tuple of Span
         The sentences that speak of it.
+    tier : {"confident", "candidate"}
+        Whether it is likely to stand as it is, or worth a look only.
+    score : float
+        By which candidates are ranked.
     """
 
-    title: str
     kind: str
     state: State
     first: dt.date | None
@@ -56,6 +64,13 @@ class ExtractedEvent:
     direction: Direction
     reason: str
     spans: tuple[Span, ...]
+    tier: Tier = "confident"
+    score: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """Kind and place; a reviewer words it."""
+        return f"{self.kind}, {self.place.name}" if self.place else self.kind
 
     @property
     def zone(self) -> str | None:
@@ -74,21 +89,84 @@ def to_events(
     mentions: Sequence[Mention],
     dates: Sequence[DateExpression],
     dateline: Dateline,
-) -> tuple[ExtractedEvent, ...]:
-    """Date the mentions of an article and gather those that are one event."""
-    dated = [_dated(mention, dates, dateline) for mention in mentions]
-    dated = _date_lead(_carry_account(dated), dates, dateline)
-    gathered: list[ExtractedEvent] = []
-    for event in dated:
-        index = next((i for i, other in enumerate(gathered) if _same(other, event)), None)
+) -> tuple[tuple[ExtractedEvent, ...], tuple[ExtractedEvent, ...]]:
+    """Date the mentions of an article and gather those that are one event.
+
+    Parameters
+    ----------
+    mentions : sequence of Mention
+        In the order of the text.
+    dates : sequence of DateExpression
+        Ordered.
+    dateline : Dateline
+        Of the article.
+
+    Returns
+    -------
+    events, candidates : tuple of ExtractedEvent
+        Confident ones in the order of the text; the others by their score.
+    """
+    index = DateIndex(dates)
+    dated = [_dated(mention, index, dateline) for mention in mentions]
+    sure = [event for event in dated if event.score >= CONFIDENT]
+    rest = [event for event in dated if CANDIDATE <= event.score < CONFIDENT]
+    gathered = _Gathered()
+    for event in _date_lead(_carry_account(sure), dates, dateline):
+        gathered.add(event, _same)
+    count = len(gathered.events)
+    for event in sorted(rest, key=lambda item: -item.score):
+        if event.state != "denied":
+            gathered.add(replace(event, tier="candidate"), _is_repeated)
+    return tuple(gathered.events[:count]), tuple(gathered.events[count:])
+
+
+class _Gathered:
+    """Events, each once, looked up by kind and day: one day agrees with itself or with a range."""
+
+    def __init__(self) -> None:
+        self.events: list[ExtractedEvent] = []
+        self._of_kind: dict[str, list[int]] = {}
+        self._of_day: dict[tuple[str, dt.date | None], list[int]] = {}
+
+    def add(
+        self,
+        event: ExtractedEvent,
+        same: Callable[[ExtractedEvent, ExtractedEvent], bool],
+    ) -> None:
+        """Join an event to the first that it repeats, or put it behind them all."""
+        index = next((i for i in self._near(event) if same(self.events[i], event)), None)
         if index is None:
-            gathered.append(event)
+            index = len(self.events)
+            self.events.append(event)
+            self._of_kind.setdefault(event.kind, []).append(index)
         else:
-            gathered[index] = _join(gathered[index], event)
-    return tuple(gathered)
+            self.events[index] = _join(self.events[index], event)
+        known = self._of_day.setdefault((event.kind, _one_day(self.events[index])), [])
+        if index not in known[-1:]:
+            known.append(index)
+
+    def _near(self, event: ExtractedEvent) -> Sequence[int]:
+        day = _one_day(event)
+        if day is None:
+            return self._of_kind.get(event.kind, ())
+        days = (self._of_day.get((event.kind, one), ()) for one in (day, None))
+        return sorted({index for indexes in days for index in indexes})
 
 
-def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline) -> ExtractedEvent:
+def _one_day(event: ExtractedEvent) -> dt.date | None:
+    return event.first if event.first == event.last else None
+
+
+def _is_repeated(one: ExtractedEvent, other: ExtractedEvent) -> bool:
+    """Whether a candidate only repeats what is gathered already."""
+    if one.kind != other.kind or not _days_agree(one, other):
+        return False
+    if one.place is None or other.place is None:
+        return one.first == other.first
+    return one.place == other.place
+
+
+def _dated(mention: Mention, dates: DateIndex, dateline: Dateline) -> ExtractedEvent:
     expression = _expression_for(mention, dates, dateline)
     statement = (
         mention.kind in DECISIONS
@@ -107,7 +185,6 @@ def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline
         first = last = dateline.day
         rule = "the statement is the event: day of the dateline"
     return ExtractedEvent(
-        title=f"{mention.kind}, {mention.place.name}" if mention.place else mention.kind,
         kind=mention.kind,
         state=mention.state,
         first=first,
@@ -120,20 +197,29 @@ def _dated(mention: Mention, dates: Sequence[DateExpression], dateline: Dateline
         direction=mention.direction,
         reason=mention.reason,
         spans=(mention.sentence,),
+        score=_timely(mention, expression, dateline).score,
     )
 
 
+_RECENT = dt.timedelta(60)
+
+
+def _timely(mention: Mention, expression: DateExpression | None, dateline: Dateline) -> Evidence:
+    """Weigh the day of a mention: recent days are news, those long past are background."""
+    if expression is None or expression.last is None:
+        return mention.evidence
+    old = dateline.day is not None and dateline.day - expression.last > _RECENT
+    return replace(mention.evidence, old=float(old), dated=float(not old))
+
+
 def _expression_for(
-    mention: Mention, dates: Sequence[DateExpression], dateline: Dateline
+    mention: Mention, dates: DateIndex, dateline: Dateline
 ) -> DateExpression | None:
     """Choose the nearest expression whose tense fits the state, in its own clause first."""
     fitting = [
         item
-        for item in dates
-        if item.span.overlaps(mention.clause if mention.own_dates else mention.sentence)
-        and item.first is not None
-        and not item.is_dateline
-        and _fits(item, mention, dateline)
+        for item in dates.within(mention.clause if mention.own_dates else mention.sentence)
+        if item.first is not None and not item.is_dateline and _fits(item, mention, dateline)
     ]
     trigger = mention.trigger
 
@@ -222,16 +308,24 @@ def _same(one: ExtractedEvent, other: ExtractedEvent) -> bool:
         # A possible delivery, spoken of again, is the delivery reported before.
         again = one.state == "reported" and other.state == "conditional"
         return again and other.first is None and one.place == other.place
-    if not _days_agree(one, other):
+    return _days_agree(one, other) and _places_agree(one, other)
+
+
+def _places_agree(one: ExtractedEvent, other: ExtractedEvent) -> bool:
+    """Whether two accounts of a kind, whose days agree, are one by their places.
+
+    A pause of one company is not the halt of another, however near they stand in the text: an
+    account without a day belongs to one with a day only at the same place. Meetings are the
+    exception: an article speaks of one.
+    """
+    if one.place is not None and one.place == other.place:
+        return True
+    if one.kind == MEETING:
+        return one.first is None or other.first is None or one.first == other.first
+    if one.place is not None and other.place is not None:
         return False
-    if one.kind in ATTACKS:
-        return one.place == other.place
-    return (
-        one.place is None
-        or other.place is None
-        or one.place == other.place
-        or (one.first is None or other.first is None or one.first == other.first)
-    )
+    dated = one.first is not None and other.first is not None
+    return dated or (one.first is other.first and one.place is other.place)
 
 
 def _days_agree(one: ExtractedEvent, other: ExtractedEvent) -> bool:
@@ -256,9 +350,10 @@ def _join(one: ExtractedEvent, other: ExtractedEvent) -> ExtractedEvent:
     return replace(
         dated,
         place=one.place or other.place,
-        title=one.title if one.place else other.title,
         actors=tuple(dict.fromkeys((*one.actors, *other.actors))),
         direction=one.direction,
         reason=one.reason,
         spans=tuple(dict.fromkeys((*one.spans, *other.spans))),
+        tier=one.tier,
+        score=max(one.score, other.score),
     )

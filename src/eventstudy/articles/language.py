@@ -6,14 +6,15 @@ import csv
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, cast, get_args, get_origin, get_type_hints
 
 from eventstudy.errors import TableError, UnknownNameError, did_you_mean
 
 Direction = Literal["up", "down", "none"]
+Level = Literal["site", "water", "country", "seat", "nationality", "body"]
 Unit = Literal["day", "week", "month"]
 Pattern = re.Pattern[str]
 _PIECE = re.compile(r"\{([a-z_][a-z_0-9]*)\}")
@@ -21,20 +22,38 @@ _PIECE = re.compile(r"\{([a-z_][a-z_0-9]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place of the alias table: name, zone of its clocks, and whether it is a country."""
+    """A place of the alias table, under one of its names.
+
+    Parameters
+    ----------
+    name, zone : str
+        Its usual name, and the zone of its clocks.
+    level : {"site", "water", "country", "seat", "nationality", "body"}
+        What the text named: a country, its government, its people, or a company or movement of it
+        mean one place but not one role. Two names of one place are equal.
+    capital_of : str
+        The country whose government its name may stand for; empty for other places.
+    """
 
     name: str
     zone: str
-    is_country: bool
+    level: Level = field(compare=False)
+    capital_of: str = field(default="", compare=False)
+
+    @property
+    def is_country(self) -> bool:
+        """Whether it is a whole country, however it was named."""
+        return self.level not in {"site", "water"}
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceWords:
-    """How sentences begin and do not end, and what is quoted."""
+    """How sentences begin and do not end, what is quoted, and who finds the stems of words."""
 
     start: str
     abbreviations: tuple[str, ...]
     quoted: Pattern
+    stemmer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +121,7 @@ class StateWords:
     planned: Pattern
     conditional: Pattern
     denied: Pattern
+    denied_after: Pattern
     condition: Pattern
     background: Pattern
     market_clause: Pattern
@@ -115,13 +135,11 @@ class StateWords:
 
 @dataclass(frozen=True, slots=True)
 class KindWords:
-    """What stands for an event of a kind, and what it does to the price of oil."""
+    """What stands for an event of a kind, and what turns its effect on the price of oil."""
 
     FLAGS: ClassVar[re.RegexFlag] = re.IGNORECASE | re.DOTALL
 
     kind: str
-    direction: Direction
-    reason: str
     strong: tuple[Pattern, ...] = ()
     both: tuple[Pattern, ...] = ()
     needs: Pattern | None = None
@@ -139,6 +157,10 @@ class PlaceWords:
 
     owner: Pattern
     locative: Pattern
+    target: Pattern
+    agent: Pattern
+    passive: Pattern
+    people: Pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +192,16 @@ class PriceWords:
     moved: Pattern
     up: Pattern
     down: Pattern
+    beside: Pattern
+    decimal: str
     percent: Pattern
+    dollars: Pattern
+    cents: Pattern
     level: Pattern
+    no_level: Pattern
+    capped: Pattern
+    aside: Pattern
+    supposed: Pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +223,13 @@ class ClaimWords:
 
 
 @dataclass(frozen=True, slots=True)
+class IdleWords:
+    """Phrases with a word of a class that mean nothing of it."""
+
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageFile:
     """The sections of a language's file."""
 
@@ -202,12 +239,15 @@ class LanguageFile:
     clocks: ClockWords
     dates: DateWords
     states: StateWords
-    kinds: tuple[KindWords, ...]
     places: PlaceWords
     actors: ActorWords
     similarity: SimilarityWords
     prices: PriceWords
     claims: ClaimWords
+    acts: Mapping[str, tuple[str, ...]]
+    objects: Mapping[str, tuple[str, ...]]
+    idle: IdleWords
+    kinds: tuple[KindWords, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,15 +262,20 @@ class Language:
         The sections of its file.
     places : mapping of str to Place
         Names and aliases of oil places.
-    place_pattern, actor_pattern : Pattern
-        Find any of the places and actors.
+    place_pattern, body_pattern, actor_pattern : Pattern
+        Find any of the places; those and the bodies that have one; the actors.
     """
 
     name: str
     words: LanguageFile
     places: Mapping[str, Place]
     place_pattern: Pattern
+    body_pattern: Pattern
     actor_pattern: Pattern
+
+    def place_named(self, name: str) -> Place | None:
+        """Return the place of a name in whichever case, as datelines print it."""
+        return _folded().get(name.casefold())
 
     def compiled(self, pattern: str, flags: int = 0) -> Pattern:
         """Compile a pattern of the file with its ``{pieces}`` filled in.
@@ -310,7 +355,9 @@ def parse_language(name: str, text: str) -> Language:
         raise TableError(str(error), path=path) from error
     tables: LanguageFile = _section(LanguageFile, content, path, "")
     places = _places()
-    return Language(name, tables, places, _any_of(places), _any_of(tables.actors.names))
+    named = [name for name, place in places.items() if place.level != "body"]
+    patterns = (_any_of(named), _any_of(places), _any_of(tables.actors.names))
+    return Language(name, tables, places, *patterns)
 
 
 def alternation(names: Iterable[str]) -> str:
@@ -328,8 +375,16 @@ def _places() -> Mapping[str, Place]:
     text = (resources.files("eventstudy") / "data" / "places.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
     return {
-        row["name"]: Place(row["place"], row["zone"], row["level"] == "country") for row in rows
+        row["name"]: Place(
+            row["place"], row["zone"], cast("Level", row["level"]), row["capital_of"]
+        )
+        for row in rows
     }
+
+
+@cache
+def _folded() -> Mapping[str, Place]:
+    return {name.casefold(): place for name, place in reversed(list(_places().items()))}
 
 
 def _section(kind: type[Any], table: Any, path: str, where: str) -> Any:  # noqa: ANN401  # any of the tables above

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from eventstudy.articles.extract import Extraction
-from eventstudy.articles.gather import ExtractedEvent
+from eventstudy.articles.gather import ExtractedEvent, Tier
 from eventstudy.articles.language import Language, Pattern, language
 from eventstudy.articles.text import Document
 
@@ -47,11 +47,14 @@ class Account:
         What it reports.
     starts : int
         Where its words begin: the end of the dateline.
+    lang : str
+        Language of its words.
     """
 
     document: Document
     event: ExtractedEvent
     starts: int = 0
+    lang: str = "en"
 
     @property
     def text(self) -> str:
@@ -80,6 +83,17 @@ class MergedEvent:
         return self.accounts[0].event
 
     @property
+    def tier(self) -> Tier:
+        """Confident where one account is."""
+        tiers = {item.event.tier for item in self.accounts}
+        return "confident" if "confident" in tiers else "candidate"
+
+    @property
+    def score(self) -> float:
+        """The highest of its accounts."""
+        return max(item.event.score for item in self.accounts)
+
+    @property
     def other_dates(self) -> tuple[dt.date, ...]:
         """Days that other accounts give: a conflict that is kept."""
         days = dict.fromkeys(item.event.first for item in self.accounts[1:] if item.event.first)
@@ -94,13 +108,18 @@ class MergedEvent:
         return f"dates differ: {', '.join(parts)}"
 
 
-def merge(extractions: Sequence[Extraction]) -> tuple[MergedEvent, ...]:
+def merge(
+    extractions: Sequence[Extraction], *, candidates: bool = False
+) -> tuple[MergedEvent, ...]:
     """Gather the events of several articles, so that each stands once.
 
     Parameters
     ----------
     extractions : sequence of Extraction
         In the order of the articles. Denied events are left out.
+    candidates : bool
+        Take candidates, too: beside the event of another article that they report, else after all
+        events, by their score.
 
     Returns
     -------
@@ -109,22 +128,30 @@ def merge(extractions: Sequence[Extraction]) -> tuple[MergedEvent, ...]:
     """
     groups: list[list[Account]] = []
     for extraction in extractions:
-        accounts = [
-            account_of(extraction, event) for event in extraction.events if event.state != "denied"
-        ]
-        homes = [_home(account, groups) for account in accounts]
-        for account, home in zip(accounts, homes, strict=True):
-            if home is None:
-                groups.append([account])
-            else:
-                home.append(account)
-    return tuple(MergedEvent(_ordered(group)) for group in groups)
+        _take([account_of(extraction, event) for event in extraction.events], groups)
+    count = len(groups)
+    for extraction in extractions if candidates else ():
+        _take([account_of(extraction, event) for event in extraction.candidates], groups)
+    merged = [MergedEvent(_ordered(group)) for group in groups]
+    rest = sorted(merged[count:], key=lambda item: -item.score)
+    return (*merged[:count], *rest)
+
+
+def _take(accounts: Sequence[Account], groups: list[list[Account]]) -> None:
+    """Put the accounts of one article into the groups they belong to, or into new ones."""
+    reported = [account for account in accounts if account.event.state != "denied"]
+    homes = [_home(account, groups) for account in reported]
+    for account, home in zip(reported, homes, strict=True):
+        if home is None:
+            groups.append([account])
+        else:
+            home.append(account)
 
 
 def account_of(extraction: Extraction, event: ExtractedEvent) -> Account:
     """Return an event of an extraction with the words that report it."""
     span = extraction.dateline.span
-    return Account(extraction.document, event, span.end if span else 0)
+    return Account(extraction.document, event, span.end if span else 0, extraction.lang)
 
 
 def _home(account: Account, groups: list[list[Account]]) -> list[Account] | None:
@@ -136,7 +163,9 @@ def _home(account: Account, groups: list[list[Account]]) -> list[Account] | None
 
 def _ordered(group: list[Account]) -> tuple[Account, ...]:
     """Put an account that states the day itself before one that infers or lacks it."""
-    return tuple(sorted(group, key=lambda item: item.event.first is None))
+    return tuple(
+        sorted(group, key=lambda item: (item.event.first is None, item.event.tier == "candidate"))
+    )
 
 
 def same_event(one: Account, other: Account) -> bool:
@@ -154,7 +183,7 @@ def same_event(one: Account, other: Account) -> bool:
     if not _same_block(one.event, other.event):
         return False
     # Where no day holds them together, the words have to.
-    return alike(one.text, other.text, strict=one.event.first is None)
+    return alike(one.text, other.text, strict=one.event.first is None, lang=one.lang)
 
 
 def _same_block(one: ExtractedEvent, other: ExtractedEvent) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from eventstudy.articles.dates import DateExpression, Dateline
+from eventstudy.articles.dates import DateIndex, Dateline
 from eventstudy.articles.language import ClaimWords, Language, PriceWords
 from eventstudy.articles.text import Sentence, Span
 
 Instrument = Literal["wti", "brent", "oil"]
 Horizon = Literal["short", "long", "open"]
 _MAX_SENTENCE = 1_500
+_NEAR = 60  # characters before a number in which a verb says which way it went
+_CAP = 80  # characters before an amount in which it is one of a cap, a quota or a spread
 _OPENING = 80  # characters after the instrument in which an outlook makes the sentence a claim
 
 
@@ -28,8 +29,8 @@ class PriceObservation:
         ``"oil"`` where the text does not say which.
     level : float or None
         US dollars per barrel.
-    change_pct : float or None
-        Change in per cent.
+    change_pct, change : float or None
+        Change in per cent, and in US dollars per barrel.
     moment, day : datetime, date or None
         When, as far as it is known.
     span : Span
@@ -39,6 +40,7 @@ class PriceObservation:
     instrument: Instrument
     level: float | None
     change_pct: float | None
+    change: float | None
     moment: dt.datetime | None
     day: dt.date | None
     span: Span
@@ -66,7 +68,7 @@ class ArticleClaim:
 
 def find_prices(
     sentence: Sentence,
-    dates: Sequence[DateExpression],
+    dates: DateIndex,
     dateline: Dateline,
     language: Language,
 ) -> tuple[PriceObservation, ...]:
@@ -74,20 +76,25 @@ def find_prices(
     words = language.words.prices
     text = sentence.text[:_MAX_SENTENCE]
     named = _instruments(text, words)
-    if not named:
+    if not named or not words.moved.search(text):
         return ()
     ends = [start for _, start in named[1:]] + [len(text)]
-    inside = (item for item in dates if item.span.overlaps(sentence.span))
-    stated = next((item for item in inside if not item.is_dateline), None)
+    stated = next((item for item in dates.within(sentence.span) if not item.is_dateline), None)
+    day = stated.first if stated and stated.precision in {"day", "exact"} else dateline.day
+    moment = stated.moment if stated else None
     found: list[PriceObservation] = []
+    sign = 0
     for (name, start), end in zip(named, ends, strict=True):
-        if not found and _is_outlook(text[: start + _OPENING], language):
+        opens = max(text.rfind(mark, 0, start) for mark in ",;:") + 1
+        if not found and _is_outlook(text[opens : start + _OPENING], language):
             return ()
-        numbers = _numbers(text[start:end], words)
+        if words.supposed.search(text[:start]):
+            continue
+        # "Brent rose 2% and WTI 1%": the second moved as the first did.
+        numbers, sign = _numbers(text, start, end, sign, language)
         if numbers is not None:
-            day = stated.first if stated and stated.precision in {"day", "exact"} else dateline.day
-            moment = stated.moment if stated else None
-            found.append(PriceObservation(name, *numbers, moment, day, sentence.span))
+            level, change, percent = numbers
+            found.append(PriceObservation(name, level, percent, change, moment, day, sentence.span))
     return tuple(found)
 
 
@@ -113,24 +120,73 @@ def _instruments(text: str, words: PriceWords) -> list[tuple[Instrument, int]]:
     return sorted(first, key=lambda item: item[1])
 
 
-def _numbers(part: str, words: PriceWords) -> tuple[float | None, float | None] | None:
-    """Level and change of one instrument, where its part of the sentence says it moved."""
-    percent, level = words.percent.search(part), words.level.search(part)
-    if not words.moved.search(part) or (percent is None and level is None):
-        return None
-    return (
-        float(level.group("level")) if level else None,
-        _change(percent, part, words) if percent else None,
-    )
+_Numbers = tuple[float | None, float | None, float | None]
 
 
-def _change(percent: re.Match[str], part: str, words: PriceWords) -> float:
-    """Sign a percentage by the word nearest before it."""
-    value = float(percent.group("pct"))
-    near = part[max(0, percent.start() - 60) : percent.start()]
-    falls = max((match.start() for match in words.down.finditer(near)), default=-1)
-    rises = max((match.start() for match in words.up.finditer(near)), default=-1)
-    return -abs(value) if falls > rises else value
+def _numbers(
+    text: str, start: int, end: int, sign: int, language: Language
+) -> tuple[_Numbers | None, int]:
+    """Read level, change in dollars and in per cent of one instrument, as they are last stated.
+
+    Returns
+    -------
+    numbers : tuple or None
+        None where there is no number.
+    sign : int
+        Which way it moved, for the next instrument.
+    """
+    words = language.words.prices
+    asides = [match.span() for match in words.aside.finditer(text, start, end)]
+
+    def is_aside(position: int) -> bool:
+        return any(first <= position < last for first, last in asides)
+
+    level = change = percent = None
+    for match in words.dollars.finditer(text, start, end):
+        if words.capped.search(text[max(0, match.start() - _CAP) : match.start()]):
+            continue
+        amount = _value(match.group("amount") or match.group("spelt"), words)
+        before = text[start : match.start()]
+        if words.level.search(before) and not words.no_level.search(before):
+            level = level if is_aside(match.start()) else amount
+        elif change is None and not is_aside(match.start()):
+            change, sign = _signed(amount, match, text, start, sign, words)
+    for match in words.cents.finditer(text, start, end):
+        if not is_aside(match.start()):
+            spelt = language.words.dates.words.numbers.get(match.group("cents"))
+            amount = (spelt or _value(match.group("cents"), words)) / 100
+            change, sign = _signed(amount, match, text, start, sign, words)
+    for match in words.percent.finditer(text, start, end):
+        if not is_aside(match.start()):
+            percent, sign = _signed(
+                _value(match.group("pct"), words), match, text, start, sign, words
+            )
+    numbers = (level, change, percent)
+    return (None if numbers == (None, None, None) else numbers), sign
+
+
+def _value(text: str, words: PriceWords) -> float:
+    return float(text.replace(words.decimal, "."))
+
+
+def _signed(
+    value: float, match: re.Match[str], text: str, start: int, sign: int, words: PriceWords
+) -> tuple[float, int]:
+    """Sign a move by the word beside it, else by the one nearest before, else as the one before."""
+    beside = words.beside.match(text, match.end())
+    if beside:
+        sign = 1 if beside.group("up") else -1
+    else:
+        near = text[max(start, match.start() - _NEAR) : match.start()]
+        falls, rises = _nearest(words.down, near), _nearest(words.up, near)
+        if falls != rises:
+            sign = -1 if falls > rises else 1
+    return (-abs(value) if sign < 0 else value), sign
+
+
+def _nearest(pattern: re.Pattern[str], text: str) -> tuple[int, int]:
+    """Where the last match ends, and its length: "gave up" is no "up"."""
+    return max(((item.end(), len(item.group())) for item in pattern.finditer(text)), default=(0, 0))
 
 
 def _is_outlook(text: str, language: Language) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from eventstudy.articles.language import Language, Pattern, alternation, language
@@ -15,7 +17,15 @@ from eventstudy.tables.text import whole_file
 
 MAX_BYTES = 2_000_000
 _MOST_BYTES = 100 * MAX_BYTES  # what is read to say that it is too large
-_HTML = re.compile(r"<(?:!doctype|html|head|body|article|div|p|script)\b", re.IGNORECASE)
+# A page has a root or a closing tag: a ticker such as <P> in an agency's text has neither.
+_HTML = re.compile(
+    r"<(?:!doctype\s+html|html|head)\b|</(?:body|article|div|p|script)\s*>", re.IGNORECASE
+)
+_ITEM = re.compile(r"\s*(?:[-*•–—]|\(?\d{1,2}[.)])\s")
+_ENDS = '.!?:;"”'
+_SHORTEST, _NARROWEST, _WIDEST = 30, 40, 130  # characters of a line that may be broken at a width
+_RAGGED = 16  # characters by which lines of one width differ
+_LINES_OF_WIDTH, _MOSTLY = 3, 0.7  # lines, and the share of them, that fix a width
 # Marks that change how text looks but not what it says: bidirectional controls, zero width.
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -112,6 +122,69 @@ def to_document(content: bytes, name: str) -> Document:
         body, date = _from_html(text, name)
         return Document(name, digest, _clean(body), encoding, date)
     return Document(name, digest, _clean(text), encoding)
+
+
+def unwrap(text: str) -> str:
+    r"""Return a text in which line breaks within a paragraph are blanks, one for one.
+
+    Agencies break lines at a fixed width, that of most lines which another one follows. A break is
+    such a one where the first word of the next line would not have fitted, or where that line goes
+    on in lower case. Blank lines, deeper indentation and list marks begin paragraphs.
+
+    Parameters
+    ----------
+    text : str
+        Of any length; spans of the result are spans of the text.
+
+    Examples
+    --------
+    >>> unwrap("The pipeline was shut on Monday after a leak, the\ncompany said.")
+    'The pipeline was shut on Monday after a leak, the company said.'
+    """
+    lines = text.split("\n")
+    width = _wrap_width(lines)
+    pieces = [lines[0]]
+    for line, following in pairwise(lines):
+        pieces += [" " if _is_soft(line, following, width) else "\n", following]
+    return "".join(pieces)
+
+
+def _wrap_width(lines: Sequence[str]) -> int | None:
+    """Width at which the lines of a text are broken, or None where no width fits most of them."""
+    lengths = [
+        len(line.rstrip())
+        for line, following in pairwise(lines)
+        if len(line.rstrip()) >= _NARROWEST and _continues(line, following)
+    ]
+    if len(lengths) < _LINES_OF_WIDTH:
+        return None
+    width = max(lengths)
+    ragged = sum(length >= width - _RAGGED for length in lengths)
+    return width if width <= _WIDEST and ragged >= _MOSTLY * len(lengths) else None
+
+
+def _is_soft(line: str, following: str, width: int | None) -> bool:
+    stem = line.rstrip()
+    if not stem or not _continues(line, following):
+        return False
+    first = following.split(None, 1)[0]
+    if stem.isupper() and not following.isupper():
+        return False  # a headline in capitals
+    if width is not None and len(stem) + 1 + len(first) > width:
+        return True
+    goes_on = first[0].islower() and stem[-1] not in _ENDS
+    return goes_on and _SHORTEST <= len(stem) <= _WIDEST
+
+
+def _continues(line: str, following: str) -> bool:
+    """Whether the next line may belong to the same paragraph."""
+    if not following.strip() or _ITEM.match(following):
+        return False
+    return _indent(following) <= _indent(line) + 1
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 @cache

@@ -89,22 +89,24 @@ def closed_rows(found: dict[str, Any]) -> list[CertificateRow]:
         exact = size_ignoring(factor)
         # the figures for rho are printed to a tenth of a per cent, those for c to a hundredth
         half = 0.1 * ROUNDING if key == "c" else ROUNDING
-        rows.append(_row("closed", cell, "closed form", exact, 0, (published, half)))
-        rows.append(_row("closed", cell, "patell, simulated", rates[cell], n, _around(exact, n)))
+        rows += _beside("closed", cell, exact, (published, half), rates[cell], n)
     for events, figures in PUBLISHED_POWER.items():
         for effect, published in zip(EFFECTS, figures, strict=True):
             cell = _power_cell(events, effect)
             exact = normal_power(effect, SIGMA / math.sqrt(events))
-            half = 10 * ROUNDING
-            rows.append(_row("mackinlay", cell, "closed form", exact, 0, (published, half)))
-            rows.append(
-                _row("mackinlay", cell, "patell, simulated", rates[cell], n, _around(exact, n))
-            )
+            rows += _beside("mackinlay", cell, exact, (published, 10 * ROUNDING), rates[cell], n)
     return rows
 
 
-def _around(exact: float, n: int) -> tuple[float, float]:
-    return exact, ERRORS * math.sqrt(exact * (1 - exact) / n)
+def _beside(
+    panel: str, cell: str, exact: float, published: tuple[float, float], rate: float, n: int
+) -> list[CertificateRow]:
+    """Compare a closed form with the published figure, and its simulation with the closed form."""
+    errors = ERRORS * math.sqrt(exact * (1 - exact) / n)
+    return [
+        _row(panel, cell, "closed form", exact, 0, published),
+        _row(panel, cell, "patell, simulated", rate, n, (exact, errors)),
+    ]
 
 
 def _row(

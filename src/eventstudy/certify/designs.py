@@ -8,9 +8,9 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
-from eventstudy.certify.singles import ESTIMATION, GAP, RECENT
+from eventstudy.certify.singles import ESTIMATION, GAP, RECENT, ratio_before
 from eventstudy.errors import EstimationError
-from eventstudy.inference.over_dates.sample import DatedReturns, dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns
 from eventstudy.inference.over_events.sample import EventSample, event_sample
 from eventstudy.inference.statistic import statistic
 from eventstudy.models.abnormal import AbnormalReturns, CovFactor
@@ -37,18 +37,11 @@ BAD = (0.09, 0.60)
 def draw_starts(
     design: DesignName, n: int, sessions: int, volatility: FloatArray, rng: np.random.Generator
 ) -> IntArray:
-    """Draw the first sessions of N windows.
+    """Draw the first sessions (N,) of windows of W = `sessions`.
 
-    Parameters
-    ----------
-    design : {"independent", "clustered", "turbulent"}
-        Anywhere and apart; in clusters of up to five within ten sessions; anywhere with a chance
-        in proportion to the variance of the 20 sessions before over that of the estimation window.
-    n, sessions : int
-        N and W.
-    volatility : (T,) float
-        That ratio of volatilities; NaN where there is no history.
-    rng : numpy.random.Generator
+    Independent: anywhere and apart; clustered: in clusters of up to five within ten sessions;
+    turbulent: anywhere with a chance in proportion to the square of `volatility` (T,), the ratio of
+    the 20 sessions before to the estimation window, NaN where there is no history.
     """
     allowed = np.flatnonzero(np.isfinite(volatility))
     allowed = allowed[allowed <= len(volatility) - sessions - SPAN]
@@ -69,11 +62,8 @@ def draw_starts(
 
 def volatility_ratio(returns: FloatArray) -> FloatArray:
     """Return volatility of the 20 sessions before over the estimation window's (T,)."""
-    ratio = np.full(len(returns), np.nan)
-    for day in range(FIRST, len(returns)):
-        before = returns[day - RECENT : day].std(ddof=1)
-        ratio[day] = before / returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1)
-    return ratio
+    days = range(FIRST, len(returns))
+    return np.array([np.nan] * FIRST + [ratio_before(returns, day) for day in days])
 
 
 def constant_mean(returns: FloatArray, starts: IntArray, sessions: int) -> AbnormalReturns:
@@ -114,7 +104,7 @@ def design_block(
     found: dict[str, list[bool | None]] = {name: [] for name in (*DATED, *PAIRED)}
     for _ in range(repetitions):
         starts = draw_starts(design, n, sessions, volatility, rng)
-        dated = dated_returns(z, starts, sessions=sessions)
+        dated = DatedReturns(z, starts, sessions=sessions)
         pairs = event_sample(constant_mean(returns, starts, sessions))
         for name, rejections in found.items():
             rejections.append(_rejects(name, dated if name in DATED else pairs))
@@ -157,7 +147,7 @@ def curve_block(
         for effect in EFFECTS:
             moved = z.copy()
             moved[starts] += effect
-            dated = dated_returns(moved, starts, sessions=1)
+            dated = DatedReturns(moved, starts, sessions=1)
             rows += [
                 {"N": n, "effect": effect, "test": name, "rejects": _rejects(name, dated)}
                 for name in BANDED

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from eventstudy.certify.rows import Certificate, CertificateRow
 
+SIMULATED = ("closed form", "patell, simulated")
 FIFTHS = ("all", "fifth 1", "fifth 2", "fifth 3", "fifth 4", "fifth 5")
 SINGLE_NOTE = (
     "Every eligible session taken as an event (a draw of them in the quick form), by fifths "
@@ -33,34 +34,25 @@ POWER_NOTE = (
 
 
 def certificate_page(certificate: Certificate, *, figure: str = "") -> str:
-    """Return a certificate as Markdown.
-
-    Parameters
-    ----------
-    certificate : Certificate
-    figure : str
-        Path of the figure, relative to the page; left out where empty.
-    """
-    parts = [_head(certificate)]
-    if figure:
-        parts.append(f"![Size and power]({figure})\n")
-    parts += [
-        _single(certificate),
-        _events(certificate),
-        _closed(certificate),
-        _mackinlay(certificate),
-        _power(certificate),
-    ]
-    return "\n".join(parts)
+    """Return a certificate as Markdown; `figure` is a path relative to the page."""
+    panels: dict[str, list[CertificateRow]] = {}
+    for row in certificate.rows:
+        panels.setdefault(row.panel, []).append(row)
+    made = [
+        make(panels.get(panel, []))
+        for panel, make in (
+            ("single", _single), ("events", _events), ("closed", _closed),
+            ("mackinlay", _mackinlay), ("power", _power),
+        )
+    ]  # fmt: skip
+    shown = [f"![Size and power]({figure})\n"] if figure else []
+    return "\n".join([_head(certificate), *shown, *made])
 
 
 def _head(certificate: Certificate) -> str:
     outside = certificate.outside
-    state = (
-        "every rate with a band keeps it"
-        if certificate.ok
-        else (f"{len(outside)} rates leave their band")
-    )
+    left = f"{len(outside)} rates leave their band"
+    state = "every rate with a band keeps it" if certificate.ok else left
     listed = "".join(
         f"* {row.panel}, {row.cell}, `{row.test}`: {_percent(row)} outside "
         f"{100 * row.low:.1f} to {100 * row.high:.1f}\n"
@@ -77,112 +69,70 @@ def _head(certificate: Certificate) -> str:
     )
 
 
-def _single(certificate: Certificate) -> str:
-    rows = _panel(certificate, "single")
+def _single(rows: Sequence[CertificateRow]) -> str:
     lines = [
-        "## One event\n",
-        SINGLE_NOTE,
-        _header(("window", "test", "all", "1", "2", "3", "4", "5")),
+        (sessions, f"`{test}`", *_rates(rows, [f"{sessions} {group}" for group in FIFTHS], test))
+        for sessions in dict.fromkeys(row.cell.split()[0] for row in rows)
+        for test in dict.fromkeys(row.test for row in rows)
     ]
-    for sessions in dict.fromkeys(row.cell.split()[0] for row in rows):
-        for test in dict.fromkeys(row.test for row in rows):
-            cells = [_find(rows, f"{sessions} {group}", test) for group in FIFTHS]
-            lines.append(_line((sessions, f"`{test}`", *map(_percent, cells))))
-    return "\n".join([*lines, ""])
+    names = ("window", "test", "all", "1", "2", "3", "4", "5")
+    return _section("One event", SINGLE_NOTE, names, lines)
 
 
-def _events(certificate: Certificate) -> str:
-    rows = _panel(certificate, "events")
+def _events(rows: Sequence[CertificateRow]) -> str:
     counts = sorted({int(n) for row in rows for n in re.findall(r"N=(\d+)", row.cell)})
+    cells = [(d, n) for d in dict.fromkeys(row.cell.split()[0] for row in rows) for n in counts]
     lines = [
-        "## N events on one asset\n",
-        EVENTS_NOTE,
-        _header(("window", "test", *(f"{d} {n}" for d in _designs(rows) for n in counts))),
+        (sessions, f"`{test}`", *_rates(rows, [f"{d} N={n} {sessions}" for d, n in cells], test))
+        for sessions in sorted({row.cell.split()[-1] for row in rows})
+        for test in dict.fromkeys(row.test for row in rows)
     ]
-    for sessions in sorted({row.cell.split()[-1] for row in rows}):
-        for test in dict.fromkeys(row.test for row in rows):
-            cells = [
-                _find(rows, f"{design} N={n} {sessions}", test)
-                for design in _designs(rows)
-                for n in counts
-            ]
-            lines.append(_line((sessions, f"`{test}`", *map(_percent, cells))))
-    return "\n".join([*lines, ""])
+    names = ("window", "test", *(f"{d} {n}" for d, n in cells))
+    return _section("N events on one asset", EVENTS_NOTE, names, lines)
 
 
-def _designs(rows: Sequence[CertificateRow]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(row.cell.split()[0] for row in rows))
-
-
-def _closed(certificate: Certificate) -> str:
-    rows = _panel(certificate, "closed")
+def _closed(rows: Sequence[CertificateRow]) -> str:
     lines = [
-        "## Closed forms\n",
-        CLOSED_NOTE,
-        _header(("cell", "closed form", "simulated")),
+        (cell, *(_rates(rows, [cell], test)[0] for test in SIMULATED))
+        for cell in dict.fromkeys(row.cell for row in rows)
     ]
-    for cell in dict.fromkeys(row.cell for row in rows):
-        found = [_find(rows, cell, test) for test in ("closed form", "patell, simulated")]
-        lines.append(_line((cell, *map(_percent, found))))
-    return "\n".join([*lines, ""])
+    return _section("Closed forms", CLOSED_NOTE, ("cell", "closed form", "simulated"), lines)
 
 
-def _mackinlay(certificate: Certificate) -> str:
-    rows = _panel(certificate, "mackinlay")
+def _mackinlay(rows: Sequence[CertificateRow]) -> str:
     effects = tuple(dict.fromkeys(row.cell.partition("effect=")[2] for row in rows))
     lines = [
-        "## Power after MacKinlay (1997)\n",
-        MACKINLAY_NOTE,
-        _header(("N", "", *effects)),
+        (n.removeprefix("N="), test, *_rates(rows, [f"{n} effect={e}" for e in effects], test))
+        for n in dict.fromkeys(row.cell.split()[0] for row in rows)
+        for test in SIMULATED
     ]
-    for n in dict.fromkeys(row.cell.split()[0] for row in rows):
-        for test in ("closed form", "patell, simulated"):
-            found = [_find(rows, f"{n} effect={effect}", test) for effect in effects]
-            lines.append(_line((n.removeprefix("N="), test, *map(_percent, found))))
-    return "\n".join([*lines, ""])
+    return _section("Power after MacKinlay (1997)", MACKINLAY_NOTE, ("N", "", *effects), lines)
 
 
-def _power(certificate: Certificate) -> str:
-    rows = _panel(certificate, "power")
-    lines = [
-        "## Power of the default tests\n",
-        POWER_NOTE,
-        _header(("test", "design", "effect: per cent rejected")),
-    ]
-    places = dict.fromkeys((row.test, row.cell.partition(" effect=")[0]) for row in rows)
-    for test, place in places:
-        points = [
-            f"{row.cell.partition('effect=')[2].removesuffix(' sd')}: {100 * row.rejection:.0f}"
-            for row in rows
-            if row.test == test and row.cell.startswith(f"{place} ")
-        ]
-        lines.append(_line((f"`{test}`", place, ", ".join(points))))
-    return "\n".join([*lines, ""])
+def _power(rows: Sequence[CertificateRow]) -> str:
+    points: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        place, _, effect = row.cell.partition(" effect=")
+        shown = f"{effect.removesuffix(' sd')}: {100 * row.rejection:.0f}"
+        points.setdefault((row.test, place), []).append(shown)
+    lines = [(f"`{test}`", place, ", ".join(found)) for (test, place), found in points.items()]
+    names = ("test", "design", "effect: per cent rejected")
+    return _section("Power of the default tests", POWER_NOTE, names, lines)
 
 
-def _panel(certificate: Certificate, name: str) -> list[CertificateRow]:
-    return [row for row in certificate.rows if row.panel == name]
+def _section(title: str, note: str, names: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    head, *body = ("| " + " | ".join(cells) + " |" for cells in (names, *lines))
+    return "\n".join([f"## {title}\n", note, head, "|" + "---|" * len(names), *body, ""])
 
 
-def _find(rows: Sequence[CertificateRow], cell: str, test: str) -> CertificateRow | None:
-    return next((row for row in rows if (row.cell, row.test) == (cell, test)), None)
+def _rates(rows: Sequence[CertificateRow], cells: Sequence[str], test: str) -> list[str]:
+    found = {row.cell: _percent(row) for row in reversed(rows) if row.test == test}
+    return [found.get(cell, "") for cell in cells]
 
 
-def _percent(row: CertificateRow | None) -> str:
-    if row is None:
-        return ""
+def _percent(row: CertificateRow) -> str:
     text = f"{100 * row.rejection:.1f}"
     if row.inside is False:
         return f"**{text}**"
-    naive = (
-        row.inside and row.panel in {"single", "events"} and not row.low < row.nominal < row.high
-    )
-    return f"{text}*" if naive else text
-
-
-def _header(names: Sequence[str]) -> str:
-    return "\n".join([_line(names), "|" + "---|" * len(names)])
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    sizes = row.inside and row.panel in {"single", "events"}
+    return f"{text}*" if sizes and not row.low < row.nominal < row.high else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 NOMINAL = 0.05
@@ -16,24 +16,10 @@ WIDER = 2.6
 class CertificateRow:
     """One rejection rate.
 
-    Parameters
-    ----------
-    panel : str
-        "single", "events", "closed", "mackinlay" or "power".
-    cell : str
-        Design, window and so on.
-    test : str
-        Name of the statistic.
-    nominal : float
-        Level.
-    rejection : float
-        Share of samples rejected, or a power.
-    n : int
-        Samples; 0 for a closed form.
-    low, high : float
-        Band that the rate must keep; NaN where it is only shown.
-    inside : bool or None
-        Whether it does; None without a band.
+    `panel` is single, events, closed, mackinlay or power; `cell` names design and window;
+    `rejection` is the share of `n` samples rejected at level `nominal`, or a power, or a closed
+    form where n is 0. `low` and `high` are the band it must keep, NaN (and `inside` None) where it
+    is only shown.
     """
 
     panel: str
@@ -51,21 +37,8 @@ class CertificateRow:
 class Certificate:
     """Every rate of one run, and how to make it again.
 
-    Parameters
-    ----------
-    rows : tuple of CertificateRow
-    series : str
-        Name of the series of prices.
-    sha256 : str
-        Hash of its returns.
-    first, last : str
-        Sessions, ISO dates.
-    sessions : int
-        Returns used.
-    form : {"full", "quick"}
-    seed : int
-    command : str
-        The command that makes it.
+    The `series` of prices, from session `first` to `last` (ISO dates), gave `sessions` returns
+    whose hash is `sha256`; `form` is full or quick; `command` is the one that makes it.
     """
 
     rows: tuple[CertificateRow, ...]
@@ -94,25 +67,14 @@ class Certificate:
             {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(r).items()}
             for r in self.rows
         ]
-        head = {
-            name: getattr(self, name)
-            for name in ("series", "sha256", "first", "last", "sessions", "form", "seed", "command")
-        }
+        head = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "rows"}
         return {"ok": self.ok, **head, "rows": rows}
 
 
 def banded(
     row: tuple[str, str, str], rejections: Sequence[bool], band: tuple[float, float] | None
 ) -> CertificateRow:
-    """Turn rejections of one cell into a row.
-
-    Parameters
-    ----------
-    row : (panel, cell, test)
-    rejections : sequence of bool
-    band : (low, high), optional
-        Not widened here; see `widened`.
-    """
+    """Turn the rejections of a row (panel, cell, test) into a rate beside its band, as it is."""
     n = len(rejections)
     rate = sum(map(bool, rejections)) / n if n else math.nan
     if band is None or not n:

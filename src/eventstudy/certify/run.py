@@ -35,16 +35,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One block of work.
-
-    Parameters
-    ----------
-    name : str
-        Unique; part of its seed and of the file it is kept in.
-    kind : {"single", "power", "events", "curve", "closed"}
-    part : tuple
-        What the block covers.
-    """
+    """One block of work; its unique name is part of its seed and of the file it is kept in."""
 
     name: str
     kind: Literal["single", "power", "events", "curve", "closed"]
@@ -53,14 +44,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """What every block reads.
-
-    Parameters
-    ----------
-    returns, z, volatility : (T,) float
-        Log returns, filtered returns and the ratio of volatilities.
-    seed : int
-    """
+    """What every block reads: log returns, filtered returns, volatility ratios (T,); the seed."""
 
     returns: FloatArray
     z: FloatArray
@@ -87,10 +71,8 @@ def certify(
     ----------
     returns : (T,) float
         Log returns of ordinary sessions, oldest first; missing ones are left out.
-    series : str
-        Name for the record.
-    first, last : str
-        First and last session, for the record.
+    series, first, last, command : str
+        Name, first and last session, and the command that makes it, for the record.
     form : {"full", "quick"}
         "quick" takes about a minute and has bands widened by 2.6 standard errors.
     seed : int
@@ -99,14 +81,8 @@ def certify(
         Processes; all cores by default.
     keep : Path, optional
         Folder where finished blocks are kept and read again: an interrupted run resumes.
-    command : str
-        For the record.
     progress : callable
         ``progress(what, done, total)``.
-
-    Returns
-    -------
-    Certificate
 
     Raises
     ------
@@ -195,12 +171,7 @@ def gather(tasks: tuple[Task, ...], found: dict[str, Any], *, quick: bool) -> li
 
 
 def _work(
-    tasks: tuple[Task, ...],
-    data: Series,
-    store: _Store,
-    *,
-    jobs: int,
-    progress: Progress,
+    tasks: tuple[Task, ...], data: Series, store: _Store, *, jobs: int, progress: Progress
 ) -> dict[str, Any]:
     found = {task.name: kept for task in tasks if (kept := store.read(task)) is not None}
     left = [task for task in tasks if task.name not in found]

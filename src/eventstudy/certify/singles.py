@@ -10,7 +10,12 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray, IntArray
 from eventstudy.certify.rows import BAND, NOMINAL, CertificateRow, banded, widened
-from eventstudy.inference.one_event.single import SingleEventResult, single_event_tests
+from eventstudy.inference.one_event.filtered import (
+    FilteredTests,
+    conformal_pvalue,
+    filtered_tests,
+)
+from eventstudy.inference.one_event.single import quantile_pvalues, textbook_tests
 from eventstudy.models.volatility import VolatilityFilter, fit_filter
 
 ESTIMATION, GAP, HISTORY, REFIT, RECENT = 250, 10, 1000, 20, 20
@@ -26,8 +31,7 @@ def eligible_days(returns: FloatArray) -> IntArray:
     """Return the sessions that can be an event.
 
     Before them lie the history and one estimation window with its gap more, so that no filter
-    stands on the very start of a series (on WTI from 1986 that leaves 1991 on); after them the
-    longest window.
+    stands on the very start of a series; after them the longest window.
     """
     return np.arange(HISTORY + ESTIMATION + GAP, len(returns) - max(WINDOWS) + 1)
 
@@ -35,34 +39,20 @@ def eligible_days(returns: FloatArray) -> IntArray:
 def single_block(
     returns: FloatArray, days: Sequence[int], rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Test every window that begins on some days.
+    """Test every window that begins on some days of `returns` (T,), a row for each.
 
-    Parameters
-    ----------
-    returns : (T,) float
-    days : sequence of int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of mappings
-        day, W, ratio (volatility of the 20 sessions before over that of the estimation window),
-        and whether each test rejects at 5 %.
+    Rows hold day, W, ratio (volatility of the 20 sessions before over that of the estimation
+    window), and whether each test rejects at 5%.
     """
     filters: dict[int, VolatilityFilter] = {}
     rows = []
     for day in days:
         fitted = _filter_before(returns, day, filters)
         for sessions in WINDOWS:
-            result = _result(returns, day, sessions, fitted, rng)
-            rows.append(
-                {
-                    "day": int(day),
-                    "W": sessions,
-                    "ratio": _ratio(returns, day),
-                    **{name: getattr(result, f"p_{name}") <= NOMINAL for name in TESTS},
-                }
-            )
+            pvalues = _pvalues(returns, day, sessions, fitted, rng)
+            rejected = {name: pvalues[name] <= NOMINAL for name in TESTS}
+            row = {"day": int(day), "W": sessions, "ratio": ratio_before(returns, day)}
+            rows.append(row | rejected)
     return rows
 
 
@@ -75,12 +65,13 @@ def power_block(
     for day in days:
         fitted = _filter_before(returns, day, filters)
         for sessions in (1, 5):
-            plain = _result(returns, day, sessions, fitted, rng)
-            law = np.abs(np.array(plain.reference))
+            past, window = _demeaned(returns, day, sessions)
+            found = _filtered(returns, day, sessions, fitted, rng)
+            under_null, ahead = np.abs(found.reference), fitted.run(past).sigma_next
             sign = rng.choice((-1.0, 1.0))
             for effect in EFFECTS:
-                moved = abs(plain.effect + sign * effect * plain.sigma_next)
-                pvalue = (1 + int((law >= moved).sum())) / (len(law) + 1)
+                moved = abs(float(window.sum()) + sign * effect * ahead)
+                pvalue = (1 + int((under_null >= moved).sum())) / (len(under_null) + 1)
                 rows.append({"W": sessions, "effect": effect, "rejects": pvalue <= NOMINAL})
     return rows
 
@@ -96,33 +87,62 @@ def _filter_before(
     return filters[stop]
 
 
-def _result(
+def _demeaned(returns: FloatArray, day: int, sessions: int) -> tuple[FloatArray, FloatArray]:
+    """History and window less the mean of the estimation window, (H,) and (W,)."""
+    mean = float(returns[day - GAP - ESTIMATION : day - GAP].mean())
+    return returns[day - HISTORY : day] - mean, returns[day : day + sessions] - mean
+
+
+def _filtered(
     returns: FloatArray,
     day: int,
     sessions: int,
     fitted: VolatilityFilter,
     rng: np.random.Generator,
-) -> SingleEventResult:
-    """Run the single-event tests as a study would, constant mean."""
-    estimation = returns[day - GAP - ESTIMATION : day - GAP]
-    mean, s = float(estimation.mean()), float(estimation.std(ddof=1))
-    window = returns[day : day + sessions]
-    joined = np.concatenate([estimation, window])
-    return single_event_tests(
-        history=returns[day - HISTORY : day] - mean,
-        filter=fitted,
-        residuals=estimation - mean,
-        window_ar=window - mean,
-        se=s * math.sqrt(sessions + sessions**2 / ESTIMATION),
-        s=s,
-        df=ESTIMATION - 1,
-        null_residuals=joined - joined.mean(),
-        rng=rng,
+) -> FilteredTests:
+    """Run the tests that rest on a filter as a study would, constant mean."""
+    past, window = _demeaned(returns, day, sessions)
+    s = float(returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1))
+    se = s * math.sqrt(sessions + sessions**2 / ESTIMATION)
+    return filtered_tests(
+        float(window.sum()),
+        sessions,
+        history=past,
+        path=fitted.run(past),
+        filt=fitted,
+        forecast_sd=math.sqrt(max(se**2 - sessions * s**2, 0.0)),
+        level=NOMINAL,
         draws=DRAWS,
+        rng=rng,
     )
 
 
-def _ratio(returns: FloatArray, day: int) -> float:
+def _pvalues(
+    returns: FloatArray,
+    day: int,
+    sessions: int,
+    fitted: VolatilityFilter,
+    rng: np.random.Generator,
+) -> dict[str, float]:
+    """Run every single-event test as a study would, constant mean."""
+    found = _filtered(returns, day, sessions, fitted, rng)
+    estimation = returns[day - GAP - ESTIMATION : day - GAP]
+    _, window = _demeaned(returns, day, sessions)
+    effect, s = np.array([[window.sum()]]), float(estimation.std(ddof=1))
+    se = np.full((1, 1), s * math.sqrt(sessions + sessions**2 / ESTIMATION))
+    book = textbook_tests(effect, se, np.full((1, 1), ESTIMATION - 1), level=NOMINAL)
+    p_sq, _ = quantile_pvalues(effect, estimation[None] - estimation.mean(), np.array([[sessions]]))
+    joined = np.concatenate([estimation, returns[day : day + sessions]])
+    return {
+        "t": float(book.p[0, 0]),
+        "sq": float(p_sq[0, 0]),
+        "vfc": found.p_vfc,
+        "fhs": found.p_fhs,
+        "conformal": float(conformal_pvalue(joined - joined.mean(), sessions)),
+    }
+
+
+def ratio_before(returns: FloatArray, day: int) -> float:
     """Return volatility of the last 20 sessions over that of the estimation window."""
     before = returns[day - RECENT : day].std(ddof=1)
     return float(before / returns[day - GAP - ESTIMATION : day - GAP].std(ddof=1))

@@ -1,4 +1,8 @@
-"""All events of an asset: their effects, their mean, and the price around them."""
+"""All events of an asset: their effects, their mean, and the price around them.
+
+Every ``plot_...(result, asset, ax=None)`` draws on `ax`, or on a new figure where `ax` is None, and
+returns the matplotlib figure drawn on. An asset without what is drawn raises `UnknownNameError`.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from eventstudy.charts import style
 from eventstudy.charts.event import finish_path, in_scale, path_band
-from eventstudy.charts.style import (
-    ALTERNATIVE,
-    BLACK,
-    GREEN,
-    GREY,
-    LIGHT,
-    Mark,
-    coverage,
-    drawing,
-    legend_below,
-    mark_of,
-    require_asset,
-    scale_of,
-    shorten,
-    studied_events,
-)
 from eventstudy.errors import UnknownNameError
 from eventstudy.windows import Window, WindowLike, as_window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -44,14 +32,11 @@ if TYPE_CHECKING:
 BEFORE, AFTER = 20, 15
 MAX_EVENTS = 40
 KEY_COLUMNS = 2
+Point = tuple[float, style.Mark, "EffectRow"]
 
 
 def plot_effects(
-    result: StudyResult,
-    asset: str,
-    *,
-    window: WindowLike | None = None,
-    ax: Axes | None = None,
+    result: StudyResult, asset: str, *, window: WindowLike | None = None, ax: Axes | None = None
 ) -> Figure:
     """Draw the effects of all events of an asset side by side with their intervals.
 
@@ -60,17 +45,8 @@ def plot_effects(
 
     Parameters
     ----------
-    result : StudyResult
-    asset : str
     window : pair, optional
         A CAR window of the study; the headline window by default.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
 
     Raises
     ------
@@ -78,24 +54,27 @@ def plot_effects(
         When the asset has no results or the window is none of the study's.
     """
     chosen = result.headline if window is None else as_window(window)
-    _check(result, asset, chosen)
-    events = studied_events(result, asset)
+    style.require_asset(asset, result.abnormal.assets, "results for")
+    if chosen not in result.windows:
+        msg = f"window {chosen} is none of this study's: {', '.join(map(str, result.windows))}"
+        raise UnknownNameError(msg)
+    events = style.studied_events(result, asset)
     shown = events[:MAX_EVENTS]
-    found = [list(_effects(result, event, chosen)) for event in shown]
-    base = [e.base_price for effects in found for _, e in effects if e.has_effect]
-    scale = scale_of(result, asset, np.array(base))
-    points = [
-        point
-        for row, effects in enumerate(found)
-        for point in _points(effects, row, in_percent=scale.in_percent)
-    ]
-    with drawing(ax, height=1.2 + 0.25 * len(shown)) as (figure, axes):
-        axes.axvline(0, color=BLACK, lw=0.7)
-        for point in points:
-            _draw(axes, point)
+    points = [p for row, event in enumerate(shown) for p in _points(result, event, chosen, row)]
+    base = [e.base_price for _, _, e in points if e.has_effect]
+    scale = style.scale_of(result, asset, np.array(base))
+    with style.drawing(ax, height=1.2 + 0.25 * len(shown)) as (figure, axes):
+        axes.axvline(0, color=style.BLACK, lw=0.7)
+        for row, mark, e in points:
+            percent, usd = (
+                (e.percent, e.percent_low, e.percent_high),
+                (e.usd, e.usd_low, e.usd_high),
+            )
+            _draw(axes, row, mark, percent if scale.in_percent else usd)
         _rows(axes, shown)
-        axes.set_xlabel(f"effect over {chosen}, {scale.unit}, with {coverage(result)} interval")
-        axes.set_title(f"Effects: {shorten(asset, 18)}{_cut(shown, events)}")
+        cover = f"{style.coverage(result)} interval"
+        axes.set_xlabel(f"effect over {chosen}, {scale.unit}, with {cover}")
+        axes.set_title(f"Effects: {style.shorten(asset, 18)}{_cut(shown, events)}")
         _legend(axes, points)
     return figure
 
@@ -105,20 +84,7 @@ def plot_caar(result: StudyResult, asset: str | None = None, *, ax: Axes | None 
 
     The band allows for windows that share sessions: a session that d event windows cover counts
     d times in the sum, so its variance enters with d squared. Several assets on one session are
-    taken as moving together, which errs on the wide side.
-
-    Parameters
-    ----------
-    result : StudyResult
-    asset : str, optional
-        One asset; all pairs of an event and an asset otherwise.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
+    taken as moving together, which errs on the wide side. Without `asset` all pairs enter.
 
     Raises
     ------
@@ -126,16 +92,16 @@ def plot_caar(result: StudyResult, asset: str | None = None, *, ax: Axes | None 
         When the study has no result for the asset.
     """
     if asset is not None:
-        require_asset(asset, result.abnormal.assets, "results for")
+        style.require_asset(asset, result.abnormal.assets, "results for")
     rows = [i for i, name in enumerate(result.abnormal.assets) if asset in (None, name)]
     part, scale = in_scale(result, asset or result.abnormal.assets[0], np.array(rows))
     half = _mean_half_width(part, result.level)
     path = scale(np.cumsum(_mean(part.ar)))
-    name = shorten(asset, 20) if asset else f"{len(set(part.assets))} assets"
+    name = style.shorten(asset, 20) if asset else f"{len(set(part.assets))} assets"
     events = len(set(part.event_ids))
-    with drawing(ax) as (figure, axes):
-        tau = path_band(axes, part, scale, half, f"{coverage(result)} band, no effect")
-        axes.plot(tau, path, "-s", ms=3.5, color=GREEN,
+    with style.drawing(ax) as (figure, axes):
+        tau = path_band(axes, part, scale, half, f"{style.coverage(result)} band, no effect")
+        axes.plot(tau, path, "-s", ms=3.5, color=style.GREEN,
                 label=f"mean of {events} event{'s' * (events > 1)}")  # fmt: skip
         finish_path(axes, f"Mean cumulative abnormal return: {name}", scale.unit, tau)
     return figure
@@ -144,36 +110,24 @@ def plot_caar(result: StudyResult, asset: str | None = None, *, ax: Axes | None 
 def plot_prices(result: StudyResult, asset: str, *, ax: Axes | None = None) -> Figure:
     """Draw the price around the events; numbers above the sessions lead to a key below.
 
-    Parameters
-    ----------
-    result : StudyResult
-    asset : str
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Figure
-        The figure drawn on.
-
     Raises
     ------
     UnknownNameError
         When the study has no prices of the asset, for instance because it was given returns.
     """
-    require_asset(asset, result.prices.columns, "prices of")
-    events = studied_events(result, asset)
+    style.require_asset(asset, result.prices.columns, "prices of")
+    events = style.studied_events(result, asset)
     shown = events[:MAX_EVENTS]
     price = _around(result.prices[asset].dropna(), shown)
     flags = _flags(shown, price)
     rows = -(-len(shown) // KEY_COLUMNS)
-    with drawing(ax, height=3.1 + 0.135 * rows) as (figure, axes):
-        axes.plot(_days(price.index), price.to_numpy(), color=GREY, lw=1.1)
+    with style.drawing(ax, height=3.1 + 0.135 * rows) as (figure, axes):
+        axes.plot(_days(price.index), price.to_numpy(), color=style.GREY, lw=1.1)
         _mark_sessions(axes, shown, price)
         _mark_moves(axes, shown, price)
         _mark_flags(axes, flags)
         lanes = 1 + max((flag.lane for flag in flags), default=-1)
-        title = f"Price and events: {shorten(asset, 24)}{_cut(shown, events, ' events')}"
+        title = f"Price and events: {style.shorten(asset, 24)}{_cut(shown, events, ' events')}"
         axes.set_title(title, pad=6 + 9 * lanes)
         _dress(axes, result.units.get(asset) or "price")
         _key(axes, shown)
@@ -189,69 +143,42 @@ def _cut(shown: Sequence[EventRow], events: Sequence[EventRow], what: str = "") 
 # ---- effects
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    row: float
-    effect: float
-    low: float
-    high: float
-    mark: Mark
+def _points(result: StudyResult, event: EventRow, window: Window, row: int) -> list[Point]:
+    """Effects on the first and on the second possible session, with their marks and heights."""
+    marks = (style.mark_of(event), style.ALTERNATIVE)
+    found = [result.effect_of(event, window, second=second) for second in (False, True)]
+    effects = [
+        (mark, effect) for mark, effect in zip(marks, found, strict=True) if effect is not None
+    ]
+    shifts = (-0.18, 0.18) if len(effects) > 1 else (0.0,)
+    return [(row + k, mark, e) for k, (mark, e) in zip(shifts, effects, strict=False)]
 
 
-def _check(result: StudyResult, asset: str, window: Window) -> None:
-    require_asset(asset, result.abnormal.assets, "results for")
-    if window not in result.windows:
-        msg = f"window {window} is none of this study's: {', '.join(map(str, result.windows))}"
-        raise UnknownNameError(msg)
-
-
-def _effects(
-    result: StudyResult, event: EventRow, window: Window
-) -> Iterator[tuple[Mark, EffectRow]]:
-    """Effects on the first and on the second possible session, with their marks."""
-    for mark, second in ((mark_of(event), False), (ALTERNATIVE, True)):
-        effect = result.effect_of(event, window, second=second)
-        if effect is not None:
-            yield mark, effect
-
-
-def _points(
-    effects: Sequence[tuple[Mark, EffectRow]], row: int, *, in_percent: bool
-) -> Iterator[_Point]:
-    shift = 0.18 if len(effects) > 1 else 0.0
-    for k, (mark, e) in enumerate(effects):
-        place = row - shift + 2 * shift * k
-        if in_percent:
-            yield _Point(place, e.percent, e.percent_low, e.percent_high, mark)
-        else:
-            yield _Point(place, e.usd, e.usd_low, e.usd_high, mark)
-
-
-def _draw(ax: Axes, point: _Point) -> None:
-    mark = point.mark
-    ax.plot([point.low, point.high], [point.row] * 2, color=mark.colour, lw=1.1,
+def _draw(ax: Axes, row: float, mark: style.Mark, values: tuple[float, float, float]) -> None:
+    effect, low, high = values
+    ax.plot([low, high], [row] * 2, color=mark.colour, lw=1.1,
             ls="-" if mark.filled else (0, (3, 1.5)))  # fmt: skip
-    ax.plot(point.effect, point.row, mark.marker, ms=5, mec=mark.colour, mew=1.1,
+    ax.plot(effect, row, mark.marker, ms=5, mec=mark.colour, mew=1.1,
             color=mark.colour if mark.filled else "white")  # fmt: skip
 
 
 def _rows(ax: Axes, events: Sequence[EventRow]) -> None:
-    names = [f"{shorten(event.event_id)}  {event.session}" for event in events]
+    names = [f"{style.shorten(event.event_id)}  {event.session}" for event in events]
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x", color=LIGHT, lw=0.5)
+    ax.grid(axis="x", color=style.LIGHT, lw=0.5)
     for row in range(1, len(names)):
-        ax.axhline(row - 0.5, color=LIGHT, lw=0.4)
-    ax.spines["left"].set_color(GREY)
+        ax.axhline(row - 0.5, color=style.LIGHT, lw=0.4)
+    ax.spines["left"].set_color(style.GREY)
 
 
-def _legend(ax: Axes, points: list[_Point]) -> None:
-    for mark in dict.fromkeys(point.mark for point in points):
+def _legend(ax: Axes, points: list[Point]) -> None:
+    for mark in dict.fromkeys(mark for _, mark, _ in points):
         ax.plot([], [], color=mark.colour, marker=mark.marker, mec=mark.colour, lw=1.1, ms=5,
                 mfc=mark.colour if mark.filled else "white", label=mark.meaning,
                 ls="-" if mark.filled else (0, (3, 1.5)))  # fmt: skip
-    legend_below(ax, columns=2, centre=0.4)
+    style.legend_below(ax, columns=2, centre=0.4)
 
 
 # ---- mean path
@@ -325,27 +252,23 @@ def _ranges(numbers: list[int]) -> str:
 
 
 def _mark_sessions(ax: Axes, events: Sequence[EventRow], price: pd.Series) -> None:
-    seen: set[tuple[date, str]] = set()
-    for event in events:
-        _point(ax, price, event.session, mark_of(event), seen)
-        _point(ax, price, event.alt_session, ALTERNATIVE, seen)
-
-
-def _point(
-    ax: Axes, price: pd.Series, session: date | None, mark: Mark, seen: set[tuple[date, str]]
-) -> None:
-    if session is None or (session, mark.meaning) in seen:
-        return
-    moment = pd.Timestamp(session)
-    if moment not in price.index:
-        return
-    label = "_" if mark.meaning in {meaning for _, meaning in seen} else mark.meaning
-    seen.add((session, mark.meaning))
-    ax.plot(
-        _days([moment]), [price[moment]], mark.marker, ms=5.5 if mark.filled else 7.5,
-        mec=mark.colour, mew=1.2, color=mark.colour if mark.filled else "none", label=label,
-        ls="none", zorder=3,
-    )  # fmt: skip
+    """Mark the first and the second possible session of each event, each kind once."""
+    possible = [
+        (session, mark) for event in events
+        for session, mark in (
+            (event.session, style.mark_of(event)), (event.alt_session, style.ALTERNATIVE)
+        )
+        if session is not None and pd.Timestamp(session) in price.index
+    ]  # fmt: skip
+    named: set[style.Mark] = set()
+    for session, mark in dict.fromkeys(possible):
+        moment = pd.Timestamp(session)
+        ax.plot(
+            _days([moment]), [price[moment]], mark.marker, ms=5.5 if mark.filled else 7.5,
+            mec=mark.colour, mew=1.2, color=mark.colour if mark.filled else "none",
+            label="_" if mark in named else mark.meaning, ls="none", zorder=3,
+        )  # fmt: skip
+        named.add(mark)
 
 
 def _mark_moves(ax: Axes, events: Sequence[EventRow], price: pd.Series) -> None:
@@ -354,7 +277,7 @@ def _mark_moves(ax: Axes, events: Sequence[EventRow], price: pd.Series) -> None:
     stated = [day for day in moved if price.index[0] <= day <= price.index[-1]]
     if stated:
         ax.plot(
-            _days(stated), [0.02] * len(stated), "^", ms=4.5, color=BLACK, ls="none",
+            _days(stated), [0.02] * len(stated), "^", ms=4.5, color=style.BLACK, ls="none",
             transform=ax.get_xaxis_transform(), label="date stated, moved to its session",
         )  # fmt: skip
 
@@ -362,11 +285,11 @@ def _mark_moves(ax: Axes, events: Sequence[EventRow], price: pd.Series) -> None:
 def _mark_flags(ax: Axes, flags: list[_Flag]) -> None:
     for flag in flags:
         (day,) = _days([flag.session])
-        ax.axvline(day, color=GREY, lw=0.6, ls=(0, (2, 2)), zorder=1)
+        ax.axvline(day, color=style.GREY, lw=0.6, ls=(0, (2, 2)), zorder=1)
         ax.annotate(
             flag.numbers, (day, 1.0), xycoords=("data", "axes fraction"),
             xytext=(0, 3 + 9 * flag.lane), textcoords="offset points", ha="center", va="bottom",
-            fontsize=6.5, color=BLACK, annotation_clip=False,
+            fontsize=6.5, color=style.BLACK, annotation_clip=False,
         )  # fmt: skip
 
 
@@ -378,13 +301,13 @@ def _dress(ax: Axes, unit: str) -> None:
     ax.xaxis.set_major_locator(locator)
     # Month names would hang on the locale.
     ax.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # type: ignore[no-untyped-call]  # same
-    ax.grid(axis="y", color=LIGHT, lw=0.5)
+    ax.grid(axis="y", color=style.LIGHT, lw=0.5)
     ax.margins(x=0.01)
     ax.legend(loc="best", frameon=True, facecolor="white", edgecolor="none", framealpha=0.85)
 
 
 def _key(ax: Axes, events: Sequence[EventRow]) -> None:
-    names = [f"{i}  {shorten(e.event_id, 36)}, {e.session}" for i, e in enumerate(events, 1)]
+    names = [f"{i}  {style.shorten(e.event_id, 36)}, {e.session}" for i, e in enumerate(events, 1)]
     rows = -(-len(names) // KEY_COLUMNS)
     for column in range(KEY_COLUMNS):
         ax.annotate(

@@ -29,6 +29,7 @@ Format = Literal["pdf", "png", "svg"]
 # Okabe and Ito's palette: distinct under every common colour blindness, and these four differ
 # in lightness too, so that they stay apart in greyscale.
 BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#E69F00", "#009E73", "#222222"
+WIDTH = 6.4
 GREY, LIGHT = "#7A7A7A", "#D0D0D0"
 
 _STYLE: dict[Any, Any] = {
@@ -82,32 +83,22 @@ def styled() -> Iterator[None]:
 
 
 @contextmanager
-def drawing(
-    ax: Axes | None, *, width: float = 6.4, height: float = 2.6
-) -> Iterator[tuple[Figure, Axes]]:
-    """Give styled axes to draw on, those of a new figure when none are given.
-
-    Parameters
-    ----------
-    ax : Axes or None
-        Axes of the caller.
-    width, height : float
-        Size in inches of a new figure.
-    """
+def drawing(ax: Axes | None, *, height: float = 2.6) -> Iterator[tuple[Figure, Axes]]:
+    """Give styled axes to draw on, those of a new figure (size in inches) when none are given."""
     with styled():
         if ax is not None:
             yield cast("Figure", ax.get_figure(root=True)), ax
         else:
-            figure = Chart(figsize=(width, height), layout="constrained")
+            figure = Chart(figsize=(WIDTH, height), layout="constrained")
             yield figure, figure.add_subplot()
 
 
-def legend_below(ax: Axes, *, columns: int, drop: float = 29.0, centre: float = 0.5) -> None:
-    """Put the legend `drop` points below the axes, clear of the labels whatever the height is."""
+def legend_below(ax: Axes, *, columns: int, centre: float = 0.5) -> None:
+    """Put the legend 29 points below the axes, clear of the labels whatever the height is."""
     from matplotlib.transforms import ScaledTranslation
 
     figure = cast("Figure", ax.get_figure(root=True))
-    shift = ScaledTranslation(0, -drop / 72, figure.dpi_scale_trans)
+    shift = ScaledTranslation(0, -29 / 72, figure.dpi_scale_trans)
     ax.legend(
         handles=ax.get_legend_handles_labels()[0], loc="upper center", ncol=columns,
         bbox_to_anchor=(centre, 0.0), bbox_transform=ax.transAxes + shift, borderaxespad=0.0,
@@ -147,14 +138,9 @@ def mark_of(event: EventRow) -> Mark:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The unit of an axis of effects, and the way there from returns.
+    """The unit of an axis of effects, and the way there from returns of one kind.
 
-    Parameters
-    ----------
-    kind : {"log", "simple", "change"}
-        What a return is.
-    unit : str
-        ``%``, or the unit of the price where a change has no positive price to stand on.
+    `unit` is ``%``, or the unit of the price where a change has no positive price to stand on.
     """
 
     kind: ReturnKind
@@ -168,12 +154,7 @@ class Scale:
     def __call__(self, returns: FloatArray, base: FloatArray | float = 1.0) -> FloatArray:
         """Turn sums of returns into what is drawn, as the tables do.
 
-        Parameters
-        ----------
-        returns : array
-            Sums of returns.
-        base : array or float
-            Price of the session before; only changes of the price need it.
+        Only changes of the price need `base`, the price of the session before.
         """
         if not self.in_percent:
             return np.asarray(returns)
@@ -182,15 +163,7 @@ class Scale:
 
 
 def scale_of(result: StudyResult, asset: str, base: FloatArray | float) -> Scale:
-    """Choose the unit of effects: per cent wherever there are positive prices to stand on.
-
-    Parameters
-    ----------
-    result : StudyResult
-    asset : str
-    base : array or float
-        The prices that changes would be divided by.
-    """
+    """Choose the unit of effects: per cent where the prices `base` of changes are positive."""
     effects = result.tables.effects
     kinds = effects.return_kind[effects.asset == asset]
     kind: ReturnKind = kinds[0] if len(kinds) else result.return_kind
@@ -229,13 +202,7 @@ def coverage(result: StudyResult) -> str:
 
 
 def require_asset(asset: str, known: Iterable[object], what: str) -> None:
-    """Refuse an asset without what a chart shows.
-
-    Raises
-    ------
-    UnknownNameError
-        With the nearest name.
-    """
+    """Refuse an asset without what a chart shows (`UnknownNameError`), naming the nearest."""
     names = tuple(map(str, known))
     if asset not in names:
         msg = f"no {what} asset {asset!r}; {did_you_mean(asset, names)}"

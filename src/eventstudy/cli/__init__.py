@@ -20,18 +20,18 @@ from eventstudy import __version__
 
 # name: (module:attribute, one line of help). Help stays here, so that --help imports nothing.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("eventstudy.cli.run:run", "Run a study; write its report, tables and figures."),
-    "check": ("eventstudy.cli.check:check", "Show what a study would do, without statistics."),
-    "new": ("eventstudy.cli.new:new", "Write a study file and an event file to start from."),
-    "methods": ("eventstudy.cli.methods:methods", "List the statistics, or explain one of them."),
+    "run": ("eventstudy.cli.studies:run", "Run a study; write its report, tables and figures."),
+    "check": ("eventstudy.cli.studies:check", "Show what a study would do, without statistics."),
+    "new": ("eventstudy.cli.studies:new", "Write a study file and an event file to start from."),
+    "methods": ("eventstudy.cli.listing:methods", "List the statistics, or explain one of them."),
     "refresh": ("eventstudy.cli.refresh:refresh", "Bring the price store up to date."),
     "prices": ("eventstudy.cli.prices:prices", "Show, check, import and export stored prices."),
     "schedule": ("eventstudy.cli.schedule:schedule", "Write, install or run the daily refresh."),
     "events": ("eventstudy.cli.events:events", "List, check, merge, split and accept events."),
     "articles": ("eventstudy.cli.articles:articles", "Extract dated events from articles."),
-    "power": ("eventstudy.cli.power:power", "Report the minimum detectable effects of a study."),
+    "power": ("eventstudy.cli.studies:power", "Report the minimum detectable effects of a study."),
     "certify": ("eventstudy.cli.certify:certify", "Measure size and power of the tests."),
-    "datasets": ("eventstudy.cli.datasets:datasets", "List the bundled data, or export some."),
+    "datasets": ("eventstudy.cli.listing:datasets", "List the bundled data, or export some."),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ from eventstudy.cli.options import json_option
 from eventstudy.cli.output import echo, note, print_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eventstudy.articles.extract import Extraction
     from eventstudy.articles.text import Document
+    from eventstudy.errors import EventStudyError
 
 _SUFFIXES = (".txt", ".text", ".md", ".html", ".htm")
 
@@ -42,13 +46,16 @@ def extract(
 ) -> None:
     """Extract dates, events, price observations and claims from texts or HTML pages.
 
-    A folder stands for the texts in it, and - for standard input. With --draft the events go to a
+    A folder stands for the texts in it, and - for standard input. What cannot be read is named, and
+    the rest is extracted all the same; the exit code is then not 0. With --draft the events go to a
     CSV file in which a reviewer writes accept or reject; see `eventstudy events accept`.
     """
     from eventstudy.articles.extract import extract as extract_document
 
     moment = _moment(published)
-    documents = [document for source in sources for document in _documents(source)]
+    documents, faults = _documents(sources)
+    if not documents:
+        _report(faults)
     found = [extract_document(item, published=moment, lang=lang) for item in documents]
     if draft:
         _write_draft(Path(draft), found)
@@ -60,6 +67,7 @@ def extract(
     for item in found:
         for text in item.notes:
             note(f"{item.document.name}: {text}")
+    _report(faults)
 
 
 @articles.command()
@@ -108,23 +116,54 @@ def _moment(text: str | None) -> dt.datetime | dt.date | None:
         raise click.UsageError(msg) from None
 
 
-def _documents(source: str) -> list[Document]:
+def _documents(sources: tuple[str, ...]) -> tuple[list[Document], list[EventStudyError]]:
+    """Read what can be read; the faults of the rest stop nothing."""
+    from eventstudy.errors import EventStudyError
+
+    documents: list[Document] = []
+    faults: list[EventStudyError] = []
+    for source in sources:
+        try:
+            readers = _readers(source)
+        except EventStudyError as error:
+            faults.append(error)
+            continue
+        for read in readers:
+            try:
+                documents.append(read())
+            except EventStudyError as error:
+                faults.append(error)
+    return documents, faults
+
+
+def _readers(source: str) -> list[Callable[[], Document]]:
+    """Return a reader for each document that a source stands for."""
     from eventstudy.articles.fetch import fetch
     from eventstudy.articles.text import MAX_BYTES, read_document, to_document
     from eventstudy.errors import TableError
 
     if source == "-":
-        return [to_document(sys.stdin.buffer.read(MAX_BYTES + 1), "-")]
+        return [lambda: to_document(sys.stdin.buffer.read(MAX_BYTES + 1), "-")]
     if "://" in source:
-        return [fetch(source)]
+        return [partial(fetch, source)]
     path = Path(source)
-    if path.is_dir():
-        files = sorted(item for item in path.iterdir() if item.suffix.lower() in _SUFFIXES)
-        if not files:
-            msg = f"holds no article: files ending in {', '.join(_SUFFIXES)} are read"
-            raise TableError(msg, path=source)
-        return [read_document(item) for item in files]
-    return [read_document(path)]
+    if not path.is_dir():
+        return [partial(read_document, path)]
+    files = sorted(item for item in path.iterdir() if item.suffix.lower() in _SUFFIXES)
+    if not files:
+        msg = f"holds no article: files ending in {', '.join(_SUFFIXES)} are read"
+        raise TableError(msg, path=source)
+    return [partial(read_document, item) for item in files]
+
+
+def _report(faults: list[EventStudyError]) -> None:
+    """Name what could not be read, and end with the code of the first fault."""
+    if not faults:
+        return
+    *others, last = faults
+    for fault in others:
+        note(str(fault))
+    raise last
 
 
 def _write_draft(path: Path, found: list[Extraction]) -> None:
@@ -138,7 +177,7 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
     )
 
     columns, existing = read_draft(path) if path.exists() else (DRAFT_COLUMNS, ())
-    update = update_draft(existing, draft_rows(merge(found)))
+    update = update_draft(existing, draft_rows(merge(found, candidates=True)))
     write_rows(path, tuple(dict.fromkeys((*columns, *DRAFT_COLUMNS))), update.rows)
     echo(
         f"{path}: {len(update.new)} new, {len(update.changed)} changed, "
@@ -147,7 +186,9 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
     for row in update.rows:
         if row["event_id"] in (*update.new, *update.changed):
             date = row["date"] or row["time"] or "undated"
-            echo(f"  {row['change'] or 'new'}: {row['event_id']} ({row['state']}, {date})")
+            tier = ", candidate" if row.get("tier") == "candidate" else ""
+            state = f"{row['state']}, {date}{tier}"
+            echo(f"  {row['change'] or 'new'}: {row['event_id']} ({state})")
         if row["event_id"] in update.new and row["conflict"]:
             note(f"{row['event_id']}: {row['conflict']}")
 
@@ -165,7 +206,13 @@ def _show(item: Extraction, *, sentences: bool) -> None:
         for e in item.events
     ]
     _section("Events", ["date", "state", "kind", "place", "oil", "how dated"], events)
-    for event in item.events if sentences else ():
+    candidates = [
+        [f"{e.score:.2f}", e.date, e.state, e.kind, e.place.name if e.place else "-", e.direction]
+        for e in item.candidates
+    ]
+    header = ["score", "date", "state", "kind", "place", "oil"]
+    _section("Candidates, the likeliest first", header, candidates)
+    for event in (*item.events, *item.candidates) if sentences else ():
         echo(f"{event.title} ({event.date})")
         for span in event.spans:
             echo(f"  {span}: {printable(item.document.text[span.start : span.end])}")
@@ -174,12 +221,13 @@ def _show(item: Extraction, *, sentences: bool) -> None:
             p.instrument,
             "-" if p.level is None else f"{p.level:.2f}",
             "-" if p.change_pct is None else f"{p.change_pct:+.2f}%",
+            "-" if p.change is None else f"{p.change:+.2f}",
             str(p.moment or p.day or "-"),
             str(p.span),
         ]
         for p in item.prices
     ]
-    _section("Price observations", ["what", "USD/bbl", "change", "when", "span"], prices)
+    _section("Price observations", ["what", "USD/bbl", "change", "USD", "when", "span"], prices)
     claims = [[c.direction, c.horizon, str(c.span)] for c in item.claims]
     _section("Claims", ["direction", "horizon", "span"], claims)
 

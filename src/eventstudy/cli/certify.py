@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from eventstudy.cli.options import json_option, quiet_option
-from eventstudy.cli.output import note, print_json, print_table, progress_display
+from eventstudy.cli.output import note, print_json, print_table, progress_display, writing
 
 if TYPE_CHECKING:
     from eventstudy.arrays import FloatArray
     from eventstudy.certify import Certificate
+    from eventstudy.certify.run import Form
 
 DEFAULT_SERIES = "wti-spot-1986"
 FILES = ("certificate.json", "certificate.md", "certificate.svg", "certificate.png")
@@ -45,13 +46,15 @@ def certify(
     from eventstudy.certify import certify as run
 
     name, first, last, returns = _returns(series, column, quiet=quiet)
-    form = "quick" if quick else "full"
+    form: Form = "quick" if quick else "full"
     command = f"eventstudy certify{' --quick' if quick else ''} --series {series} --seed {seed}"
-    folder = _folder(out)
+    folder = Path(out) if out else None
+    if folder:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet=quiet) as progress:
         certificate = run(
-            returns, series=name, first=first, last=last,
-            form="quick" if quick else "full", seed=seed, jobs=jobs,
+            returns, series=name, first=first, last=last, form=form, seed=seed, jobs=jobs,
             keep=folder / "parts" if folder else None, command=command, progress=progress,
         )  # fmt: skip
     if folder:
@@ -83,26 +86,8 @@ def _returns(source: str, column: str | None, *, quiet: bool) -> tuple[str, str,
     lost = int((~np.isfinite(returns)).sum())
     if lost and not quiet:
         note(f"{lost} returns beside a price that is not positive left out")
-    return (
-        f"{prices.source}, {name}",
-        str(level.index[0].date()),
-        str(level.index[-1].date()),
-        returns,
-    )
-
-
-def _folder(out: str | None) -> Path | None:
-    from eventstudy.errors import OutputError
-
-    if out is None:
-        return None
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"{folder} cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
-    return folder
+    first, last = (str(level.index[at].date()) for at in (0, -1))
+    return f"{prices.source}, {name}", first, last, returns
 
 
 def _write(certificate: Certificate, folder: Path) -> None:

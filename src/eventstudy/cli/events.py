@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
-from eventstudy.cli.options import json_option
+from eventstudy.cli.options import day_of, json_option
 from eventstudy.cli.output import echo, note, print_json, print_table
 from eventstudy.products import calendar_names, main_calendar
 
 if TYPE_CHECKING:
+    from eventstudy.alignment import Placement
+    from eventstudy.calendars import SettlementCalendar
     from eventstudy.events import Event, EventTable
     from eventstudy.events.drafts import Row
 
+NEW_YORK = ZoneInfo("America/New_York")
 _FILE = click.argument("file", required=False)
 _CHOICES = [
     click.option("--kind", "kinds", multiple=True, help="Keep events of this kind."),
@@ -26,10 +32,17 @@ _CHOICES = [
 ]
 
 
-def _choices(command: Any) -> Any:  # noqa: ANN401  # click's decorators are untyped
-    for option in reversed(_CHOICES):
-        command = option(command)
-    return command
+def _chooses(command: Any) -> Any:  # noqa: ANN401  # click's decorators are untyped
+    """Declare the options that choose events; the command is given those that were chosen."""
+
+    def chosen(file: str | None, **options: Any) -> None:  # noqa: ANN401  # click checked them
+        named = {name: options.pop(name) for name in ("kinds", "places", "first", "last")}
+        command(_select(_table(file), **named), **options)
+
+    update_wrapper(chosen, command)
+    for option in reversed((_FILE, *_CHOICES)):
+        option(chosen)
+    return chosen
 
 
 @click.group()
@@ -41,19 +54,9 @@ def events() -> None:
 
 
 @events.command(name="list")
-@_FILE
-@_choices
-def list_events(
-    file: str | None,
-    kinds: tuple[str, ...],
-    places: tuple[str, ...],
-    first: str | None,
-    last: str | None,
-    *,
-    as_json: bool,
-) -> None:
+@_chooses
+def list_events(table: EventTable, *, as_json: bool) -> None:
     """List events, all of them or those of some kinds, places and days."""
-    table = _select(_table(file), kinds, places, first, last)
     if as_json:
         print_json([_plain(event) for event in table])
         return
@@ -157,29 +160,15 @@ def accept(draft: str, target: str) -> None:
 
 
 @events.command()
-@_FILE
-@_choices
+@_chooses
 @click.option("--calendar", "market", type=click.Choice(calendar_names()), default=main_calendar())
-def timeline(
-    file: str | None,
-    kinds: tuple[str, ...],
-    places: tuple[str, ...],
-    first: str | None,
-    last: str | None,
-    market: str,
-    *,
-    as_json: bool,
-) -> None:
+def timeline(table: EventTable, market: str, *, as_json: bool) -> None:
     """Show events in New York time between the settlements, and what else each session holds."""
-    from eventstudy.cli.timeline import draw, place, plain_placement
-
-    table = _select(_table(file), kinds, places, first, last)
-    dated = [event for event in table if event.date]
-    placed = place(dated, market)
+    calendar, placed = _placed(table, market)
     if as_json:
-        print_json([plain_placement(item, calendar) for item, calendar in placed])
+        print_json([_plain_placement(item, calendar) for item in placed])
     else:
-        draw(placed)
+        _draw(placed, calendar)
     for event in table:
         if event.date is None:
             bound = f", not after {event.not_after.isoformat()}" if event.not_after else ""
@@ -193,12 +182,9 @@ def _table(file: str | None) -> EventTable:
 
 
 def _select(
-    table: EventTable,
-    kinds: tuple[str, ...],
-    places: tuple[str, ...],
-    first: str | None,
-    last: str | None,
-) -> EventTable:
+    table: EventTable, kinds: tuple[str, ...], places: tuple[str, ...],
+    first: str | None, last: str | None,
+) -> EventTable:  # fmt: skip
     from eventstudy.errors import UnknownNameError, did_you_mean
 
     for kind in kinds:
@@ -209,17 +195,9 @@ def _select(
         if not len(table.select(place=place)):
             note(f"no event is at {place!r}: it is the place, or a part of it after a comma")
     return table.select(
-        kind=kinds or None,
-        place=places or None,
-        first=_day(first, "--from"),
-        last=_day(last, "--to"),
-    )
-
-
-def _day(text: str | None, option: str) -> dt.date | None:
-    from eventstudy.cli.load import day_of
-
-    return dt.date.fromisoformat(day_of(text, option)) if text else None
+        kind=kinds or None, place=places or None,
+        first=day_of(first or None, "--from"), last=day_of(last or None, "--to"),
+    )  # fmt: skip
 
 
 def _when(event: Event) -> str:
@@ -269,10 +247,7 @@ def _sentences(event: Event, folder: str) -> list[str]:
 
 
 def _kinds(table: EventTable) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for event in table:
-        counts[event.kind or "-"] = counts.get(event.kind or "-", 0) + 1
-    return counts
+    return Counter(event.kind or "-" for event in table)
 
 
 def _rows(file: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
@@ -292,3 +267,67 @@ def _save(file: str, columns: tuple[str, ...], rows: tuple[Row, ...]) -> None:
 
     parse_events(to_csv(columns, rows).encode(), file)
     write_rows(file, columns, rows)
+
+
+def _placed(table: EventTable, market: str) -> tuple[SettlementCalendar, list[Placement]]:
+    """Find the session of each dated event on the calendar of a market, in the order of time."""
+    from eventstudy.alignment import place_event
+    from eventstudy.calendars import settlement_calendar
+
+    days = [event.date for event in table if event.date] or [dt.date(2000, 1, 1)]
+    margin = dt.timedelta(15)
+    calendar = settlement_calendar(market, min(days) - margin, max(days) + margin)
+    placed = [place_event(event, calendar) for event in table if event.date]
+    placed.sort(key=lambda item: (_moment(item.event), item.event.event_id))
+    return calendar, placed
+
+
+def _moment(event: Event) -> dt.datetime:
+    if event.time:
+        return event.time.astimezone(dt.UTC)
+    zone = ZoneInfo(event.zone) if event.zone else dt.UTC
+    return dt.datetime.combine(event.date or dt.date.min, dt.time(), zone).astimezone(dt.UTC)
+
+
+def _plain_placement(item: Placement, calendar: SettlementCalendar) -> dict[str, Any]:
+    """Return a placement as plain values."""
+    event = item.event
+    return {
+        "event_id": event.event_id,
+        "title": event.title,
+        "new_york": _moment(event).astimezone(NEW_YORK).isoformat() if event.time else None,
+        "date": str(event.date),
+        "state": item.state,
+        "session": _session_day(item.session, calendar),
+        "alternative": _session_day(item.alternative, calendar),
+        "reason": item.reason,
+    }
+
+
+def _session_day(index: int | None, calendar: SettlementCalendar) -> str | None:
+    return None if index is None else str(calendar.sessions[index])
+
+
+def _draw(placed: list[Placement], calendar: SettlementCalendar) -> None:
+    """Draw a line for each settlement that lies between two events, or that one belongs to."""
+    lines: list[tuple[dt.datetime, int, str]] = []
+    for item in placed:
+        moment = _moment(item.event)
+        local = moment.astimezone(NEW_YORK)
+        stated = f"{local:%Y-%m-%d %H:%M}" if item.event.time else f"{item.event.date}      "
+        session = _session_day(item.session, calendar) or "-"
+        if item.alternative is not None:
+            session += f" or {_session_day(item.alternative, calendar)}"
+        others = [
+            other.event.event_id for other in placed
+            if other is not item and other.session is not None and other.session == item.session
+        ]  # fmt: skip
+        text = f"{stated}  -> {session}  {item.state:<10} {item.event.event_id}: {item.event.title}"
+        lines.append((moment, 1, text + (f"  [with {', '.join(others)}]" if others else "")))
+        for index in (item.session, item.alternative):
+            if index is not None and calendar.settlements is not None:
+                settled = calendar.settlements[index].item().replace(tzinfo=dt.UTC)
+                mark = f"{settled.astimezone(NEW_YORK):%Y-%m-%d %H:%M}  ---- settlement ----"
+                lines.append((settled, 0, mark))
+    for _, _, text in sorted(set(lines)):
+        echo(text)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 # A server that replaces the sources in tests, on this machine only, may set the day.
 _NOW, _BASE = "EVENTSTUDY_NOW", "EVENTSTUDY_YAHOO_BASE"
@@ -24,18 +20,6 @@ instruments_option = click.option(
     "--instruments", help="A file with more instruments [EVENTSTUDY_INSTRUMENTS]."
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
-events_option = click.option("--events", help="Study the events of this file instead.")
-
-
-def study_options(command: F) -> F:
-    """Declare the study file of a command, and what of its prices may be used."""
-    for option in (
-        store_option,
-        click.option("--asof", help="Use only what was known on this day (2026-01-31)."),
-        click.argument("study", required=False),
-    ):
-        command = option(command)
-    return command
 
 
 class _Seconds(click.ParamType[float]):
@@ -57,6 +41,15 @@ class _Seconds(click.ParamType[float]):
 
 
 SECONDS = _Seconds()
+
+
+def day_of(text: str | None, option: str) -> date | None:
+    """Read an ISO day given on the command line."""
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        msg = f"{option} {text!r} is not a day such as 2026-01-31"
+        raise click.UsageError(msg) from None
 
 
 def store_path(store: str | None) -> Path:

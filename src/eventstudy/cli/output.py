@@ -7,10 +7,12 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from eventstudy.errors import OutputError
 from eventstudy.progress import Progress, silent
 
 # Controls of a terminal, marks that turn the direction of text, and halves of letters.
@@ -45,15 +47,15 @@ def print_table(
 ) -> None:
     """Print aligned columns; those of `right` are flushed right."""
     rows = [[shown(str(cell)).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
+    widths = [max(len(str(line[i])) for line in (header, *rows)) for i in range(len(header))]
     for number, line in enumerate((header, *rows)):
         cells = [
-            str(cell).rjust(width) if i in right else str(cell).ljust(width)
+            f"{cell!s:{'>' if i in right else '<'}{width}}"
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         echo("  ".join(cells).rstrip())
         if number == 0:
-            click.echo("  ".join("-" * width for width in widths))
+            echo("  ".join("-" * width for width in widths))
 
 
 def print_rows(
@@ -82,6 +84,16 @@ def note(text: str) -> None:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Give an error of the system while `path` is written in one line."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}"
+        raise OutputError(msg) from None
+
+
+@contextmanager
 def progress_display(*, quiet: bool) -> Iterator[Progress]:
     """Show progress on standard error: a bar on a terminal, a line per step elsewhere."""
     if quiet:
@@ -90,7 +102,7 @@ def progress_display(*, quiet: bool) -> Iterator[Progress]:
         with _bar() as show:
             yield show
     else:
-        yield _Lines()
+        yield _lines()
 
 
 @contextmanager
@@ -99,12 +111,8 @@ def _bar() -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
+    text = TextColumn("{task.description:<28}")
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
 
@@ -116,14 +124,13 @@ def _bar() -> Iterator[Progress]:
         yield show
 
 
-class _Lines:
-    """One line when a step starts: enough for a log."""
+def _lines() -> Progress:
+    """Show one line when a step starts: enough for a log."""
+    seen: set[str] = set()
 
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
+    def show(what: str, done: int, total: int) -> None:  # noqa: ARG001  # the protocol
+        if what not in seen:
+            echo(f"{what} ..." + (f" {total}" if total > 1 else ""), err=True)
+        seen.add(what)
 
-    def __call__(self, what: str, done: int, total: int) -> None:  # noqa: ARG002  # the protocol
-        if what in self._seen:
-            return
-        self._seen.add(what)
-        echo(f"{what} ..." + (f" {total}" if total > 1 else ""), err=True)
+    return show

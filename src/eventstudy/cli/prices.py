@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -50,20 +50,11 @@ def list_series(store: str | None, *, as_json: bool) -> None:
 @click.option("--provisional", is_flag=True, help="Include bars that have not settled.")
 @click.option("--last", default=10, show_default=True, help="How many of the newest bars; 0: all.")
 @json_option
-def show(
-    symbol: str,
-    store: str | None,
-    asof: str | None,
-    interval: str,
-    *,
-    provisional: bool,
-    last: int,
-    as_json: bool,
-) -> None:
+def show(symbol: str, store: str | None, last: int, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401  # click checked them
     """Print the bars of SYMBOL, now or as they stood."""
     with _open(store) as opened:
         opened.one_series(symbol)
-        frame = opened.read(symbol, interval=interval, asof=asof, provisional=provisional)
+        frame = opened.read(symbol, **asked)
     rows = [
         [str(stamp), *(_number(row[name]) for name in ("open", "high", "low", "close", "volume")),
          "provisional" if row["provisional"] else "final", row["source"], row["first_seen"]]
@@ -173,17 +164,7 @@ def accept(
 @click.option("--accept", multiple=True, help="Import COLUMN although validation would stop it.")
 @click.option("--reason", default="", help="Why, recorded with what --accept imports.")
 @store_option
-def import_prices(
-    file: str,
-    unit: str,
-    source: str,
-    kind: str,
-    calendar: str,
-    columns: tuple[str, ...],
-    accept: tuple[str, ...],
-    reason: str,
-    store: str | None,
-) -> None:
+def import_prices(file: str, store: str | None, **given: Any) -> None:  # noqa: ANN401  # click checked them
     """Import a wide CSV or Parquet FILE, all of it or nothing.
 
     Exit code 4 when a column cannot be the series that the store holds under its name.
@@ -194,10 +175,7 @@ def import_prices(
 
     path = store_path(store)
     with refresh_lock(path), Store(path) as opened:
-        written = import_file(
-            opened, Path(file), unit=unit, source=source, seen_at=now(), kind=kind,
-            calendar=calendar, columns=columns, accept=accept, reason=reason,
-        )  # fmt: skip
+        written = import_file(opened, Path(file), seen_at=now(), **given)
     rows = [[name, str(w.added), str(len(w.revisions))] for name, w in written.items()]
     print_table(["series", "new", "revised"], rows, right=(1, 2))
 
@@ -300,13 +278,7 @@ def acceptances(store: str | None, *, as_json: bool) -> None:
 @click.option("--last", default=5, show_default=True, help="How many of the newest sessions.")
 @json_option
 def curve(
-    product: str,
-    store: str | None,
-    asof: str | None,
-    count: int,
-    last: int,
-    *,
-    as_json: bool,
+    product: str, store: str | None, asof: str | None, count: int, last: int, *, as_json: bool
 ) -> None:
     """Print the term structure: front contract, prices by distance, 1-2 spread, slope a year."""
     from eventstudy.prices.continuous import term_structure

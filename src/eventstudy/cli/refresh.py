@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 
 from eventstudy.cli.options import (
     SECONDS,
+    day_of,
     instruments_option,
     json_option,
     now,
@@ -21,6 +21,8 @@ from eventstudy.cli.options import (
 from eventstudy.cli.output import echo, note, print_json, print_rows, print_table, progress_display
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eventstudy.prices.instruments import Catalogue
     from eventstudy.prices.records import Revision
     from eventstudy.prices.refresh import Job, RefreshOptions, RefreshReport
@@ -40,6 +42,12 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
     return load_catalogue(extra)
 
 
+def _number(
+    name: str, kind: click.ParamType[Any], default: float, text: str
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
 @click.command()
 @click.argument("symbols", nargs=-1)
 @click.option("--symbols", "listed", help="The same as arguments, separated by commas.")
@@ -53,22 +61,10 @@ def catalogue_of(store: Path, instruments: str | None) -> Catalogue:
 @click.option("--dry-run", is_flag=True, help="Show what would be asked for; ask nothing.")
 @click.option("--accept", multiple=True, help="Store SYMBOL although validation would stop it.")
 @click.option("--reason", default="", help="Why, recorded with what --accept stores.")
-@click.option(
-    "--wait", type=SECONDS, default=0.0, show_default=True, help="Seconds to wait for another run."
-)
-@click.option(
-    "--timeout", type=SECONDS, default=20.0, show_default=True, help="Seconds for a whole answer."
-)
-@click.option(
-    "--attempts",
-    type=click.IntRange(1, 100),
-    default=4,
-    show_default=True,
-    help="How often to ask a busy source.",
-)
-@click.option(
-    "--pause", type=SECONDS, default=1.0, show_default=True, help="Seconds before asking again."
-)
+@_number("--wait", SECONDS, 0.0, "Seconds to wait for another run.")
+@_number("--timeout", SECONDS, 20.0, "Seconds for a whole answer.")
+@_number("--attempts", click.IntRange(1, 100), 4, "How often to ask a busy source.")
+@_number("--pause", SECONDS, 1.0, "Seconds before asking again.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 def refresh(
@@ -77,24 +73,19 @@ def refresh(
     store: str | None,
     instruments: str | None,
     since: str | None,
-    full: bool,  # noqa: FBT001  # a flag of the command
-    intraday: Any,  # noqa: ANN401  # checked by click
-    dry_run: bool,  # noqa: FBT001  # a flag of the command
-    accept: tuple[str, ...],
-    reason: str,
-    wait: float,
-    timeout: float,
     attempts: int,
     pause: float,
-    as_json: bool,  # noqa: FBT001  # a flag of the command
-    quiet: bool,  # noqa: FBT001  # a flag of the command
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,  # noqa: ANN401  # options of the same name, checked by click
 ) -> int:
     """Bring the price store up to date: all instruments, or SYMBOLS.
 
     Catches up what is missing since the last good run. Exit code 0: all done; 3: a source failed,
     what did arrive is kept and what failed is named; 4: validation stopped a batch.
     """
-    from eventstudy.cli.load import day_of
     from eventstudy.prices.refresh import RefreshOptions
     from eventstudy.prices.sources import RetryPolicy
 
@@ -102,14 +93,9 @@ def refresh(
     more = tuple(filter(None, (listed or "").split(",")))
     options = RefreshOptions(
         symbols=(*symbols, *more),
-        since=date.fromisoformat(day_of(since, "--since")) if since else None,
-        full=full,
-        intraday=intraday,
-        accept=accept,
-        reason=reason,
-        wait=wait,
-        timeout=timeout,
+        since=day_of(since or None, "--since"),
         retry=RetryPolicy(attempts, pause),
+        **given,
     )
     catalogue = catalogue_of(path, instruments)
     if dry_run:
@@ -149,14 +135,11 @@ def _show_plan(path: Path, catalogue: Catalogue, options: RefreshOptions, *, as_
             return plan(store, catalogue, options, today=now().date())
 
     rows = [
-        [job.instrument.name, job.interval, str(job.first or "beginning"), _asked(job)]
+        [job.instrument.name, job.interval, str(job.first or "beginning"),
+         ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)]
         for job in jobs()
-    ]
+    ]  # fmt: skip
     print_rows(["series", "interval", "from", "sources"], rows, as_json=as_json)
-
-
-def _asked(job: Job) -> str:
-    return ", then ".join(f"{ref.source} {ref.symbol}" for ref in job.instrument.sources)
 
 
 def _show_report(report: RefreshReport, *, as_json: bool) -> None:

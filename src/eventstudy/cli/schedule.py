@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventstudy.cli.options import (
-    instruments_option,
-    json_option,
-    now,
-    store_option,
-    store_path,
-)
+from eventstudy.cli.options import instruments_option, json_option, now, store_option, store_path
 from eventstudy.cli.output import echo, print_json
 from eventstudy.cli.refresh import catalogue_of
 
@@ -122,10 +116,7 @@ def _once(path: Path, instruments: str | None) -> RefreshReport:
     from eventstudy.prices.refresh import Environment, RefreshOptions, refresh
 
     return refresh(
-        path,
-        catalogue_of(path, instruments),
-        RefreshOptions(wait=60),
-        env=Environment(clock=now),
+        path, catalogue_of(path, instruments), RefreshOptions(wait=60), env=Environment(clock=now)
     )
 
 

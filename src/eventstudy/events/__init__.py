@@ -2,13 +2,7 @@
 
 from eventstudy.articles.language import Direction
 from eventstudy.events.catalogue import catalogue, load_events
-from eventstudy.events.table import (
-    Event,
-    EventTable,
-    Precision,
-    events_from_frame,
-    read_events,
-)
+from eventstudy.events.table import Event, EventTable, Precision, events_from_frame, read_events
 
 __all__ = [
     "Direction",

@@ -36,12 +36,7 @@ def load_events(path: str | Path, *, select: Mapping[str, Any] | None = None) ->
     path : str or Path
         A CSV file, or a path that ends in ``catalogue``.
     select : mapping, optional
-        Arguments of `EventTable.select`.
-
-    Returns
-    -------
-    EventTable
-        A selection has no feature that is blank for all of its events.
+        Arguments of `EventTable.select`; features that are blank for all that is kept are left out.
 
     Raises
     ------

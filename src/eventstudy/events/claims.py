@@ -33,20 +33,15 @@ class Claim:
 
     Parameters
     ----------
-    claim_id : str
-        Key.
-    asset : str
-        The price series it speaks of.
-    event_id : str
-        The event from which its sessions are counted.
+    claim_id, asset, event_id : str
+        Key, the price series it speaks of, and the event from which its sessions are counted.
     window : Window
         Sessions over which the price should move.
     direction : {"up", "down"}
         Sign of the cumulative abnormal return that the claim expects.
-    title : str
-        The hypothesis in words.
-    role : str
-        The part of the article's argument it stands for; claims of one role are read together.
+    title, role : str
+        The hypothesis in words, and the part of the article's argument it stands for; claims of
+        one role are read together.
     note, article, article_sha256, span : str
         Where it was made; several spans are separated by semicolons.
     """
@@ -65,13 +60,13 @@ class Claim:
 
 
 def read_claims(path: str | Path) -> tuple[Claim, ...]:
-    """Read claims from a CSV file.
+    """Read claims from a CSV file, whose columns are the fields of `Claim`.
 
     Parameters
     ----------
     path : str or Path
-        Columns ``claim_id, asset, event_id, window_start, window_end, direction`` and where
-        wanted ``title, role, note, article, article_sha256, span``.
+        ``claim_id, asset, event_id, window_start, window_end, direction``, and the others where
+        wanted.
 
     Raises
     ------

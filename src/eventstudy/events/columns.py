@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -29,13 +29,7 @@ _DECLARED: Final = "column"
 
 
 class Faults:
-    """Collects what is wrong with a table, so that all of it is shown at once.
-
-    Parameters
-    ----------
-    path : str
-        File named in each fault.
-    """
+    """Collects what is wrong with the table in `path`, so that all of it is shown at once."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -46,34 +40,19 @@ class Faults:
         self.lines.append(str(TableError(message, path=self.path, row=row, column=column)))
 
     def raise_any(self) -> None:
-        """Raise all that was noted as one error.
-
-        Raises
-        ------
-        TableError
-            With a line per fault, where there is any.
-        """
+        """Raise all that was noted as one `TableError`, a line per fault."""
         if self.lines:
             raise TableError("\n".join(self.lines), faults=tuple(self.lines))
 
 
 class Cells:
-    """The cells of one row, read as what their columns hold; faults go where all the others are.
+    """The cells of one row by column, read as what their columns hold.
 
-    Parameters
-    ----------
-    line : int
-        Line of the file, the header being line 1.
-    cells : mapping of str to str
-        Cells by column.
-    faults : Faults
-        Where faults are noted.
+    `line` is that of the file, the header being line 1; `faults` is where faults are noted.
     """
 
     def __init__(self, line: int, cells: Mapping[str, str], faults: Faults) -> None:
-        self.line = line
-        self.cells = cells
-        self.faults = faults
+        self.line, self.cells, self.faults = line, cells, faults
 
     def fault(self, column: str, message: str) -> None:
         """Note a fault of this row."""
@@ -147,9 +126,8 @@ class Cells:
         try:
             value = dt.datetime.fromisoformat(text)
         except ValueError:
-            self.fault(
-                column, f"{text!r} is not an ISO 8601 time; write it as 2026-01-07T10:06:00+08:00"
-            )
+            remedy = "write it as 2026-01-07T10:06:00+08:00"
+            self.fault(column, f"{text!r} is not an ISO 8601 time; {remedy}")
             return None
         if value.tzinfo is not None:
             return value.astimezone(ZoneInfo(zone)) if zone else value
@@ -160,15 +138,13 @@ class Cells:
         text = self.text(column)
         if zone is None:
             if not self.text("zone"):
-                self.fault(
-                    column, f"{text!r} has no zone; add an offset or Z, or an IANA name in 'zone'"
-                )
+                remedy = "add an offset or Z, or an IANA name in 'zone'"
+                self.fault(column, f"{text!r} has no zone; {remedy}")
             return None
         local = value.replace(tzinfo=ZoneInfo(zone))
         if local.astimezone(dt.UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != value:
-            self.fault(
-                column, f"{text!r} does not exist in {zone} (clocks skip it); give an offset"
-            )
+            skipped = f"does not exist in {zone} (clocks skip it)"
+            self.fault(column, f"{text!r} {skipped}; give an offset")
         elif local.utcoffset() != local.replace(fold=1).utcoffset():
             self.fault(column, f"{text!r} happens twice in {zone} (clocks go back); give an offset")
         return local
@@ -190,31 +166,15 @@ def number(text: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column of a file, as its field declares it.
-
-    Parameters
-    ----------
-    field : str
-        Name of the field.
-    names : tuple of str
-        Columns of the file it is read from; more than one where they mean something together.
-    read : callable
-        Takes the `Cells` of a row and the first of the names.
-    meaning, blank : str
-        What it holds, and what it stands for if it is missing or blank; Markdown.
-    is_required : bool
-        Whether a file without it, and a row where it is blank, is refused.
-    tags : frozenset of str
-        What else is true of it; the module of the dataclass says which tags it knows.
-    """
+    """A column of a file, as its field declares it."""
 
     field: str
-    names: tuple[str, ...]
-    read: Callable[[Any, str], Any]
-    meaning: str
-    blank: str
-    is_required: bool
-    tags: frozenset[str]
+    names: tuple[str, ...]  # read from; more than one where they mean something together
+    read: Callable[[Any, str], Any]  # takes the `Cells` of a row and the first of the names
+    meaning: str  # Markdown
+    blank: str  # what a missing or blank cell stands for; Markdown
+    is_required: bool  # a file without it, and a row where it is blank, is refused
+    tags: frozenset[str]  # the module of the dataclass says which tags it knows
 
 
 def column(
@@ -228,29 +188,21 @@ def column(
     tags: Iterable[str] = (),
 ) -> Any:  # noqa: ANN401  # what dataclasses.field returns, typed by the annotation beside it
     """Declare a field that is read from a column; a required one has no default."""
-    declared = {
-        "read": read,
-        "meaning": meaning,
-        "blank": "an error" if required else blank,
-        "names": tuple(names),
-        "is_required": required,
-        "tags": frozenset(tags),
-    }
+    blank = "an error" if required else blank
+    declared = FileColumn("", tuple(names), read, meaning, blank, required, frozenset(tags))
     return field(default=MISSING if required else default, metadata={_DECLARED: declared})
 
 
-def columns_of(kind: type) -> tuple[FileColumn, ...]:
-    """Return the columns that a dataclass declares, in the order of its fields."""
-    return _columns_of(kind)
-
-
-@cache
 def _columns_of(kind: type) -> tuple[FileColumn, ...]:
     return tuple(
-        FileColumn(field=item.name, **{**declared, "names": declared["names"] or (item.name,)})
+        replace(declared, field=item.name, names=declared.names or (item.name,))
         for item in fields(kind)
         if (declared := item.metadata.get(_DECLARED))
     )
+
+
+columns_of: Callable[[type], tuple[FileColumn, ...]] = cache(_columns_of)
+"""The columns that a dataclass declares, in the order of its fields."""
 
 
 def column_names(kind: type) -> tuple[str, ...]:
@@ -261,16 +213,7 @@ def column_names(kind: type) -> tuple[str, ...]:
 def read_table(path: str | Path, kind: type[T], *, cells: type[Cells], what: str) -> tuple[T, ...]:
     """Read a CSV file of `what` into a dataclass that declares its columns.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    kind : type
-        The dataclass; its first required column is the key of the rows.
-    cells : type
-        The `Cells` whose methods its columns name.
-    what : str
-        What the file holds, for messages.
+    Its first required column is the key of the rows; `cells` has the methods its columns name.
 
     Raises
     ------
@@ -291,9 +234,8 @@ def read_table(path: str | Path, kind: type[T], *, cells: type[Cells], what: str
 
 def required_names(kind: type) -> tuple[str, ...]:
     """Return the names of the columns that a file must have, the key of its rows first."""
-    return tuple(
-        dict.fromkeys(name for item in columns_of(kind) if item.is_required for name in item.names)
-    )
+    needed = (item.names for item in columns_of(kind) if item.is_required)
+    return tuple(dict.fromkeys(name for names in needed for name in names))
 
 
 def check_keys(rows: Sequence[Row], key: str, faults: Faults) -> None:
@@ -372,10 +314,7 @@ def split_csv(content: bytes, path: str) -> tuple[list[str], list[Row]]:
         faults.add("appears twice in the header; remove or rename one", row=1, column=name)
     for line, cells in lines[1:]:
         if len(cells) != len(header):
-            faults.add(
-                f"{len(cells)} cells where the header has {len(header)}; "
-                "quote a cell that holds a comma",
-                row=line,
-            )
+            counts = f"{len(cells)} cells where the header has {len(header)}"
+            faults.add(f"{counts}; quote a cell that holds a comma", row=line)
     faults.raise_any()
     return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in lines[1:]]

@@ -32,25 +32,13 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class ReviewColumn:
-    """A column that a draft has beside those of an event file.
-
-    Parameters
-    ----------
-    name, meaning : str
-        Column, and what it holds.
-    of : callable
-        Its cell for an extracted event.
-    is_left_behind : bool
-        It ends with the draft: accepted rows do not have it.
-    is_list : bool
-        Parts separated by semicolons, one for each source: merging rows joins them.
-    """
+    """A column that a draft has beside those of an event file."""
 
     name: str
     meaning: str
-    of: Callable[[MergedEvent], str]
-    is_left_behind: bool = False
-    is_list: bool = False
+    of: Callable[[MergedEvent], str]  # its cell for an extracted event
+    is_left_behind: bool = False  # it ends with the draft: accepted rows do not have it
+    is_list: bool = False  # a part for each source, separated by semicolons: merging joins them
 
 
 def _blank(_: MergedEvent) -> str:
@@ -64,12 +52,12 @@ def _reading(event: MergedEvent) -> str:
     return _PART.join((lead.kind, lead.state, lead.date, place))
 
 
-def _per_span(of: Callable[[str, str, str], str]) -> Callable[[MergedEvent], str]:
-    """Return a list with a part for each sentence: from article, its hash and the span."""
+def _per_span(part: int) -> Callable[[MergedEvent], str]:
+    """Return a list with a part for each sentence: 0 its article, 1 the hash, 2 the span."""
 
     def cell(event: MergedEvent) -> str:
         return ";".join(
-            of(account.document.name, account.document.sha256, str(span))
+            (account.document.name, account.document.sha256, str(span))[part]
             for account in event.accounts
             for span in account.event.spans
         )
@@ -84,6 +72,18 @@ REVIEW_COLUMNS: Final = (
         "decision", "What the reviewer writes: `accept` or `reject`.", _blank, is_left_behind=True
     ),
     ReviewColumn(
+        "tier",
+        "`confident`, or `candidate`: worth a look, the likeliest first.",
+        lambda e: e.tier,
+        is_left_behind=True,
+    ),
+    ReviewColumn(
+        "score",
+        "How likely it is to be wanted, in log-odds.",
+        lambda e: f"{e.score:.2f}",
+        is_left_behind=True,
+    ),
+    ReviewColumn(
         "expected_reason", "Why the price is expected to go that way.", lambda e: e.lead.reason
     ),
     ReviewColumn(
@@ -94,15 +94,9 @@ REVIEW_COLUMNS: Final = (
     ),
     ReviewColumn("conflict", "Who gives which day, where they differ.", lambda e: e.conflict),
     ReviewColumn("actors", "Who is named.", lambda e: ";".join(e.lead.actors)),
-    ReviewColumn(
-        "article", "File of each sentence.", _per_span(lambda name, *_: name), is_list=True
-    ),
-    ReviewColumn(
-        "article_sha256", "Its hash.", _per_span(lambda _, digest, __: digest), is_list=True
-    ),
-    ReviewColumn(
-        "span", "Its characters, `start-end`.", _per_span(lambda *parts: parts[2]), is_list=True
-    ),
+    ReviewColumn("article", "File of each sentence.", _per_span(0), is_list=True),
+    ReviewColumn("article_sha256", "Its hash.", _per_span(1), is_list=True),
+    ReviewColumn("span", "Its characters, `start-end`.", _per_span(2), is_list=True),
     ReviewColumn(
         "extracted", "What the extraction read, kept as it was.", _reading, is_left_behind=True
     ),
@@ -120,19 +114,11 @@ DRAFT_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DraftUpdate:
-    """What a second extraction did to a draft.
+    """What a second extraction did to a draft: its rows, and their keys by what happened."""
 
-    Parameters
-    ----------
-    rows : tuple of dict
-        All rows, the reviewer's own unchanged.
-    new, changed, kept : tuple of str
-        Keys of rows added, of rows the extraction now reads otherwise, and of the others.
-    """
-
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # all of them, the reviewer's own unchanged
     new: tuple[str, ...]
-    changed: tuple[str, ...]
+    changed: tuple[str, ...]  # the extraction now reads them otherwise
     kept: tuple[str, ...]
 
 
@@ -252,10 +238,10 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Sequence[Mapping[
         When the file cannot be written.
     """
     if not Path(path).parent.is_dir():
-        msg = f"{path} cannot be written (there is no such folder); choose another place"
+        msg = f"{path} cannot be written: {Path(path).parent} is not a folder; make it first"
         raise OutputError(msg)
     with replacement(Path(path)) as partial:
-        partial.write_bytes(to_csv(columns, rows).encode("utf-8"))
+        partial.write_text(to_csv(columns, rows), encoding="utf-8", newline="")
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:

@@ -40,21 +40,14 @@ class Quote:
     quote_id, asset : str
         Key, and the price series it speaks of.
     time : datetime
-        Aware.
+        Aware; `zone` is the IANA zone in which it was stated.
     level : float
-        In `unit`.
-    level_decimals : int
-        Decimals printed, which bound what rounding can hide.
-    title : str
-        What was seen, in words.
-    zone : str or None
-        IANA zone in which the moment was stated.
+        In `unit`; `level_decimals` were printed, which bound what rounding can hide.
     change_pct : float or None
-        Quoted change in per cent.
-    change_decimals : int
-        Decimals printed of the change.
-    unit, note, article, article_sha256, span : str
-        Unit and where it was printed; several articles or spans are separated by semicolons.
+        Quoted change in per cent, printed with `change_decimals`.
+    title, unit, note, article, article_sha256, span : str
+        What was seen, in words, and where it was printed; several articles or spans are separated
+        by semicolons.
     """
 
     quote_id: str = column(_QuoteCells.text, required=True)
@@ -75,61 +68,24 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class QuoteCheck:
-    """A quote beside the settlements it can be compared with.
+    """A quote beside the settlements it can be compared with."""
 
-    Parameters
-    ----------
-    quote_id, asset : str
-        The quote and its series.
-    moment : datetime
-        In New York.
-    session : date
-        Session the moment belongs to: the first settlement after it.
-    base_session : date
-        The settlement before the moment, on which a quoted change is based.
-    base : float
-        Its price.
-    level : float
-        The quoted price.
-    implied_pct : float
-        ``100 (level / base - 1)``.
-    quoted_pct, difference : float or None
-        The quoted change, and quoted minus implied, in percentage points.
-    tolerance : float
-        What rounding of level, base and change can explain, in percentage points.
-    agrees : bool or None
-        Whether the difference is within the tolerance; None where no change is quoted.
-    settlement, settlement_pct : float or None
-        Price of `session` itself and its change from `base`; None where there is none yet.
-    sentence : str
-        All of it in words.
-    """
-
-    quote_id: str
-    asset: str
-    moment: dt.datetime
-    session: dt.date
-    base_session: dt.date
-    base: float
-    level: float
-    implied_pct: float
-    quoted_pct: float | None
-    difference: float | None
-    tolerance: float
-    agrees: bool | None
-    settlement: float | None
-    settlement_pct: float | None
-    sentence: str
+    moment: dt.datetime  # in New York
+    session: dt.date  # to which the moment belongs: the first settlement after it
+    base_session: dt.date  # the settlement before it, on which a quoted change is based
+    base: float  # its price
+    implied_pct: float  # 100 (level / base - 1)
+    agrees: bool | None  # up to rounding of the printed numbers; None where no change is quoted
+    sentence: str  # all of it in words
 
 
 def read_quotes(path: str | Path) -> tuple[Quote, ...]:
-    """Read quoted prices from a CSV file.
+    """Read quoted prices from a CSV file, whose columns are the fields of `Quote`.
 
     Parameters
     ----------
     path : str or Path
-        Columns ``quote_id, asset, time, level`` and where wanted ``title, change_pct, unit,
-        zone, note, article, article_sha256, span``.
+        ``quote_id, asset, time, level``, and the others where wanted.
 
     Raises
     ------
@@ -140,16 +96,7 @@ def read_quotes(path: str | Path) -> tuple[Quote, ...]:
 
 
 def reconcile(quote: Quote, calendar: SettlementCalendar, levels: pd.Series) -> QuoteCheck:
-    """Compare a quote with the settlement before it.
-
-    Parameters
-    ----------
-    quote : Quote
-        What was printed.
-    calendar : SettlementCalendar
-        Decides to which session the moment belongs.
-    levels : Series
-        Settlements of the quoted series, indexed by session.
+    """Compare a quote with the settlement before it; `levels` are settlements by session.
 
     Raises
     ------
@@ -161,41 +108,28 @@ def reconcile(quote: Quote, calendar: SettlementCalendar, levels: pd.Series) -> 
         msg = f"quote {quote.quote_id!r} at {quote.time.isoformat()} is outside the calendar"
         raise AlignmentError(msg)
     session, base_session = (_date(calendar, index) for index in (position, position - 1))
-    base, settlement = (_level(levels, day) for day in (base_session, session))
+    base = _level(levels, base_session)
     if base is None:
         msg = (
             f"quote {quote.quote_id!r} needs the settlement of {base_session}, "
             f"which the series {quote.asset!r} does not have"
         )
         raise AlignmentError(msg)
-    implied = 100 * (quote.level / base - 1)
-    tolerance = _tolerance(quote, base)
-    difference = None if quote.change_pct is None else quote.change_pct - implied
-    agrees = None if difference is None else abs(difference) <= tolerance
-    moment = quote.time.astimezone(_NEW_YORK)
-    return QuoteCheck(
-        quote_id=quote.quote_id,
-        asset=quote.asset,
-        moment=moment,
-        session=session,
-        base_session=base_session,
-        base=base,
-        level=quote.level,
-        implied_pct=implied,
-        quoted_pct=quote.change_pct,
-        difference=difference,
-        tolerance=tolerance,
-        agrees=agrees,
-        settlement=settlement,
-        settlement_pct=None if settlement is None else 100 * (settlement / base - 1),
-        sentence=_sentence(quote, session, base_session, base),
+    moment, implied = quote.time.astimezone(_NEW_YORK), 100 * (quote.level / base - 1)
+    # Level, base and change are all rounded, each to half of its last printed digit at most.
+    hidden = 0.5 * 10.0**-quote.change_decimals + 100 * 10.0**-quote.level_decimals / base
+    agrees = None if quote.change_pct is None else abs(quote.change_pct - implied) <= hidden
+    sentence = (
+        f"{quote.level:.{quote.level_decimals}f} {quote.unit} at {quote.time:%Y-%m-%d %H:%M} "
+        f"({quote.zone or quote.time.tzname()}) is {moment:%H:%M} in New York on "
+        f"{moment:%d %B %Y}, within the session of {session}; against the settlement "
+        f"{base:.2f} of {base_session} that is {implied:+.3f}%"
     )
-
-
-def _tolerance(quote: Quote, base: float) -> float:
-    change = 0.5 * 10.0**-quote.change_decimals
-    # Level and base are both rounded, each to half of its last printed digit at most.
-    return change + 100 * 10.0**-quote.level_decimals / base
+    if quote.change_pct is not None:
+        verdict = "agrees with" if agrees else "does not agree with"
+        quoted = f"{quote.change_pct:+.{quote.change_decimals}f}%"
+        sentence += f", which {verdict} the quoted {quoted}"
+    return QuoteCheck(moment, session, base_session, base, implied, agrees, f"{sentence}.")
 
 
 def _date(calendar: SettlementCalendar, position: int) -> dt.date:
@@ -206,19 +140,3 @@ def _date(calendar: SettlementCalendar, position: int) -> dt.date:
 def _level(levels: pd.Series, day: dt.date) -> float | None:
     value = float(levels.get(pd.Timestamp(day), np.nan))
     return value if np.isfinite(value) else None
-
-
-def _sentence(quote: Quote, session: dt.date, base_session: dt.date, base: float) -> str:
-    moment = quote.time.astimezone(_NEW_YORK)
-    implied = 100 * (quote.level / base - 1)
-    text = (
-        f"{quote.level:.{quote.level_decimals}f} {quote.unit} at {quote.time:%Y-%m-%d %H:%M} "
-        f"({quote.zone or quote.time.tzname()}) is {moment:%H:%M} in New York on "
-        f"{moment:%d %B %Y}, within the session of {session}; against the settlement "
-        f"{base:.2f} of {base_session} that is {implied:+.3f}%"
-    )
-    if quote.change_pct is None:
-        return f"{text}."
-    agrees = abs(quote.change_pct - implied) <= _tolerance(quote, base)
-    verdict = "agrees with" if agrees else "does not agree with"
-    return f"{text}, which {verdict} the quoted {quote.change_pct:+.{quote.change_decimals}f}%."

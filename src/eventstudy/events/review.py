@@ -24,15 +24,7 @@ _DECISIONS = ("", "accept", "reject")
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What accepting a draft does to the reviewed file.
-
-    Parameters
-    ----------
-    columns, rows : tuple
-        The reviewed file as it will be.
-    accepted, updated, rejected, open : tuple of str
-        Keys of draft rows by what happened to them; `open` ones await a decision.
-    """
+    """The reviewed file as it will be, and the keys of the draft rows by what happened to them."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -63,34 +55,24 @@ def accept(
         raise TableError(msg, row=1)
     for line, row in enumerate(draft, start=2):
         if row.get("decision", "").strip().casefold() not in _DECISIONS:
-            msg = (
-                f"{row['decision']!r} is not a decision; write accept or reject, or leave it blank"
-            )
+            remedy = "write accept or reject, or leave it blank"
+            msg = f"{row['decision']!r} is not a decision; {remedy}"
             raise TableError(msg, row=line, column="decision")
     kept = {row["event_id"]: dict(row) for row in reviewed}
-    accepted: list[str] = []
-    updated: list[str] = []
-    rejected: list[str] = []
-    waiting: list[str] = []
+    keys: dict[str, list[str]] = {"accepted": [], "updated": [], "rejected": [], "open": []}
     for row in draft:
         decision, key = row.get("decision", "").strip().casefold(), row["event_id"]
         if decision == "accept":
-            (updated if key in kept else accepted).append(key)
+            keys["updated" if key in kept else "accepted"].append(key)
             plain = {name: cell for name, cell in row.items() if name not in _LEFT_BEHIND}
             plain["source"] = plain.get("source", "").replace(NOT_REVIEWED, "article")
             kept[key] = {**kept.get(key, {}), **plain}
         else:
-            (rejected if decision == "reject" else waiting).append(key)
+            keys["rejected" if decision == "reject" else "open"].append(key)
     fresh = [name for name in draft_columns if name not in _LEFT_BEHIND]
     columns = tuple(dict.fromkeys((*reviewed_columns, *fresh)))
-    return Acceptance(
-        columns,
-        tuple(kept.values()),
-        tuple(accepted),
-        tuple(updated),
-        tuple(rejected),
-        tuple(waiting),
-    )
+    found = {name: tuple(names) for name, names in keys.items()}
+    return Acceptance(columns, tuple(kept.values()), **found)
 
 
 def merge_rows(rows: Sequence[Row], keep: str, other: str) -> tuple[Row, ...]:
@@ -100,10 +82,8 @@ def merge_rows(rows: Sequence[Row], keep: str, other: str) -> tuple[Row, ...]:
 
     Raises
     ------
-    UnknownNameError
-        When a key is not in the rows.
-    TableError
-        When both are the same row.
+    UnknownNameError, TableError
+        When a key is not in the rows; when both are the same row.
     """
     first, second = (_find(rows, key) for key in (keep, other))
     if first is second:
@@ -128,10 +108,8 @@ def split_row(rows: Sequence[Row], key: str, new: str) -> tuple[Row, ...]:
 
     Raises
     ------
-    UnknownNameError
-        When the key is not in the rows.
-    TableError
-        When the event has one day only, or the new key is taken.
+    UnknownNameError, TableError
+        When the key is not in the rows; when it has one day only, or the new key is taken.
     """
     row = _find(rows, key)
     days = [day.strip() for day in row.get("other_dates", "").split(";") if day.strip()]
@@ -144,16 +122,14 @@ def split_row(rows: Sequence[Row], key: str, new: str) -> tuple[Row, ...]:
     rest = {**row, "other_dates": ";".join(days[1:])}
     added = {**row, "event_id": new, "date": days[0], "time": "", "precision": "day"}
     added["other_dates"] = ""
-    result: list[Row] = []
-    for item in rows:
-        result += [rest, added] if item is row else [dict(item)]
-    return tuple(result)
+    at = next(place for place, item in enumerate(rows) if item is row)
+    return (*map(dict, rows[:at]), rest, added, *map(dict, rows[at + 1 :]))
 
 
 def _find(rows: Sequence[Row], key: str) -> Row:
-    for row in rows:
-        if row["event_id"] == key:
-            return row
+    known = {row["event_id"]: row for row in reversed(rows)}
+    if key in known:
+        return known[key]
     hint = did_you_mean(key, (row["event_id"] for row in rows))
     msg = f"no event has the ID {key!r}; {hint}"
     raise UnknownNameError(msg)
@@ -174,11 +150,6 @@ def likely_duplicates(table: EventTable) -> tuple[tuple[str, str], ...]:
 
     Two events are compared where kind and place agree and their days are at most one apart, or
     both have none; then their titles have to be alike. A day or a place is left out of the titles.
-
-    Parameters
-    ----------
-    table : EventTable
-        In the order of its file.
     """
     blocks: dict[tuple[str, dt.date | None], list[Event]] = {}
     for event in table:

@@ -19,49 +19,22 @@ import pandas as pd
 
 from eventstudy.articles.language import Direction
 from eventstudy.errors import did_you_mean
-from eventstudy.events.columns import (
-    Cells,
-    Faults,
-    Row,
-    cell_of,
-    check_keys,
-    column,
-    column_names,
-    columns_of,
-    number,
-    read_row,
-    split_csv,
-)
+from eventstudy.events import columns as declare
+from eventstudy.events.columns import Cells, Faults, Row, column, columns_of, number
 from eventstudy.tables.text import bytes_of, looks_like_header
 
 Precision = Literal["exact", "hour", "day", "undated"]
 
 _DATING = ("dating",)
 _PRECISIONS = get_args(Precision)
-_DIRECTIONS: Mapping[str, Direction] = {
-    "up": "up",
-    "+1": "up",
-    "1": "up",
-    "1.0": "up",
-    "+": "up",
-    "down": "down",
-    "-1": "down",
-    "-1.0": "down",
-    "-": "down",
-    "none": "none",
-    "0": "none",
-    "0.0": "none",
-}
+_SPELLINGS: Mapping[Direction, str] = {
+    "up": "up +1 1 1.0 +", "down": "down -1 -1.0 -", "none": "none 0 0.0"
+}  # fmt: skip
+_DIRECTIONS = {word: direction for direction, all_ in _SPELLINGS.items() for word in all_.split()}
 
 
 class Features(Mapping[str, str | float]):
-    """The further columns of one event: a mapping that nothing changes.
-
-    Parameters
-    ----------
-    values : mapping
-        Values by column.
-    """
+    """The further columns of one event: a mapping that nothing changes."""
 
     __slots__ = ("_values",)
 
@@ -87,19 +60,11 @@ class Features(Mapping[str, str | float]):
 class _EventCells(Cells):
     """A row of an event file: its zone places its times, its day and its moment must agree."""
 
-    @cached_property
-    def own_zone(self) -> str | None:
-        return self.zone()
+    own_zone = cached_property(Cells.zone)
 
     @cached_property
     def own_time(self) -> dt.datetime | None:
         return self.moment("time", self.own_zone)
-
-    def stated_zone(self, _: str) -> str | None:
-        return self.own_zone
-
-    def stated_time(self, _: str) -> dt.datetime | None:
-        return self.own_time
 
     def bound(self, name: str) -> dt.datetime | None:
         return self.moment(name, self.own_zone)
@@ -165,7 +130,7 @@ class Event:
         tags=_DATING,
     )
     time: dt.datetime | None = column(
-        _EventCells.stated_time,
+        lambda cells, _: cells.own_time,
         "The moment, ISO 8601 with an offset or `Z` (`2026-01-07T10:06:00+08:00`). Without an "
         "offset the row needs a `zone`; a naive time without a zone is an error, because the same "
         "clock time belongs to different sessions in different places.",
@@ -173,7 +138,7 @@ class Event:
         tags=_DATING,
     )
     zone: str | None = column(
-        _EventCells.stated_zone,
+        lambda cells, _: cells.own_zone,
         "IANA name such as `Europe/Paris`: where date and time are stated.",
         "the offset of `time`; for a day, the zone of the calendar",
         tags=_DATING,
@@ -229,12 +194,8 @@ class Event:
     @property
     def carried(self) -> dict[str, Any]:
         """What the tables of a result carry beside their own columns, by name."""
-        declared = {
-            item.field: getattr(self, item.field)
-            for item in columns_of(type(self))
-            if "carried" in item.tags
-        }
-        return {**declared, **self.features}
+        own = [item.field for item in columns_of(type(self)) if "carried" in item.tags]
+        return {**{name: getattr(self, name) for name in own}, **self.features}
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +255,7 @@ class EventTable:
             Days, both included; an undated event is outside any range of days.
         """
         kinds, places, ids = _wanted(kind), _wanted(place), _wanted(event_id)
-        kept = tuple(
+        kept = (
             event
             for event in self.events
             if (kinds is None or event.kind.casefold() in kinds)
@@ -302,7 +263,7 @@ class EventTable:
             and (ids is None or event.event_id.casefold() in ids)
             and _within(event.date, first, last)
         )
-        return EventTable(kept, self.path, self.sha256)
+        return replace(self, events=tuple(kept))
 
     def without_blank_features(self) -> EventTable:
         """Leave out the features that are blank for every event of the table."""
@@ -312,16 +273,12 @@ class EventTable:
             for name, value in event.features.items()
             if value != "" and value == value  # noqa: PLR0124  # NaN is blank
         }
-        kept = tuple(
-            replace(
-                event,
-                features=Features(
-                    {name: value for name, value in event.features.items() if name in filled}
-                ),
-            )
-            for event in self.events
-        )
-        return EventTable(kept, self.path, self.sha256)
+
+        def kept(event: Event) -> Event:
+            left = {name: value for name, value in event.features.items() if name in filled}
+            return replace(event, features=left)
+
+        return replace(self, events=tuple(map(kept, self.events)))
 
 
 def _wanted(value: str | Iterable[str] | None) -> set[str] | None:
@@ -360,7 +317,7 @@ def read_events(path: str | Path) -> EventTable:
 
 def parse_events(content: bytes, path: str) -> EventTable:
     """Read the bytes of an event file, see `read_events`."""
-    header, rows = split_csv(content, path)
+    header, rows = declare.split_csv(content, path)
     return EventTable(_parse(header, rows, path), path, hashlib.sha256(content).hexdigest())
 
 
@@ -389,7 +346,7 @@ def events_from_frame(frame: pd.DataFrame) -> EventTable:
     header = [str(name) for name in table.columns]
     records = table.itertuples(index=False, name=None)
     rows = [
-        (line, {name: cell_of(value) for name, value in zip(header, record, strict=True)})
+        (line, {name: declare.cell_of(value) for name, value in zip(header, record, strict=True)})
         for line, record in enumerate(records, start=2)
     ]
     return EventTable(_parse(header, rows, "events"))
@@ -406,8 +363,8 @@ def _parse(header: Sequence[str], rows: Sequence[Row], path: str) -> tuple[Event
     faults.raise_any()
     if not rows:
         faults.add("no events in the file; add at least one row")
-    check_keys(rows, "event_id", faults)
-    further = [name for name in header if name and name not in column_names(Event)]
+    declare.check_keys(rows, "event_id", faults)
+    further = [name for name in header if name and name not in declare.column_names(Event)]
     numeric = {name for name in further if _is_numeric([cells[name] for _, cells in rows])}
     events = [_event(line, cells, further, numeric, faults) for line, cells in rows]
     faults.raise_any()
@@ -425,4 +382,4 @@ def _event(
     features = Features(
         {name: float(cells[name] or "nan") if name in numeric else cells[name] for name in further}
     )
-    return read_row(_EventCells(line, cells, faults), Event, features=features, row=line)
+    return declare.read_row(_EventCells(line, cells, faults), Event, features=features, row=line)

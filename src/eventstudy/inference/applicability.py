@@ -40,15 +40,8 @@ Layout = Literal[
 class Default:
     """Tests that are the default where a sample has a layout.
 
-    Parameters
-    ----------
-    scope : {"events", "dates"}
-    layout : str
-        A sample over events has one; over dates each that it has adds its tests.
-    tests : tuple of str
-        Those with enough observations are run.
-    why : str
-        One sentence for the report, filled in with the description as ``d``.
+    A sample over events has one `layout`; over dates each that it has adds its tests. `why` is
+    one sentence for the report, filled in with the description as ``d``.
     """
 
     scope: Scope
@@ -105,12 +98,7 @@ DEFAULTS = (
 
 @dataclass(frozen=True, eq=False)
 class SampleDescription:
-    """What N pairs of an event and an asset look like to a test; measured when asked for.
-
-    Parameters
-    ----------
-    sample : EventSample
-    """
+    """What N pairs of an event and an asset look like to a test; measured when asked for."""
 
     sample: EventSample = field(repr=False)
 
@@ -201,13 +189,7 @@ class SampleDescription:
         return self.sample, ""
 
     def judge(self, entry: Statistic) -> tuple[list[str], list[str]]:
-        """Compare what a test declares with the sample.
-
-        Returns
-        -------
-        refusals, cautions : list of str
-            Reasons; a test that is refused has no cautions.
-        """
+        """Compare what a test declares with the sample: refusals, or else cautions."""
         refusals = []
         if self.n < entry.min_n:
             refusals.append(f"N = {self.n}, needs {entry.min_n}")
@@ -243,18 +225,7 @@ class SampleDescription:
 
 
 def describe(sample: AbnormalReturns | EventSample) -> SampleDescription:
-    """Describe a sample restricted to its window.
-
-    Parameters
-    ----------
-    sample : AbnormalReturns or EventSample
-        N pairs.
-
-    Raises
-    ------
-    EstimationError
-        When no pair has an abnormal return in the window.
-    """
+    """Describe a sample restricted to its window; refuses one without an abnormal return."""
     return SampleDescription(event_sample(sample))
 
 
@@ -274,19 +245,9 @@ def size_ignoring(factor: float, level: float = NOMINAL) -> float:
 class DatesDescription:
     """How windows lie on a series.
 
-    Parameters
-    ----------
-    dated : DatedReturns
-    n : int
-        Windows.
-    n_episodes : int
-        Windows merged wherever they share a session.
-    overlapping : int
-        Windows that share a session with another one.
-    covered : float
-        Share of sessions inside a window.
-    variance_ratio, variance_pvalue : float
-        Mean |z| on covered over other sessions, and the p-value of its circular shifts.
+    `n_episodes` are windows merged wherever they share a session, `overlapping` those that share
+    one with another, `covered` the share of sessions inside a window; `variance_ratio` is mean |z|
+    on covered over other sessions, `variance_pvalue` that of its circular shifts.
     """
 
     dated: DatedReturns = field(repr=False)
@@ -311,13 +272,7 @@ class DatesDescription:
         return tuple(had)
 
     def prepared(self, entry: Statistic) -> tuple[DatedReturns, str]:
-        """Return the windows a test is run on, and what to note of them.
-
-        Raises
-        ------
-        EstimationError
-            When it needs expected directions and none was declared.
-        """
+        """Return the windows a test is run on, and a note; refuses undeclared directions."""
         if not (isinstance(entry, OverDates) and entry.directional):
             return self.dated.unsigned(), ""
         windows = self.dated.directed()
@@ -325,13 +280,7 @@ class DatesDescription:
         return windows, note
 
     def judge(self, entry: Statistic) -> tuple[list[str], list[str]]:
-        """Compare what a test declares with the windows.
-
-        Returns
-        -------
-        refusals, cautions : list of str
-            Reasons.
-        """
+        """Compare what a test declares with the windows: refusals and cautions."""
         refusals = []
         count, what = (
             (self.n_episodes, "episode") if entry.counts == "episodes" else (self.n, "window")
@@ -369,13 +318,7 @@ def _rounded(pvalue: float) -> str:
 
 
 def describe_dates(dated: DatedReturns) -> DatesDescription:
-    """Measure how windows lie on a series.
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows.
-    """
+    """Measure how windows lie on a series."""
     windows = dated.unsigned()
     sizes = np.bincount(episode_labels(windows.first, windows.sessions))
     try:
@@ -395,15 +338,10 @@ def describe_dates(dated: DatedReturns) -> DatesDescription:
 
 
 def default_tests(d: Description) -> tuple[tuple[str, ...], str]:
-    """Choose the tests that suit a sample.
+    """Names of the tests that suit a sample, and one sentence why.
 
-    Returns
-    -------
-    names : tuple of str
-        Over events those with enough pairs; over dates a test short of windows is named too, and
-        refused with the reason.
-    reason : str
-        One sentence for the report.
+    Over events those with enough pairs; over dates a test short of windows is named too, and
+    refused with the reason.
     """
     layouts = d.layouts
     rows = [row for row in DEFAULTS if row.layout in layouts]
@@ -414,14 +352,7 @@ def default_tests(d: Description) -> tuple[tuple[str, ...], str]:
 
 
 def verdict(entry: Statistic, d: SampleDescription) -> tuple[str, str]:
-    """Say whether a test over events can be believed on a sample.
-
-    Returns
-    -------
-    verdict : {"holds", "caution", "refused"}
-    reason : str
-        Empty where it holds.
-    """
+    """Say whether a test over events "holds", needs "caution" or is "refused", and why."""
     refusals, cautions = d.judge(entry)
     if refusals:
         return "refused", "; ".join(refusals)

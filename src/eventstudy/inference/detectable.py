@@ -1,4 +1,8 @@
-"""Power, and the mean effects that a sample can show before anyone looks at its event windows."""
+"""Power, and the mean effects that a sample can show before anyone looks at its event windows.
+
+Everywhere `level` and `power` are the level of the test and the power wanted; `se` is the standard
+error of the estimate of an effect, in the units of the effect.
+"""
 
 from __future__ import annotations
 
@@ -42,23 +46,9 @@ def detectable_mean(
 ) -> float:
     """Return the mean CAR that a test over pairs finds with the given power, in closed form.
 
-    The spread of CARs is taken from the estimation windows: no event-induced variance.
-
-    Parameters
-    ----------
-    sample : AbnormalReturns or EventSample
-        N pairs, restricted to the window; event returns are not read.
-    name : str
-        One of `CLOSED_FORM`, the tests that declare a standard error.
-    level, power : float
-        Level of the test and the power wanted.
-    n : float
-        Multiple of N to answer for; correlations stay as they are.
-
-    Returns
-    -------
-    float
-        NaN for a test without a closed form, or with too few pairs.
+    The spread of CARs is taken from the estimation windows, without event-induced variance; event
+    returns are not read. NaN for a test not in `CLOSED_FORM`, or with too few pairs. `n` is the
+    multiple of N to answer for; correlations stay as they are.
     """
     size = round(len(sample) * n)
     standard_error = OVER_EVENTS[name].standard_error if name in OVER_EVENTS else None
@@ -81,25 +71,9 @@ def detectable_dated(
     themselves never stand under an event. Everything an effect changes is known beforehand, so
     that no test is run anew.
 
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows, signs aside.
-    name : str
-        One of `PLACEBO`, the tests that declare what an effect does to them.
-    level, power : float
-        Level of the test and the power wanted.
-
-    Returns
-    -------
-    float
-        Effect on the sum over a window, in standard deviations of one session; infinite where
-        eight per root session are not enough, NaN where there are too few windows.
-
-    Raises
-    ------
-    EstimationError
-        When the filtered returns do not vary.
+    `name` is one of `PLACEBO`, the tests that declare what an effect does to them. The effect is
+    that on the sum over a window, in standard deviations of one session; infinite where eight per
+    root session are not enough, NaN where there are too few windows.
     """
     if len(dated) < LEAST_WINDOWS[name]:
         return math.nan
@@ -117,16 +91,7 @@ def detectable_dated(
 
 
 def normal_power(effect: float, se: float, *, level: float = 0.05) -> float:
-    """Return the power of a two-sided z test, ``Phi(d - q) + Phi(-d - q)``, d = effect / se.
-
-    Parameters
-    ----------
-    effect : float
-        Mean effect.
-    se : float
-        Standard error of its estimate, in the same units.
-    level : float
-        Level of the test; q is its two-sided normal quantile.
+    """Return the power of a two-sided z test, ``Phi(d - q) + Phi(-d - q)``, d = |effect| / se.
 
     References
     ----------
@@ -139,17 +104,7 @@ def normal_power(effect: float, se: float, *, level: float = 0.05) -> float:
 
 
 def t_power(effect: float, se: float, df: float, *, level: float = 0.05) -> float:
-    """Return the power of a two-sided t test from the noncentral t.
-
-    Parameters
-    ----------
-    effect, se : float
-        Mean effect and the standard error of its estimate, in the same units.
-    df : float
-        Degrees of freedom.
-    level : float
-        Level of the test.
-    """
+    """Return the power of a two-sided t test from the noncentral t."""
     from scipy import special
 
     quantile, distance = float(special.stdtrit(df, 1 - level / 2)), abs(effect) / se
@@ -158,17 +113,7 @@ def t_power(effect: float, se: float, df: float, *, level: float = 0.05) -> floa
 
 
 def t_detectable(se: float, df: float, *, level: float = 0.05, power: float = 0.8) -> float:
-    """Return the effect that a two-sided t test finds with the given power, by bisection.
-
-    Parameters
-    ----------
-    se : float
-        Standard error of the estimate.
-    df : float
-        Degrees of freedom.
-    level, power : float
-        Level of the test and the power wanted.
-    """
+    """Return the effect that a two-sided t test finds with the given power, by bisection."""
     low, high = 0.0, se
     while t_power(high, se, df, level=level) < power:
         low, high = high, 2 * high
@@ -180,17 +125,7 @@ def t_detectable(se: float, df: float, *, level: float = 0.05, power: float = 0.
 
 
 def normal_detectable(se: float, *, level: float = 0.05, power: float = 0.8) -> float:
-    """Return the effect that a two-sided z test finds with the given power.
-
-    ``se (q_{1 - level/2} + q_{power})``; the far tail adds less than 1e-5 of power.
-
-    Parameters
-    ----------
-    se : float
-        Standard error of the estimate.
-    level, power : float
-        Level of the test and the power wanted.
-    """
+    """``se (q_{1 - level/2} + q_{power})`` of a z test, the far tail (1e-5 of power) aside."""
     from scipy.special import ndtri
 
     if not math.isfinite(se):

@@ -18,7 +18,7 @@ from eventstudy.inference.over_dates.overlap import (
     shift_sharp,
 )
 from eventstudy.inference.over_dates.sample import DatedReturns
-from eventstudy.inference.statistic import F, Scope, Statistic
+from eventstudy.inference.statistic import Scope, Statistic
 
 NO_EFFECT = "no event of the study has an effect"
 SINGLE_VALID = "single p-values are valid"
@@ -29,15 +29,9 @@ SINGLE = "single p-values"
 class Family:
     """The events of one asset over one window, looked at together.
 
-    Parameters
-    ----------
-    event_ids : tuple of str, length N
-    pvalues : (N,) float
-        Single p-values; NaN where there is none.
-    sessions : (N,) int
-        Session 0 of each: events on one session are one test, counted once.
-    windows : callable
-        Gives their windows on filtered returns, or an `EstimationError` why there are none.
+    Single `pvalues` (N,), NaN where there is none; `sessions` (N,), session 0 of each: events on
+    one session are one test, counted once; `windows` gives their windows on filtered returns, or an
+    `EstimationError` why there are none.
     """
 
     event_ids: tuple[str, ...]
@@ -62,13 +56,7 @@ class Family:
         return found
 
     def over_windows(self, method: Callable[[DatedReturns], FloatArray]) -> FloatArray:
-        """Adjust by the windows on filtered returns (N,); NaN for an event without one.
-
-        Raises
-        ------
-        EstimationError
-            When no window lies on filtered returns.
-        """
+        """Adjust by the windows on filtered returns (N,); NaN for an event without one."""
         found = dict(zip(self.dated.event_ids, method(self.dated), strict=True))
         return np.array([found.get(event_id, math.nan) for event_id in self.event_ids])
 
@@ -77,10 +65,7 @@ class Family:
 class OverFamily(Statistic):
     """Declare an adjustment of single p-values, one adjusted p-value per event.
 
-    Parameters
-    ----------
-    takes : {"pvalues", "windows"}
-        Whether ``function(pvalues)`` or ``function(dated)``.
+    It `takes` the p-values, as ``function(pvalues)``, or the windows, as ``function(dated)``.
     """
 
     scope: ClassVar[Scope] = "family"
@@ -90,18 +75,8 @@ class OverFamily(Statistic):
     allows_cross_correlation: bool = True
     allows_overlap: bool = True
 
-    def __call__(self, function: F) -> F:
-        """Declare the function."""
-        return self.register(function)
-
     def adjust(self, family: Family) -> FloatArray:
-        """Return the adjusted p-value of each event (N,).
-
-        Raises
-        ------
-        EstimationError
-            As `Family.over_windows`.
-        """
+        """Return the adjusted p-value of each event (N,)."""
         if self.takes == "windows":
             return family.over_windows(self.function)
         return family.adjusted(self.function)
@@ -119,21 +94,11 @@ class OverFamily(Statistic):
     takes="windows",
 )
 def step_down(dated: DatedReturns) -> FloatArray:
-    """Adjust the windows of a study together by the largest |z| of the same placebo shifts.
+    """Adjust the windows of a study together by the largest |z| of the same placebo shifts (N,).
 
     Window i scores ``|sum of x| / sqrt(W)``. Every circular shift of all windows together gives a
     placebo set; the adjusted p-value of the k-th largest score is the share of shifts whose
     largest score among the windows not yet passed reaches it, made monotone.
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows.
-
-    Returns
-    -------
-    (N,) float
-        Adjusted p-values.
     """
     blocks = np.abs(circular_blocks(dated.x, dated.sessions))
     observed = blocks[dated.first, dated.column]
@@ -161,19 +126,8 @@ def step_down(dated: DatedReturns) -> FloatArray:
     assumes=(SINGLE_VALID,),
 )
 def holm(pvalues: FloatArray) -> FloatArray:
-    """Adjust p-values for the chance of any false finding; NaN stays NaN and does not count.
-
-    Parameters
-    ----------
-    pvalues : (N,) float
-        Single p-values.
-    """
-    adjusted = np.full(len(pvalues), math.nan)
-    known = np.flatnonzero(np.isfinite(pvalues))
-    order = known[np.argsort(pvalues[known], kind="stable")]
-    steps = pvalues[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+    """Adjust p-values (N,) for the chance of any false finding; NaN is not counted."""
+    return _by_rank(pvalues, lambda p: np.maximum.accumulate(p * np.arange(len(p), 0, -1)))
 
 
 @OverFamily(
@@ -188,33 +142,30 @@ def holm(pvalues: FloatArray) -> FloatArray:
     allows_cross_correlation=False,
 )
 def benjamini_hochberg(pvalues: FloatArray) -> FloatArray:
-    """Adjust p-values for the expected share of false findings; NaN stays NaN.
+    """Adjust p-values (N,) for the expected share of false findings; NaN stays NaN."""
 
-    Parameters
-    ----------
-    pvalues : (N,) float
-        Single p-values.
+    def adjust(p: FloatArray) -> FloatArray:
+        scaled = p * len(p) / np.arange(1, len(p) + 1)
+        return np.asarray(np.minimum.accumulate(scaled[::-1])[::-1], dtype=float)
+
+    return _by_rank(pvalues, adjust)
+
+
+def _by_rank(pvalues: FloatArray, adjust: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Adjust the sorted p-values and put them back.
+
+    Not by `scipy.stats`, whose import takes longer than a study of a thousand events.
     """
-    from scipy.stats import false_discovery_control
-
-    known = np.isfinite(pvalues)
     adjusted = np.full(len(pvalues), math.nan)
-    if known.any():
-        adjusted[known] = false_discovery_control(pvalues[known])
+    known = np.flatnonzero(np.isfinite(pvalues))
+    order = known[np.argsort(pvalues[known], kind="stable")]
+    adjusted[order] = np.minimum(adjust(pvalues[order]), 1.0)
     return adjusted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Influence:
-    """What the study would say without each event.
-
-    Parameters
-    ----------
-    event_ids : tuple of str
-        The event left out.
-    overlap_z, p_overlap, p_shift : (N,) float
-        The overlap-exact z, its p-value, and that of the sharp circular shift, without it.
-    """
+    """What the study would say without each event: overlap-exact z and p, sharp shift p."""
 
     event_ids: tuple[str, ...]
     overlap_z: FloatArray
@@ -223,18 +174,7 @@ class Influence:
 
 
 def leave_one_out(dated: DatedReturns) -> Influence:
-    """Leave out one event at a time, on every asset where it has a window.
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        Windows of at least two events.
-
-    Raises
-    ------
-    EstimationError
-        When there is one event only.
-    """
+    """Leave out one of two events or more at a time, on every asset where it has a window."""
     events = tuple(dict.fromkeys(dated.event_ids))
     labels = np.array(dated.event_ids, dtype=object)
     values = []

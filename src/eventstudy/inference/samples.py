@@ -29,7 +29,7 @@ from eventstudy.inference.applicability import (
 from eventstudy.inference.multiplicity import Family, OverFamily
 from eventstudy.inference.one_event.sample import OneEvent, SingleEvents
 from eventstudy.inference.over_dates.direction import expected_signs
-from eventstudy.inference.over_dates.sample import DatedReturns, OverDates, dated_returns
+from eventstudy.inference.over_dates.sample import DatedReturns, OverDates
 from eventstudy.inference.over_events.correlation import Residuals
 from eventstudy.inference.over_events.sample import EventSample, OverEvents, event_sample
 from eventstudy.inference.statistic import Statistic, TestValue, statistic, statistics
@@ -92,7 +92,7 @@ def run_tests(
         N pairs, restricted to the window; or N windows on filtered returns, ``sign`` NaN where no
         direction was declared.
     tests : "default", "all" or tuple of str
-        Names of other scopes are left out.
+        Names of other scopes are left out; an `UnknownNameError` for one not in the registry.
     rng : numpy.random.Generator
         Source of bootstraps and sign flips.
     level : float
@@ -103,11 +103,6 @@ def run_tests(
     tuple of TestResult
         Every statistic asked for, refused ones with NaN values and the reason, in the order of the
         registry or of the names given.
-
-    Raises
-    ------
-    UnknownNameError
-        When a name is not in the registry.
     """
     over_dates = isinstance(sample, DatedReturns)
     try:
@@ -165,15 +160,8 @@ def _refused(entry: Statistic, n: int, reasons: Sequence[str]) -> TestResult:
     return TestResult(entry.name, math.nan, math.nan, math.nan, n, "refused", reason)
 
 
-def run_each(events: SingleEvents, tests: tuple[str, ...]) -> tuple[TestResult, ...]:
-    """Give the named statistics of one event for every event: a row each.
-
-    Parameters
-    ----------
-    events : SingleEvents
-    tests : tuple of str
-        Names of other scopes are left out.
-    """
+def run_each(events: SingleEvents, tests: Tests) -> tuple[TestResult, ...]:
+    """Give the named statistics of one event for every event: a row each."""
     return tuple(row for entry in _named(OneEvent, tests) for row in _each(entry, events))
 
 
@@ -193,15 +181,8 @@ def _each(entry: OneEvent, events: SingleEvents) -> Iterator[TestResult]:
         yield replace(row, asset=asset, event_id=event_id)
 
 
-def run_family(family: Family, tests: tuple[str, ...]) -> tuple[TestResult, ...]:
-    """Give the named adjustments of single p-values: a row for every event of a family.
-
-    Parameters
-    ----------
-    family : Family
-    tests : tuple of str
-        Names of other scopes are left out.
-    """
+def run_family(family: Family, tests: Tests) -> tuple[TestResult, ...]:
+    """Give the named adjustments of single p-values: a row for every event of a family."""
     return tuple(row for entry in _named(OverFamily, tests) for row in _adjusted(entry, family))
 
 
@@ -264,12 +245,11 @@ class StudySamples:
     def run(
         self, *windows: Window, tests: Tests = "default", level: float = 0.05
     ) -> tuple[TestResult, ...]:
-        """Run tests of any scope over some windows.
+        """Run tests of any scope over some windows inside the event window.
 
         Parameters
         ----------
         *windows : Window
-            Inside the event window.
         tests : "default", "all" or tuple of str
             A selection of the tests over many events, or names of any scope: statistics of one
             event and adjustments of single p-values give a row for every event.
@@ -284,17 +264,21 @@ class StudySamples:
 
         Raises
         ------
-        UnknownNameError
-            When a name is not in the registry.
-        WindowError
-            When a window is not inside the event window.
+        UnknownNameError, WindowError
+            When a name is not in the registry, or a window not inside the event window.
         """
-        rows = [
-            *self._over_events(windows, tests, level),
-            *self._over_dates(windows, tests, level),
-        ]
-        if not isinstance(tests, str):
-            rows += [*self._each_event(windows, tests), *self._families(windows, tests)]
+        rows: list[TestResult] = []
+        many, each = (OverEvents, OverDates), (OneEvent, OverFamily)
+        for kind in many if isinstance(tests, str) else (*many, *each):
+            labels = self._labels(kind, tests) if _named(kind, tests) else ()
+            # a sample is known for one window at a time
+            found = {
+                (label, window): self._tested(kind, label, window, tests, level)
+                for window in dict.fromkeys(windows)
+                for label in labels
+            }
+            for label in labels:
+                rows += [row for window in dict.fromkeys(windows) for row in found[label, window]]
         return tuple(rows)
 
     @cached_property
@@ -306,15 +290,7 @@ class StudySamples:
         return (ALL, *(asset for asset, rows in found.items() if len(rows) > 1))
 
     def over_events(self, label: str, window: Window) -> EventSample:
-        """Return the pairs of a sample over a window.
-
-        Raises
-        ------
-        EstimationError
-            When no pair has an abnormal return there.
-        WindowError
-            When the window is not inside the event window.
-        """
+        """Return the pairs of a sample over a window; an `EstimationError` where there is none."""
         whole = self._whole(window)
         if label == self.labels[0]:
             return whole
@@ -329,13 +305,7 @@ class StudySamples:
         return part
 
     def over_dates(self, label: str, window: Window) -> DatedReturns:
-        """Return the windows of a sample on the filtered returns of its assets.
-
-        Raises
-        ------
-        EstimationError
-            When none lies on filtered returns.
-        """
+        """Return the windows of a sample on filtered returns; an `EstimationError` if none."""
         pairs = self.abnormal
         assets = tuple(dict.fromkeys(pairs.assets)) if label == ALL else (label,)
         missing = [name for name in assets if name not in self.filtered]
@@ -352,7 +322,7 @@ class StudySamples:
         usable = np.isfinite(z).any(axis=1)
         start = int(np.argmax(usable)) if usable.any() else 0
         directions = self.directions or ("",) * len(pairs)
-        return dated_returns(
+        return DatedReturns(
             z[start:],
             first[rows] - start,
             sessions=width,
@@ -362,26 +332,11 @@ class StudySamples:
         )
 
     def family(self, asset: str, window: Window) -> Family:
-        """Return the single p-values of one asset over a window, and its windows.
-
-        Raises
-        ------
-        EstimationError
-            When single events were not tested over the window.
-        """
+        """Return the single p-values of one asset over a window, and its windows."""
         mine = self._single_events(window).on(asset)
-        return Family(mine.event_ids, mine.p, mine.sessions, lambda: self.over_dates(asset, window))
-
-    def directions_of(self, asset: str, event_ids: Sequence[str]) -> tuple[str, ...]:
-        """Return the expected directions of events on one asset, empty where none is declared."""
-        if not any(self.directions):
-            return ("",) * len(event_ids)
-        return tuple([self._declared.get((event_id, asset), "") for event_id in event_ids])
-
-    @cached_property
-    def _declared(self) -> dict[tuple[str, str], str]:
-        pairs = zip(self.abnormal.event_ids, self.abnormal.assets, strict=True)
-        return dict(zip(pairs, self.directions, strict=False))
+        return Family(
+            tuple(mine.event_ids), mine.p, mine.sessions, lambda: self.over_dates(asset, window)
+        )
 
     def _single_events(self, window: Window) -> SingleEvents:
         if window not in self.singles:
@@ -413,79 +368,52 @@ class StudySamples:
             self._known[window] = event_sample(every, residuals=self._residuals[self.labels[0]])
         return self._known[window]
 
-    def _over_events(
-        self, windows: Sequence[Window], tests: Tests, level: float
-    ) -> Iterator[TestResult]:
-        named = _named(OverEvents, tests)
-        found: dict[tuple[str, Window], tuple[TestResult, ...]] = {}
-        for window in windows if named else ():
-            for label in self.labels:
-                rng = _generator(self.seed, label, str(window), words=(8,))
-                try:
-                    sample = self.over_events(label, window)
-                    rows = run_tests(sample, tests=tests, rng=rng, level=level)
-                except EstimationError as error:
-                    rows = tuple(_refused(entry, 0, [str(error)]) for entry in named)
-                found[label, window] = rows
-        for label, window in sorted(found, key=lambda key: self.labels.index(key[0])):
-            yield from _placed(found[label, window], label, window)
-
-    def _over_dates(
-        self, windows: Sequence[Window], tests: Tests, level: float
-    ) -> Iterator[TestResult]:
-        named = _named(OverDates, tests)
-        for label in self.labels if named else ():
-            if tests == "default" and self._n_events(label) == 1:
-                continue
-            for window in windows:
-                rng = _generator(self.seed, "dates", label, str(window), words=(4, 4, 4, 4))
-                try:
-                    dated = self.over_dates(label, window)
-                    found = run_tests(dated, tests=tests, rng=rng, level=level)
-                except EstimationError as error:
-                    short = named if not isinstance(tests, str) else _named(OverDates, _FIRST)
-                    found = tuple(_refused(entry, 0, [str(error)]) for entry in short)
-                yield from _placed(found, label, window)
+    def _labels(self, kind: type[Statistic], tests: Tests) -> tuple[str, ...]:
+        """Name the samples of a scope; every single event is in the first one."""
+        if kind is OneEvent:
+            return self.labels[:1]
+        if kind is OverFamily:
+            return tuple(dict.fromkeys(self.abnormal.assets))
+        if kind is OverDates and tests == "default":
+            return tuple(label for label in self.labels if self._n_events(label) > 1)
+        return self.labels
 
     def _n_events(self, label: str) -> int:
         pairs = zip(self.abnormal.event_ids, self.abnormal.assets, strict=True)
         return len({event for event, asset in pairs if label in {ALL, asset}})
 
-    def _each_event(
-        self, windows: Sequence[Window], tests: tuple[str, ...]
-    ) -> Iterator[TestResult]:
-        for window in windows if (named := _named(OneEvent, tests)) else ():
-            try:
+    def _tested(
+        self, kind: type[Statistic], label: str, window: Window, tests: Tests, level: float
+    ) -> tuple[TestResult, ...]:
+        """Rows of a scope for one sample and window; all refused where there is no sample."""
+        seed, text = self.seed, str(window)
+        try:
+            if kind is OverEvents:
+                rng = generator(seed, label, text, words=(8,))
+                sample = self.over_events(label, window)
+                found = run_tests(sample, tests=tests, rng=rng, level=level)
+            elif kind is OverDates:
+                rng = generator(seed, "dates", label, text)
+                dated = self.over_dates(label, window)
+                found = run_tests(dated, tests=tests, rng=rng, level=level)
+            elif kind is OneEvent:
                 found = run_each(self._single_events(window), tests)
-            except EstimationError as error:
-                found = tuple(_refused(entry, 0, [str(error)]) for entry in named)
-            yield from (
-                replace(row, asset=row.asset or self.labels[0], window=window) for row in found
-            )
-
-    def _families(self, windows: Sequence[Window], tests: tuple[str, ...]) -> Iterator[TestResult]:
-        named = _named(OverFamily, tests)
-        for asset in dict.fromkeys(self.abnormal.assets) if named else ():
-            for window in windows:
-                try:
-                    found = run_family(self.family(asset, window), tests)
-                except EstimationError as error:
-                    found = tuple(_refused(entry, 0, [str(error)]) for entry in named)
-                yield from _placed(found, asset, window)
+            else:
+                found = run_family(self.family(label, window), tests)
+        except EstimationError as error:
+            if kind is OverDates and isinstance(tests, str):  # one row for all of them
+                tests = next(row.tests[:1] for row in DEFAULTS if row.layout == "always")
+            found = tuple(_refused(entry, 0, [str(error)]) for entry in _named(kind, tests))
+        return tuple(replace(row, asset=row.asset or label, window=window) for row in found)
 
 
-_FIRST = next(row.tests[:1] for row in DEFAULTS if row.layout == "always")
-
-
-def _placed(found: Sequence[TestResult], label: str, window: Window) -> Iterator[TestResult]:
-    return (replace(row, asset=label, window=window) for row in found)
-
-
-def _generator(seed: int, *labels: str, words: tuple[int, ...]) -> np.random.Generator:
+def generator(
+    seed: int, *labels: str, words: tuple[int, ...] = (4, 4, 4, 4)
+) -> np.random.Generator:
     """Return a generator that depends on the seed and on labels, not on the order of samples.
 
-    Tests over events take the digest as one word of 8 bytes and tests over dates as four of 4, so
-    that drawn p-values stay what they were before the two shared this function.
+    Tests over events take the digest as one word of 8 bytes, all others as four of 4, so that
+    drawn p-values stay what they were before they shared this function.
     """
     digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=sum(words)).digest()
     parts = [digest[a:b] for a, b in pairwise(np.cumsum((0, *words)))]

@@ -5,9 +5,11 @@ A statistic is a function with its declaration above it::
     @OverEvents(name="bmp", title="Boehmer, Musumeci and Poulsen", ...)
     def bmp(sample: EventSample) -> TestValue: ...
 
+The declaration is its documentation: formula, null distribution and paper join the docstring.
 Each scope has its own declaration, which names what a test of that scope can need, and its own
 sample: `one_event.OneEvent`, `over_events.OverEvents`, `over_dates.OverDates` and
-`multiplicity.OverFamily`. Tables, documents, the command line and the choice of tests read the
+`multiplicity.OverFamily`. Every statistic raises `EstimationError`, with the reason, where its
+sample gives it no value. Tables, documents, the command line and the choice of tests read the
 declarations; nothing else knows a statistic by its name.
 """
 
@@ -50,36 +52,21 @@ class Statistic:
 
     Parameters
     ----------
-    name : str
-        Name in study files and tables.
-    title : str
-        Name in sentences.
-    paper : str
-        Where it comes from.
-    null : str
-        The hypothesis tested.
-    distribution : str
-        Distribution of the statistic under the null.
-    formula : str
-        The formula, in plain text.
-    meaning : str
-        One line for a reader who is not a statistician.
+    name, title, paper, null, distribution, formula, meaning : str
+        Name in study files and tables, and in sentences; where it comes from; the hypothesis
+        tested; the distribution under it; one line for a reader who is not a statistician.
     assumes : tuple of str
         What must hold.
     min_n : int
         Least number of observations, counted in `counts`.
-    counts : {"events", "pairs", "windows", "episodes"}
-        What an observation is.
     allows_event_variance : bool
         Whether it is robust to event-induced variance.
     allows_cross_correlation : bool
         Whether it allows windows to be correlated on common dates.
     allows_overlap : bool
         Whether windows of one asset may share sessions.
-    needs_rng : bool
-        Whether `function` takes a generator after the sample.
-    needs_level : bool
-        Whether `function` takes ``level``, because it states an interval.
+    needs_rng, needs_level : bool
+        Whether `function` takes a generator after the sample, or ``level`` for an interval.
     function : callable
         ``function(sample)``, set by decoration.
     """
@@ -103,20 +90,15 @@ class Statistic:
     needs_level: bool = False
     function: Callable[..., Any] = field(default=_no_function, repr=False, compare=False)
 
-    def register(self, function: F) -> F:
-        """Enter the statistic with its function into the registry; its paper joins the docstring.
-
-        Raises
-        ------
-        ValueError
-            When the name is taken.
-        """
+    def __call__(self, function: F) -> F:
+        """Enter the statistic with its function into the registry; its facts join the docstring."""
         if self.name in _REGISTRY:
             msg = f"two statistics are called {self.name!r}"
             raise ValueError(msg)
         _REGISTRY[self.name] = replace(self, function=function)
-        text = inspect.cleandoc(function.__doc__ or "")
-        function.__doc__ = f"{text}\n\nReferences\n----------\n{self.paper}."
+        what = inspect.cleandoc(function.__doc__ or "")
+        how = f"``{self.formula}``; null distribution: {self.distribution}. {self.meaning}"
+        function.__doc__ = f"{what}\n\n{how}\n\nReferences\n----------\n{self.paper}."
         return function
 
 
@@ -133,12 +115,7 @@ def statistics(scope: Scope | None = None) -> tuple[Statistic, ...]:
 
 
 def statistic(name: str) -> Statistic:
-    """Return one statistic.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none of that name; the message names the nearest.
+    """Return one statistic; an `UnknownNameError` names the nearest where there is none.
 
     Examples
     --------
@@ -165,12 +142,9 @@ class TestValue:
 
     Parameters
     ----------
-    value : float
-        The statistic.
-    df : float
-        Degrees of freedom of its t distribution; NaN where its distribution has none.
-    pvalue : float
-        Two-sided unless the statistic says otherwise.
+    value, df, pvalue : float
+        The statistic; degrees of freedom of its t distribution, NaN where that has none; two-sided
+        unless the statistic says otherwise.
     n : int
         Observations that entered.
     note : str
@@ -201,26 +175,14 @@ def t_value(value: float, df: float, n: int) -> TestValue:
 
 
 def mean_t(values: FloatArray, what: str) -> TestValue:
-    """Return the t of a mean of independent values, against t_{n-1}.
-
-    Raises
-    ------
-    EstimationError
-        As `spread`.
-    """
+    """Return the t of a mean of independent values, against t_{n-1}."""
     n = len(values)
     value = math.sqrt(n) * float(values.mean()) / spread(values, what)
     return t_value(value, n - 1, n)
 
 
 def spread(values: FloatArray, what: str) -> float:
-    """Return the standard deviation with n - 1.
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than two values, or all are equal.
-    """
+    """Return the standard deviation with n - 1; refuses fewer than two values, or all equal."""
     if len(values) < 2:  # noqa: PLR2004  # a spread needs two
         msg = f"one {what} only: no spread across events"
         raise EstimationError(msg)

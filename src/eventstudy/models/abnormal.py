@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import BoolArray, FloatArray, IntArray, ReturnKind, rows_by_label
+from eventstudy.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    ReturnKind,
+    as_slice,
+    rows_by_label,
+    taken,
+)
 from eventstudy.errors import EstimationError, WindowError
 from eventstudy.windows import Window
+
+BY_PAIR = ("position", "ar", "ar_est", "returns", "expected", "s2", "n_est")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,33 +52,13 @@ class CovFactor:
 
     @classmethod
     def of(cls, matrices: FloatArray) -> CovFactor:
-        """Factor positive definite matrices (N, W, W).
-
-        Raises
-        ------
-        EstimationError
-            When one of them is not positive definite.
-        """
+        """Factor matrices (N, W, W); an `EstimationError` when one is not positive definite."""
         try:
             lower = np.linalg.cholesky(np.asarray(matrices, dtype=np.float64))
         except np.linalg.LinAlgError as error:
             msg = "cov_factor holds a matrix that is not positive definite"
             raise EstimationError(msg) from error
         return cls(np.swapaxes(lower, 1, 2), 0.0)
-
-    @classmethod
-    def joined(cls, parts: Sequence[CovFactor]) -> CovFactor:
-        """Stack the windows of several factors.
-
-        Raises
-        ------
-        EstimationError
-            When the factors have different noise or a different number of regressors.
-        """
-        if len({(part.noise, part.half.shape[1:]) for part in parts}) > 1:
-            msg = "covariance factors of different models or windows cannot be stacked"
-            raise EstimationError(msg)
-        return cls(np.concatenate([part.half for part in parts]), parts[0].noise)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -175,44 +164,6 @@ class AbnormalReturns:
     def __len__(self) -> int:
         return len(self.event_ids)
 
-    @classmethod
-    def joined(cls, parts: Sequence[AbnormalReturns]) -> AbnormalReturns:
-        """Stack the pairs of several samples, such as those of several assets, in their order.
-
-        Raises
-        ------
-        EstimationError
-            When the parts have different windows or models, or there is none.
-        """
-        if not parts:
-            msg = "no abnormal returns to stack: no event was studied"
-            raise EstimationError(msg)
-        first = parts[0]
-        if any(
-            part.window != first.window or part.estimation != first.estimation for part in parts
-        ):
-            msg = "abnormal returns of different windows cannot be stacked"
-            raise EstimationError(msg)
-        if len(parts) == 1:
-            return first
-
-        def stack(name: str) -> FloatArray:
-            return np.concatenate([getattr(part, name) for part in parts])
-
-        return replace(
-            first,
-            event_ids=tuple(label for part in parts for label in part.event_ids),
-            assets=tuple(label for part in parts for label in part.assets),
-            position=np.concatenate([part.position for part in parts]),
-            n_est=np.concatenate([part.n_est for part in parts]),
-            ar=stack("ar"),
-            ar_est=stack("ar_est"),
-            returns=stack("returns"),
-            expected=stack("expected"),
-            s2=stack("s2"),
-            cov_factor=CovFactor.joined([part.cov_factor for part in parts]),
-        )
-
     @cached_property
     def rows_by_asset(self) -> dict[str, IntArray]:
         """Pairs of every asset, in the order of its first one."""
@@ -289,25 +240,11 @@ class AbnormalReturns:
         """Keep some pairs, in the order given."""
         if len(rows) == len(self) and bool((rows == np.arange(len(self))).all()):
             return self
-        chosen: IntArray | slice = rows
-        if len(rows) and bool((np.diff(rows) == 1).all()):
-            chosen = slice(int(rows[0]), int(rows[-1]) + 1)  # the pairs of one asset: a view
+        chosen = as_slice(rows)  # the pairs of one asset follow one another: a view
         return replace(
             self,
-            event_ids=_taken(self.event_ids, chosen),
-            assets=_taken(self.assets, chosen),
-            position=self.position[chosen],
-            ar=self.ar[chosen],
-            ar_est=self.ar_est[chosen],
-            returns=self.returns[chosen],
-            expected=self.expected[chosen],
-            s2=self.s2[chosen],
-            n_est=self.n_est[chosen],
+            event_ids=taken(self.event_ids, chosen),
+            assets=taken(self.assets, chosen),
+            **{name: getattr(self, name)[chosen] for name in BY_PAIR},
             cov_factor=self.cov_factor.take(chosen),
         )
-
-
-def _taken(labels: tuple[str, ...], rows: IntArray | slice) -> tuple[str, ...]:
-    if isinstance(rows, slice):
-        return labels[rows]
-    return tuple([labels[i] for i in rows.tolist()])

@@ -29,28 +29,37 @@ Factors = Annotated[tuple[str, ...], Key(
 )]  # fmt: skip
 
 
+class _Linear:
+    """What the models share: an intercept and one parameter per regressor, unless they say else."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        """Series regressed on."""
+        return ()
+
+    @property
+    def offset(self) -> str | None:
+        """Series subtracted with coefficient one."""
+        return None
+
+    @property
+    def n_params(self) -> int:
+        """Parameters K, the intercept included."""
+        return 1 + len(self.regressors)
+
+
 @dataclass(frozen=True, slots=True)
-class ConstantMean:
+class ConstantMean(_Linear):
     """``R_t = mu + e_t``; K = 1. Brown and Warner (1980, 1985)."""
 
     name: ClassVar[str] = "constant-mean"
     summary: ClassVar[str] = "its mean (K = 1)"
     spellings: ClassVar[tuple[str, ...]] = ("mean", "constant-mean-return")
-
-    @property
-    def regressors(self) -> tuple[str, ...]:
-        """Series regressed on: none."""
-        return ()
-
-    @property
-    def offset(self) -> str | None:
-        """Series subtracted with coefficient one: none."""
-        return None
-
-    @property
-    def n_params(self) -> int:
-        """Regressors K."""
-        return 1
 
     @property
     def formula(self) -> str:
@@ -60,7 +69,7 @@ class ConstantMean:
 
 @documented
 @dataclass(frozen=True, slots=True)
-class MarketAdjusted:
+class MarketAdjusted(_Linear):
     """``R_t = R_mt + e_t``: nothing is estimated; K = 0. Brown and Warner (1980)."""
 
     market: Market
@@ -68,22 +77,14 @@ class MarketAdjusted:
     summary: ClassVar[str] = "the return of the market, nothing estimated (K = 0)"
     spellings: ClassVar[tuple[str, ...]] = ("market-return",)
 
-    def __post_init__(self) -> None:
-        check_fields(self)
-
     @property
-    def regressors(self) -> tuple[str, ...]:
-        """Series regressed on: none."""
-        return ()
-
-    @property
-    def offset(self) -> str | None:
+    def offset(self) -> str:
         """Series subtracted with coefficient one."""
         return self.market
 
     @property
     def n_params(self) -> int:
-        """Regressors K."""
+        """Parameters K: none."""
         return 0
 
     @property
@@ -94,7 +95,7 @@ class MarketAdjusted:
 
 @documented
 @dataclass(frozen=True, slots=True)
-class MarketModel:
+class MarketModel(_Linear):
     """``R_t = a + b R_mt + e_t``; K = 2. Sharpe (1963); MacKinlay (1997)."""
 
     market: Market
@@ -102,23 +103,10 @@ class MarketModel:
     summary: ClassVar[str] = "a + b R_market (K = 2)"
     spellings: ClassVar[tuple[str, ...]] = ("market-model",)
 
-    def __post_init__(self) -> None:
-        check_fields(self)
-
     @property
     def regressors(self) -> tuple[str, ...]:
         """Series regressed on."""
         return (self.market,)
-
-    @property
-    def offset(self) -> str | None:
-        """Series subtracted with coefficient one: none."""
-        return None
-
-    @property
-    def n_params(self) -> int:
-        """Regressors K."""
-        return 2
 
     @property
     def formula(self) -> str:
@@ -128,7 +116,7 @@ class MarketModel:
 
 @documented
 @dataclass(frozen=True, slots=True)
-class FactorModel:
+class FactorModel(_Linear):
     """``R_t = a + sum_k b_k F_kt + e_t``; K = 1 + number of factors.
 
     Control series move on the same news as oil: report a factor model beside the constant
@@ -140,23 +128,10 @@ class FactorModel:
     summary: ClassVar[str] = "a + sum of b_k F_k (K = 1 + factors)"
     spellings: ClassVar[tuple[str, ...]] = ("factors", "factor-model", "multi-factor")
 
-    def __post_init__(self) -> None:
-        check_fields(self)
-
     @property
     def regressors(self) -> tuple[str, ...]:
         """Series regressed on."""
         return self.factors
-
-    @property
-    def offset(self) -> str | None:
-        """Series subtracted with coefficient one: none."""
-        return None
-
-    @property
-    def n_params(self) -> int:
-        """Regressors K."""
-        return 1 + len(self.factors)
 
     @property
     def formula(self) -> str:
@@ -193,18 +168,9 @@ def needed_series(model: Model) -> tuple[str, ...]:
 
 
 def design_matrix(model: Model, factors: FloatArray) -> FloatArray:
-    """Regressors of every session of the sample.
+    """Regressors of every session (S, K), an intercept first where the model has one.
 
-    Parameters
-    ----------
-    model : Model
-    factors : (S, k) float
-        Returns of ``model.regressors``, in that order.
-
-    Returns
-    -------
-    (S, K) float
-        An intercept first, where the model has one.
+    `factors` (S, k) are the returns of ``model.regressors``, in that order.
     """
     if model.n_params == 0:
         return np.empty((factors.shape[0], 0))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -15,7 +16,7 @@ from eventstudy.windows import Window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelFit:
-    """Abnormal returns together with the parameters behind them.
+    """Abnormal returns of one asset together with the parameters behind them.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ class ModelFit:
         Returns of the asset less the offset.
     design : (S, K)
         Regressors of the model.
-    masked : (S,) or (N, L) bool
+    masked : (S,) bool
         Estimation sessions that may not be used.
     """
 
@@ -39,54 +40,26 @@ class ModelFit:
     design: FloatArray
     masked: BoolArray
 
-    def take(self, rows: IntArray) -> ModelFit:
-        """Keep some pairs, in the order given."""
-        return ModelFit(
-            self.abnormal.take(rows),
-            self.params[rows],
-            self.singular[rows],
-            self.adjusted,
-            self.design,
-            self.masked if self.masked.ndim == 1 else self.masked[rows],
-        )
-
     def null_residuals(self, window: Window) -> FloatArray:
-        """Residuals of the model fitted on estimation and window sessions together.
+        """Residuals (N, L + W) of the model fitted on estimation and window sessions together.
 
-        Parameters
-        ----------
-        window : Window
-            Inside the event window.
-
-        Returns
-        -------
-        (N, L + W') float
-            Under the null of no effect; NaN where unusable.
+        Under the null of no effect; NaN where unusable.
 
         References
         ----------
         Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864.
         """
         at, spans = self.abnormal.position, (self.abnormal.estimation, window)
-        left_out = _spread(self.masked, at, spans[0])
-        y = [gather(self.adjusted, at, span) for span in spans]
-        y[0] = np.where(left_out, np.nan, y[0])
+        before = np.where(self.masked, np.nan, self.adjusted)
+        y = [gather(before, at, spans[0]), gather(self.adjusted, at, window)]
         x = [gather(self.design, at, span) for span in spans]
         return least_squares(np.hstack(y), np.concatenate(x, axis=1)).residuals
 
 
 def gather(values: FloatArray, position: IntArray, window: Window) -> FloatArray:
-    """Rows of `values` in a window around each position; NaN outside the sample.
+    """Rows of `values` (S,) or (S, K) in a window around each position (N, W) or (N, W, K).
 
-    Parameters
-    ----------
-    values : (S,) or (S, K)
-    position : (N,) int
-    window : Window
-
-    Returns
-    -------
-    (N, W) or (N, W, K)
+    NaN outside the sample.
     """
     first, views = _views(values, position, window)
     found = views[first]
@@ -106,59 +79,141 @@ def fit_pairs(
     asset: str,
     return_kind: ReturnKind,
 ) -> ModelFit:
-    """Abnormal returns of N events on one asset.
+    """Abnormal returns of N events on one asset: `fit_sample` of one."""
+    fit = fit_sample(
+        {asset: returns}, design, offset, asset=np.zeros(len(position), dtype=np.int64),
+        position=position, window=window, estimation=estimation, masked={asset: masked},
+        event_ids=event_ids, return_kind=return_kind,
+    )  # fmt: skip
+    return ModelFit(fit.abnormal, fit.params, fit.singular, fit.adjusted[asset], design, masked)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleFit:
+    """Fits of N pairs of an event and one of A assets.
+
+    As `ModelFit`, with `adjusted` and `masked` by asset.
+    """
+
+    abnormal: AbnormalReturns
+    params: FloatArray
+    singular: BoolArray
+    adjusted: Mapping[str, FloatArray]
+    design: FloatArray
+    masked: Mapping[str, BoolArray]
+
+    def take(self, rows: IntArray) -> SampleFit:
+        """Keep some pairs, in the order given."""
+        part, of = self.abnormal.take(rows), (self.params[rows], self.singular[rows])
+        return replace(self, abnormal=part, params=of[0], singular=of[1])
+
+    def on(self, asset: str) -> ModelFit:
+        """Return the pairs of one asset; views where they follow one another."""
+        rows = self.abnormal.rows_by_asset[asset]
+        return ModelFit(
+            self.abnormal.take(rows),
+            self.params[rows],
+            self.singular[rows],
+            self.adjusted[asset],
+            self.design,
+            self.masked[asset],
+        )
+
+
+def fit_sample(
+    returns: Mapping[str, FloatArray],
+    design: FloatArray,
+    offset: FloatArray,
+    *,
+    asset: IntArray,
+    position: IntArray,
+    window: Window,
+    estimation: Window,
+    masked: Mapping[str, BoolArray],
+    event_ids: tuple[str, ...],
+    return_kind: ReturnKind,
+) -> SampleFit:
+    """Abnormal returns of N pairs of an event and one of A assets, in one pass.
 
     Parameters
     ----------
-    returns : (S,)
-        Returns of the asset, NaN where undefined.
+    returns : mapping of str to (S,)
+        Returns of each of the A assets, NaN where undefined.
     design : (S, K)
-        Regressors of the model.
+        Regressors of the model, the same for every asset.
     offset : (S,)
         What is subtracted with coefficient one; zeros where nothing is.
-    position : (N,) int
-        Session 0 of each event.
+    asset, position : (N,) int
+        Asset, by its number in `returns`, and session 0 of each pair.
     window, estimation : Window
         Event window (W) and estimation window (L).
-    masked : (S,) or (N, L) bool
-        Estimation sessions that may not be used, such as rolls and other events: sessions of
-        the sample, or of each window where they differ by event.
+    masked : mapping of str to (S,) bool
+        Estimation sessions that may not be used, such as rolls and other events, by asset.
     event_ids : tuple of str, length N
-    asset : str
     return_kind : {"log", "simple", "change"}
-
-    Returns
-    -------
-    ModelFit
 
     References
     ----------
     MacKinlay (1997), Event studies in economics and finance, eqs. 4-9; Campbell, Lo and
     MacKinlay (1997), section 4.4, for the prediction covariance of the window.
     """
-    adjusted, position = returns - offset, position.astype(np.int64)
-    fit = _fit_windows(adjusted, design, position, estimation, masked)
-    ahead = gather(design, position, window)
-    fitted = np.vecdot(ahead, fit.params[:, None, :])
-    actual = gather(adjusted, position, window)
+    names, size = tuple(returns), len(offset)
+    adjusted = {name: one - offset for name, one in returns.items()}
+    spans = (window, estimation)
+    low = max(-min(int(position.min(initial=0)) + span.start for span in spans), 0)
+    high = max(max(int(position.max(initial=0)) + span.end + 1 for span in spans) - size, 0)
+
+    def laid(series: Iterable[FloatArray]) -> FloatArray:
+        """Lay the assets end to end, so far apart that no window reaches into the next one."""
+        ends = ((low, high), (0, 0))
+        parts = [np.pad(one, ends[: one.ndim], constant_values=np.nan) for one in series]
+        return np.concatenate(parts)
+
+    y, x, less = laid(adjusted.values()), laid([design] * len(names)), laid([offset] * len(names))
+    left_out = np.concatenate([np.pad(masked[name], (low, high)) for name in names])
+    place = asset * (size + low + high) + low + position
+    fit = _fit_windows(y, x, place, estimation, left_out)
+    ar, expected, half = _predicted(fit, y, x, less, place, window)
     abnormal = AbnormalReturns(
         event_ids=event_ids,
-        assets=(asset,) * len(event_ids),
+        assets=tuple([names[i] for i in asset.tolist()]),
         window=window,
         estimation=estimation,
-        position=position,
-        ar=np.where(fit.singular[:, None], np.nan, actual - fitted),
+        position=position.astype(np.int64),
+        ar=ar,
         ar_est=fit.residuals,
-        returns=gather(returns, position, window),
-        expected=fitted + gather(offset, position, window),
+        returns=gather(laid(returns.values()), place, window),
+        expected=expected,
         s2=fit.s2,
         n_est=fit.n_used,
         n_params=design.shape[1],
-        # A missing regressor makes the abnormal return missing; it must not spoil the others.
-        cov_factor=CovFactor(fit.half_leverage(np.where(np.isfinite(ahead), ahead, 0.0))),
+        cov_factor=CovFactor(half),
         return_kind=return_kind,
     )
-    return ModelFit(abnormal, fit.params, fit.singular, adjusted, design, masked)
+    return SampleFit(abnormal, fit.params, fit.singular, adjusted, design, masked)
+
+
+def _predicted(
+    fit: Fit,
+    y: FloatArray,
+    design: FloatArray,
+    offset: FloatArray,
+    position: IntArray,
+    window: Window,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Abnormal and expected returns of a window (N, W), and its leverage ``half`` (N, K, W)."""
+    n, width, k = len(position), len(window), design.shape[1]
+    ar, expected, half = np.empty((n, width)), np.empty((n, width)), np.empty((n, k, width))
+    for first in range(0, n, 4 * BLOCK):  # what a block needs stays in the cache
+        rows = slice(first, first + 4 * BLOCK)
+        ahead, part = gather(design, position[rows], window), fit.take(rows)
+        fitted = np.vecdot(ahead, part.params[:, None, :])
+        ar[rows] = gather(y, position[rows], window) - fitted
+        expected[rows] = fitted + gather(offset, position[rows], window)
+        # A missing regressor makes the abnormal return missing; it must not spoil the others.
+        half[rows] = part.half_leverage(np.where(np.isfinite(ahead), ahead, 0.0))
+    ar[fit.singular] = np.nan
+    return ar, expected, half
 
 
 def _fit_windows(
@@ -169,38 +224,30 @@ def _fit_windows(
     Windows without a gap and windows with one are fitted apart: a number must not depend on
     what lies in the other windows of its block.
     """
-    usable = np.isfinite(y) & np.isfinite(design).all(axis=1)
-    left_out = masked if masked.ndim == 2 else None  # noqa: PLR2004  # a mask per window
-    if left_out is None:
-        usable &= ~masked
+    usable = np.isfinite(y) & np.isfinite(design).all(axis=1) & ~masked
     columns = [np.where(usable, column, 0.0) for column in (*design.T, y)]
     constant = design.shape[1] > 0 and bool((design[:, 0] == 1.0).all())
     series = _Series([*columns, usable.astype(np.float64)], position, window)
     n_used = series.sums()
-    if left_out is not None:
-        n_used = n_used - (series.block(-1, slice(None)) * left_out).sum(axis=1).astype(np.int64)
     full = n_used == len(window)
     residuals = np.empty((len(position), len(window)))
     order, fits = [], []
     for whole in (True, False):
         rows = np.flatnonzero(full == whole)
-        for first in range(0, len(rows), BLOCK):
+        for first in range(0, max(len(rows), 1), BLOCK):
             part = rows[first : first + BLOCK]
-            fit = _fit_block(series, part, n_used[part], left_out, constant=whole and constant)
+            fit = _fit_block(series, part, n_used[part], constant=whole and constant)
             residuals[part] = fit.residuals
             order.append(part)
             fits.append(fit)
-    together = stacked(fits, residuals, design.shape[1])
-    back = np.argsort(np.concatenate(order)) if order else np.zeros(0, dtype=np.int64)
+    together, back = stacked(fits, residuals), np.argsort(np.concatenate(order))
     return Fit(
         together.params[back], residuals, together.s2[back], n_used,
         together.root[back], together.singular[back],
     )  # fmt: skip
 
 
-def _fit_block(
-    series: _Series, rows: IntArray, n_used: IntArray, left_out: BoolArray | None, *, constant: bool
-) -> Fit:
+def _fit_block(series: _Series, rows: IntArray, n_used: IntArray, *, constant: bool) -> Fit:
     """Fit some windows; with `constant` they have no gap and begin with an intercept."""
     n_params = series.size - 2
     columns: list[FloatArray | None] = [None] if constant else []
@@ -208,15 +255,8 @@ def _fit_block(
     y = series.block(n_params, rows)
     if bool((n_used == series.width).all()):
         return fit_columns(y, columns, n_used)
-    live = series.block(-1, rows)
-    if left_out is not None:
-        live *= ~left_out[rows]
-        y *= live
-        for column in columns:
-            if column is not None:
-                np.multiply(column, live, out=column)
     fit = fit_columns(y, columns, n_used)
-    fit.residuals[live == 0.0] = np.nan
+    fit.residuals[series.block(-1, rows) == 0.0] = np.nan
     return fit
 
 
@@ -229,7 +269,7 @@ class _Series:
         self._first = made[0][0]
         self._views = [views for _, views in made]
 
-    def block(self, number: int, rows: IntArray | slice) -> FloatArray:
+    def block(self, number: int, rows: IntArray) -> FloatArray:
         """Copy the windows of one series (n, L)."""
         return np.asarray(self._views[number][self._first[rows]])
 
@@ -251,10 +291,3 @@ def _views(
         padding = [(-low, high - len(values))] + [(0, 0)] * (values.ndim - 1)
         values = np.pad(values, padding, constant_values=outside)
     return position + window.start - low, sliding_window_view(values, len(window), axis=0)
-
-
-def _spread(masked: BoolArray, position: IntArray, window: Window) -> BoolArray:
-    """Return a mask of sessions, or of windows, as one of windows (N, L)."""
-    if masked.ndim == 2:  # noqa: PLR2004  # a mask per window
-        return masked
-    return np.asarray(np.nan_to_num(gather(masked.astype(np.float64), position, window)) > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -17,22 +17,11 @@ BLOCK = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """Least squares on N windows.
+    """Least squares on N windows, with `n_used` (N,) usable sessions L_i each.
 
-    Parameters
-    ----------
-    params : (N, K)
-        Coefficients; NaN where the window has no unique solution.
-    residuals : (N, L)
-        NaN on unusable sessions.
-    s2 : (N,)
-        Residual sum of squares over ``L_i - K``.
-    n_used : (N,) int
-        Usable sessions L_i.
-    root : (N, K, K)
-        Upper triangular factor: ``root' root = X'X`` over the usable sessions.
-    singular : (N,) bool
-        Windows whose regressors are collinear or fewer than K + 1 sessions long.
+    `params` (N, K) are NaN where `singular` (N,): where regressors are collinear or there are fewer
+    than K + 1 sessions. `residuals` (N, L) are NaN on unusable sessions, `s2` (N,) is their sum of
+    squares over ``L_i - K``, and ``root' root = X'X`` with an upper triangular `root` (N, K, K).
     """
 
     params: FloatArray
@@ -42,17 +31,14 @@ class Fit:
     root: FloatArray
     singular: BoolArray
 
+    def take(self, rows: slice) -> Fit:
+        """Keep some consecutive windows."""
+        return Fit(**{part.name: getattr(self, part.name)[rows] for part in fields(self)})
+
     def half_leverage(self, design: FloatArray) -> FloatArray:
         """``root^-T x*'`` of new rows (N, W, K), as (N, K, W): ``H'H`` is their leverage.
 
-        Parameters
-        ----------
-        design : (N, W, K)
-
-        Returns
-        -------
-        (N, K, W) float
-            NaN where the window has no unique solution.
+        NaN where the window has no unique solution.
         """
         half = np.empty((design.shape[0], design.shape[2], design.shape[1]))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -71,30 +57,19 @@ class Fit:
 
 
 def least_squares(y: FloatArray, design: FloatArray) -> Fit:
-    """Fit every window by an orthogonal factorisation on its usable sessions.
+    """Fit windows of returns (N, L) on regressors (N, L, K) by an orthogonal factorisation.
 
     A session is usable when the return and every regressor are finite. Orthogonalising rather
     than solving the normal equations: a factor in levels would cost them half their digits.
-
-    Parameters
-    ----------
-    y : (N, L)
-        Returns, NaN where missing.
-    design : (N, L, K)
-        Regressors; K may be 0 (the market-adjusted model has nothing to estimate).
-
-    Returns
-    -------
-    Fit
     """
     usable = np.isfinite(y) & np.isfinite(design).all(axis=2)
     filled = np.where(usable, y, 0.0)
     fits = []
-    for first in range(0, len(y), BLOCK):
+    for first in range(0, max(len(y), 1), BLOCK):
         rows = slice(first, first + BLOCK)
         columns = [np.where(usable[rows], design[rows, :, j], 0.0) for j in range(design.shape[2])]
         fits.append(fit_columns(filled[rows], columns, usable[rows].sum(axis=1)))
-    fit = stacked(fits, filled, design.shape[2])
+    fit = stacked(fits, filled)
     fit.residuals[~usable] = np.nan
     return fit
 
@@ -103,26 +78,16 @@ def fit_columns(y: FloatArray, columns: Sequence[FloatArray | None], n_used: Int
     """Fit a block of windows whose unusable sessions are zero in every column.
 
     Modified Gram-Schmidt on ``[X | y]``, which solves least squares as stably as Householder
-    reflections do. A window's numbers do not depend on the others of its block.
-
-    Parameters
-    ----------
-    y : (N, L)
-        Returns; overwritten by the residuals, which are what is left of them.
-    columns : sequence of (N, L), length K
-        Regressors, overwritten; None is the constant where all L sessions are usable.
-    n_used : (N,) int
-        Usable sessions.
-
-    Returns
-    -------
-    Fit
-        `residuals` is `y`; zero, not NaN, on unusable sessions.
+    reflections do. A window's numbers do not depend on the others of its block. `y` (N, L) is
+    overwritten by the residuals (zero, not NaN, on unusable sessions), and so are the K columns
+    (N, L); None is the constant where all L sessions are usable.
 
     References
     ----------
     Bjorck, A. (1967), BIT 7, 1-21 (modified Gram-Schmidt on the extended matrix is stable).
     """
+    if len(columns) == 1:
+        return _fit_one(y, np.ones_like(y) if columns[0] is None else columns[0], n_used)
     n, k = len(y), len(columns)
     root, moments = np.zeros((n, k, k)), np.empty((n, k))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -140,32 +105,33 @@ def fit_columns(y: FloatArray, columns: Sequence[FloatArray | None], n_used: Int
     return Fit(params, y, s2, n_used.astype(np.int64), root, singular)
 
 
-def stacked(fits: Sequence[Fit], residuals: FloatArray, n_params: int) -> Fit:
-    """Put the fits of consecutive blocks together again.
+def stacked(fits: Sequence[Fit], residuals: FloatArray) -> Fit:
+    """Put the fits of consecutive blocks together, given the residuals (N, L) they have written."""
+    names = [part.name for part in fields(Fit) if part.name != "residuals"]
+    joined = {name: np.concatenate([getattr(fit, name) for fit in fits]) for name in names}
+    return Fit(residuals=residuals, **joined)
 
-    Parameters
-    ----------
-    fits : sequence of Fit
-        In order; none where there are no windows.
-    residuals : (N, L)
-        The array whose rows the blocks have overwritten.
-    n_params : int
-        Regressors K.
+
+def _fit_one(y: FloatArray, column: FloatArray, n_used: IntArray) -> Fit:
+    """Fit one regressor by LAPACK's reflector, overwriting `y` by the residuals.
+
+    A search for GARCH parameters on these residuals answers their last bit, so that another way
+    to the same mean would move intervals in their fourth digit.
     """
-    empty = np.zeros((0, n_params))
-    none = Fit(
-        empty, residuals[:0], np.zeros(0), np.zeros(0, dtype=np.int64),
-        np.zeros((0, n_params, n_params)), np.zeros(0, dtype=bool),
-    )  # fmt: skip
-    parts = tuple(fits) or (none,)
-    return Fit(
-        np.concatenate([part.params for part in parts]),
-        residuals,
-        np.concatenate([part.s2 for part in parts]),
-        np.concatenate([part.n_used for part in parts]),
-        np.concatenate([part.root for part in parts]),
-        np.concatenate([part.singular for part in parts]),
+    q, root = np.linalg.qr(column[:, :, None])
+    length = np.abs(root[:, 0, 0])
+    tiny = np.finfo(float).tiny
+    singular = (n_used <= 1) | (
+        length <= COLLINEAR * np.maximum(np.sqrt((column**2).sum(axis=1)), tiny)
     )
+    good = ~singular
+    params = np.full((len(y), 1), np.nan)
+    moments = np.einsum("nlk,nl->nk", q[good], y[good])
+    params[good] = np.linalg.solve(root[good], moments[:, :, None])[:, :, 0]
+    y -= column * params
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s2 = np.where(n_used > 1, (y**2).sum(axis=1) / (n_used - 1), np.nan)
+    return Fit(params, y, s2, n_used.astype(np.int64), length[:, None, None], singular)
 
 
 def _take_out(

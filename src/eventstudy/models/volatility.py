@@ -38,14 +38,8 @@ START_ALPHAS, START_PERSISTENCE = (0.01, 0.05, 0.1, 0.2), (0.5, 0.7, 0.9, 0.98)
 class FilteredPath:
     """A return series seen through a volatility filter.
 
-    Parameters
-    ----------
-    sigma : (H,) float
-        One-step-ahead volatility ``sigma_{s|s-1}``, in units of the return.
-    z : (H,) float
-        ``r_s / sigma_{s|s-1}``.
-    sigma_next : float
-        Forecast for the session after the last one.
+    `sigma` (H,) is the one-step-ahead volatility ``sigma_{s|s-1}``, in units of the return, `z`
+    (H,) ``r_s / sigma_{s|s-1}``, `sigma_next` the forecast for the session after the last one.
     """
 
     sigma: FloatArray
@@ -59,10 +53,8 @@ class VolatilityFilter:
 
     Parameters
     ----------
-    kind : {"garch", "ewma"}
-        Which filter it is.
-    reason : str
-        Why an EWMA stands in for the GARCH filter; empty for a GARCH filter.
+    kind, reason : str
+        "garch" or "ewma", and why an EWMA stands in for the GARCH filter.
     omega, alpha, beta : float
         The recursion, `omega` in squared units of the return.
     nu : float
@@ -86,26 +78,13 @@ class VolatilityFilter:
     @property
     def params(self) -> tuple[tuple[str, float], ...]:
         """Names and values of the parameters."""
-        return (
-            ("omega", self.omega),
-            ("alpha", self.alpha),
-            ("beta", self.beta),
-            ("nu", self.nu),
-        )
+        return (("omega", self.omega), ("alpha", self.alpha), ("beta", self.beta), ("nu", self.nu))
 
     def run(self, returns: FloatArray) -> FilteredPath:
-        """Filter a series of returns, oldest first; the parameters stay as they are.
+        """Filter demeaned returns (H,), oldest first; the parameters stay as they are.
 
-        Parameters
-        ----------
-        returns : (H,) float
-            Demeaned returns, finite.
-
-        Returns
-        -------
-        FilteredPath
-            Volatility and standardised returns; ``z[s]`` uses returns up to s - 1 and the
-            starting value of the recursion, a weighted mean of the first 75 squares.
+        ``z[s]`` uses returns up to s - 1 and the starting value of the recursion, a weighted mean
+        of the first 75 squares.
 
         Raises
         ------
@@ -120,17 +99,10 @@ class VolatilityFilter:
         return FilteredPath(sigma=sigma[:-1], z=returns / sigma[:-1], sigma_next=float(sigma[-1]))
 
     def forecast_scale(self, sigma: FloatArray | float, sessions: int) -> FloatArray:
-        """Volatility of the sum of the next sessions, as forecast from the first one's.
+        """Volatility of the sum of the next W sessions, forecast from the first one's (H,).
 
         ``sqrt(sum_h sigma2_{s+h|s-1})``, h = 0 .. W - 1, with
         ``sigma2_{s+h|s-1} = omega + (alpha + beta) sigma2_{s+h-1|s-1}``.
-
-        Parameters
-        ----------
-        sigma : (H,) or float
-            One-step-ahead volatility of the first session.
-        sessions : int
-            W.
         """
         step = np.asarray(sigma, dtype=float) ** 2
         total = np.zeros_like(step)
@@ -140,19 +112,9 @@ class VolatilityFilter:
         return np.asarray(np.sqrt(total), dtype=float)
 
     def steps(self, sigma_next: float, draws: Iterable[FloatArray]) -> Iterator[FloatArray]:
-        """Run the filter forward from a state, fed with standardised draws.
+        """Run the filter forward from the forecast `sigma_next`, fed with standardised draws (B,).
 
-        Parameters
-        ----------
-        sigma_next : float
-            Volatility forecast for the first simulated session.
-        draws : iterable of (B,) float
-            Standardised returns z of each session.
-
-        Yields
-        ------
-        (B,) float
-            Simulated returns of the session.
+        Yields the simulated returns (B,) of each session.
         """
         sigma2, returns = np.array(sigma_next**2), None
         for z in draws:
@@ -181,16 +143,7 @@ def fit_filter(
         Demeaned returns, oldest first, none of them inside the event window.
     kind : {"auto", "garch", "ewma"}
         "auto" and "garch" take GARCH(1,1)-t where there are `min_garch` sessions and the fit
-        converges, an EWMA otherwise.
-    min_garch : int
-        Least number of sessions for a GARCH fit.
-    decay : float
-        Lambda of the EWMA.
-
-    Returns
-    -------
-    VolatilityFilter
-        With the reason where an EWMA was used.
+        converges, an EWMA with lambda `decay` otherwise, with the reason.
 
     Raises
     ------
@@ -291,10 +244,7 @@ def _garch_params(scaled: bytes) -> tuple[tuple[float, ...], bool]:
 class _GarchLikelihood:
     """Negative log-likelihood of GARCH(1,1)-t, with the difference quotients SciPy would take.
 
-    Parameters
-    ----------
-    returns : (H,) float
-        Scaled to unit variance.
+    The returns (H,) are scaled to unit variance.
     """
 
     def __init__(self, returns: FloatArray) -> None:
@@ -401,26 +351,13 @@ def filter_series(
     history: int = 1000,
     min_garch: int = 500,
 ) -> FloatArray:
-    """Standardise a whole series, each session by what was known before it.
+    """Standardise a whole series (T,), each session by what was known before it.
 
-    Every `refit` sessions the parameters are fitted anew on the last `history` usable sessions,
-    an EWMA standing in before there are `min_garch` of them or where the fit fails; in between
-    only the state moves on. The first 75 usable sessions start the recursion and stay missing.
-
-    Parameters
-    ----------
-    returns : (T,) float
-        Abnormal returns, oldest first; missing sessions are stepped over.
-    kind : {"auto", "garch", "ewma"}
-        As for `fit_filter`.
-    refit, history, min_garch : int
-        Sessions.
-
-    Returns
-    -------
-    (T,) float
-        ``z_s = (r_s - m) / sigma_{s|s-1}``, m the mean of the sessions the filter was fitted on;
-        NaN where the return is missing or belongs to the start.
+    ``z_s = (r_s - m) / sigma_{s|s-1}``, m the mean of the sessions the filter was fitted on. Every
+    `refit` sessions the parameters are fitted anew on the last `history` usable sessions, an EWMA
+    standing in before there are `min_garch` of them or where the fit fails; in between only the
+    state moves on. Missing sessions are stepped over; the first 75 usable ones start the recursion
+    and stay missing.
     """
     usable = np.flatnonzero(np.isfinite(returns))
     series, z = returns[usable], np.full(len(returns), np.nan)

@@ -11,12 +11,7 @@ import pandas as pd
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.regression.groups import (
-    DummyGroup,
-    dependent_groups,
-    indicator,
-    overlapping_groups,
-)
+from eventstudy.regression.groups import DummyGroup, event_groups, indicator
 from eventstudy.regression.joint import JointFit, Sample, Shape, fit_jointly, usable_sample
 from eventstudy.regression.shifts import level_effects, session_effects, shift_pvalues
 from eventstudy.windows import Window
@@ -96,18 +91,10 @@ class DummyRegression:
         return len(self.groups)
 
     def to_frame(self, labels: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return a row per group.
+        """Return a row per group with the columns `FRAME_COLUMNS`.
 
-        Parameters
-        ----------
-        labels : sequence of str, optional
-            Name of every session of the series, such as ISO dates; positions without it.
-
-        Returns
-        -------
-        DataFrame
-            Columns `FRAME_COLUMNS`; `group` names the events for people, `event_ids` and
-            `sessions` are joined by ``;``.
+        `group` names the events for people, `event_ids` and `sessions` are joined by ``;``.
+        `labels` name every session of the series, such as ISO dates; positions without them.
         """
         rows = [self._row(i, labels) for i in range(len(self))]
         return pd.DataFrame(rows, columns=list(FRAME_COLUMNS))
@@ -192,16 +179,26 @@ def event_dummies(
     """
     _check_shapes(returns, positions, event_ids, controls)
     sample = usable_sample(returns, controls, asset=asset)
-    find = dependent_groups if shape == "level" else overlapping_groups
-    groups = find(positions, tuple(event_ids), window, sample.rows, design=sample.design)
-    live = np.array([g.estimable for g in groups], dtype=bool)
+    groups = event_groups(
+        positions, tuple(event_ids), window, sample.rows, design=sample.design, shape=shape
+    )
+    n, live = len(sample.y), np.array([g.estimable for g in groups], dtype=bool)
     dummies = indicator([g for g in groups if g.estimable], sample.rows)
-    lags = newey_west_lags(len(sample.y)) if bandwidth is None else bandwidth
+    lags = newey_west_lags(n) if bandwidth is None else bandwidth
     fit = fit_jointly(sample, dummies, shape=shape, lags=lags, asset=asset)
     effects = _all_shifts(sample, dummies, shape)
-    return _collect(
-        groups, live, fit, effects, window=window, shape=shape, lags=lags, asset=asset,
-        n=len(sample.y), n_left_out=len(returns) - len(sample.y),
+    n_shifts = int(np.isfinite(effects).all(axis=1).sum())
+    t_hac, p_hac = _t_and_p(fit, n)
+    return DummyRegression(
+        asset=asset, window=window, shape=shape, groups=_refused(groups, live, fit),
+        coef=_spread(live, fit.coef), se_ols=_spread(live, fit.se_ols),
+        se_hac=_spread(live, fit.se_hac), t_hac=_spread(live, t_hac),
+        p_hac=_spread(live, p_hac), p_shift=_spread(live, shift_pvalues(effects)),
+        bandwidth=lags, n=n, n_params=fit.n_params, n_shifts=n_shifts,
+        constant=fit.constant, control_coefs=fit.control_coefs,
+        notes=_notes(
+            n, len(returns) - n, n_shifts, groups, hac=bool(np.isfinite(fit.se_hac).any())
+        ),
     )  # fmt: skip
 
 
@@ -211,10 +208,7 @@ def newey_west_lags(n: int) -> int:
 
 
 def _check_shapes(
-    returns: FloatArray,
-    positions: IntArray,
-    event_ids: Sequence[str],
-    controls: FloatArray | None,
+    returns: FloatArray, positions: IntArray, event_ids: Sequence[str], controls: FloatArray | None
 ) -> None:
     if len(positions) != len(event_ids):
         msg = f"{len(positions)} positions for {len(event_ids)} events: one for each is needed"
@@ -235,39 +229,21 @@ def _all_shifts(sample: Sample, dummies: BoolArray, shape: Shape) -> FloatArray:
     return move(sample.y, sample.design, dummies)
 
 
-def _collect(
-    groups: tuple[DummyGroup, ...],
-    live: BoolArray,
-    fit: JointFit,
-    effects: FloatArray,
-    *,
-    window: Window,
-    shape: Shape,
-    lags: int,
-    asset: str,
-    n: int,
-    n_left_out: int,
-) -> DummyRegression:
+def _t_and_p(fit: JointFit, n: int) -> tuple[FloatArray, FloatArray]:
     from scipy import stats
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        t_hac = fit.coef / fit.se_hac
-    p_hac = 2 * stats.t.sf(np.abs(t_hac), n - fit.n_params)
-    n_shifts = int(np.isfinite(effects).all(axis=1).sum())
+        t = fit.coef / fit.se_hac
+    return t, np.asarray(2 * stats.t.sf(np.abs(t), n - fit.n_params))
+
+
+def _refused(
+    groups: tuple[DummyGroup, ...], live: BoolArray, fit: JointFit
+) -> tuple[DummyGroup, ...]:
+    """Note on the groups whose HAC error was refused that it was."""
     refused = _spread(live, fit.refused.astype(float)) == 1
-    return DummyRegression(
-        asset=asset, window=window, shape=shape,
-        groups=tuple(
-            group.with_note(HAC_REFUSED) if no else group
-            for group, no in zip(groups, refused, strict=True)
-        ),
-        coef=_spread(live, fit.coef), se_ols=_spread(live, fit.se_ols),
-        se_hac=_spread(live, fit.se_hac), t_hac=_spread(live, t_hac),
-        p_hac=_spread(live, p_hac), p_shift=_spread(live, shift_pvalues(effects)),
-        bandwidth=lags, n=n, n_params=fit.n_params, n_shifts=n_shifts,
-        constant=fit.constant, control_coefs=fit.control_coefs,
-        notes=_notes(n, n_left_out, n_shifts, groups, hac=bool(np.isfinite(fit.se_hac).any())),
-    )  # fmt: skip
+    pairs = zip(groups, refused, strict=True)
+    return tuple(group.with_note(HAC_REFUSED) if no else group for group, no in pairs)
 
 
 def _spread(live: BoolArray, values: FloatArray) -> FloatArray:

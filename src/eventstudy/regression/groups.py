@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
-from eventstudy.regression.joint import DEPENDENT, dependent
+from eventstudy.regression.joint import DEPENDENT, Shape, dependent
 from eventstudy.windows import Window
 
 NO_SESSION = "no usable session on this series"
@@ -51,70 +51,61 @@ class DummyGroup:
         return replace(self, note=f"{self.note}; {text}" if self.note else text)
 
 
-def dependent_groups(
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Events on a series: session 0 of each (N,), -1 for none, and its usable sessions."""
+
+    positions: IntArray
+    event_ids: tuple[str, ...]
+    window: Window
+    sessions: list[tuple[int, ...]]
+
+
+def event_groups(
     positions: IntArray,
     event_ids: tuple[str, ...],
     window: Window,
     rows: IntArray,
     *,
     design: FloatArray,
+    shape: Shape,
 ) -> tuple[DummyGroup, ...]:
-    """Group events whose level dummies are equal or linearly dependent.
+    """Group the events whose dummies cannot be told apart, in order of their first session.
 
-    Parameters
-    ----------
-    positions : (N,) int
-        Session 0 of each event, -1 for none.
-    event_ids : tuple of str, length N
-    window : Window
-    rows : (n,) int
-        Positions of the usable sessions.
-    design : (n, k) float
-        Constant and controls on those.
-
-    Returns
-    -------
-    tuple of DummyGroup
-        In order of the first session; groups without one come last.
+    With a level dummy for each, those whose dummies are equal or linearly dependent; with dummies
+    per session, those whose windows share a session, directly or through others: such a dummy
+    never depends on others while sessions outside the windows are left. `positions` (N,) are
+    session 0 of each event, -1 for none, `rows` (n,) the positions of the usable sessions,
+    `design` (n, k) constant and controls on those. Groups without a session come last.
     """
-    placed = _windows(positions, window, rows)
+    placed = _Placed(positions, event_ids, window, _windows(positions, window, rows))
+    found = _dependent(placed, rows, design) if shape == "level" else _overlapping(placed)
+    return tuple(sorted(found, key=lambda g: (not g.sessions, g.sessions[:1])))
+
+
+def _dependent(placed: _Placed, rows: IntArray, design: FloatArray) -> list[DummyGroup]:
     equal: dict[tuple[int, ...], list[int]] = {}
-    for event, sessions in enumerate(placed):
+    for event, sessions in enumerate(placed.sessions):
         equal.setdefault(sessions or (-1 - event,), []).append(event)
     sets = list(equal.values())
     while True:
-        groups = _named(sets, placed, event_ids, window, positions)
+        groups = _named(sets, placed, DEPENDS)
         live = [i for i, g in enumerate(groups) if g.sessions]
         circuits = _circuits(indicator([groups[i] for i in live], rows), design)
         joined = [tuple(live[i] for i in c) for c in circuits]
         if all(len(c) == 1 for c in joined):
             lost = {c[0] for c in joined}
-            kept = [_lost(g) if i in lost else g for i, g in enumerate(groups)]
-            return _ordered(_with_overlaps(kept))
+            return _with_overlaps([_lost(g) if i in lost else g for i, g in enumerate(groups)])
         sets = _merge(sets, [c for c in joined if len(c) > 1])
 
 
-def overlapping_groups(
-    positions: IntArray,
-    event_ids: tuple[str, ...],
-    window: Window,
-    rows: IntArray,
-    *,
-    design: FloatArray,
-) -> tuple[DummyGroup, ...]:
-    """Group events whose windows share a session, directly or through others.
-
-    Parameters and result as in `dependent_groups`; `design` decides nothing here, since a dummy
-    of its own never depends on the others while sessions outside the windows are left.
-    """
-    del design
-    placed = _windows(positions, window, rows)
+def _overlapping(placed: _Placed) -> list[DummyGroup]:
     by_session: dict[int, list[int]] = {}
-    for event, sessions in enumerate(placed):
+    for event, sessions in enumerate(placed.sessions):
         for session in sessions:
             by_session.setdefault(session, []).append(event)
-    sets = _merge([[i] for i in range(len(placed))], [tuple(v) for v in by_session.values()])
-    return _ordered(_named(sets, placed, event_ids, window, positions, partial=SHARED))
+    every = [[i] for i in range(len(placed.sessions))]
+    return _named(_merge(every, [tuple(v) for v in by_session.values()]), placed, SHARED)
 
 
 def indicator(groups: Sequence[DummyGroup], rows: IntArray) -> BoolArray:
@@ -190,41 +181,27 @@ def _find(root: list[int], i: int) -> int:
     return i
 
 
-def _named(
-    sets: list[list[int]],
-    placed: list[tuple[int, ...]],
-    event_ids: tuple[str, ...],
-    window: Window,
-    positions: IntArray,
-    *,
-    partial: str = DEPENDS,
-) -> list[DummyGroup]:
+def _named(sets: list[list[int]], placed: _Placed, partial: str) -> list[DummyGroup]:
     return [
         DummyGroup(
-            tuple(event_ids[i] for i in members),
-            window,
-            tuple(sorted({s for i in members for s in placed[i]})),
-            estimable=any(placed[i] for i in members),
-            note=_note(members, placed, positions, window, partial),
+            tuple(placed.event_ids[i] for i in members),
+            placed.window,
+            tuple(sorted({s for i in members for s in placed.sessions[i]})),
+            estimable=any(placed.sessions[i] for i in members),
+            note=_note(members, placed, partial),
         )
         for members in sets
     ]
 
 
-def _note(
-    members: list[int],
-    placed: list[tuple[int, ...]],
-    positions: IntArray,
-    window: Window,
-    partial: str,
-) -> str:
+def _note(members: list[int], placed: _Placed, partial: str) -> str:
     notes = []
-    if not any(placed[i] for i in members):
+    if not any(placed.sessions[i] for i in members):
         return NO_SESSION
     if len(members) > 1:
-        same = len({int(positions[i]) for i in members}) == 1
+        same = len({int(placed.positions[i]) for i in members}) == 1
         notes.append(SAME_SESSION if same else partial)
-    missing = sum(len(window) - len(placed[i]) for i in members)
+    missing = sum(len(placed.window) - len(placed.sessions[i]) for i in members)
     if missing:
         notes.append(f"{missing} sessions of the window without a usable return")
     return "; ".join(notes)
@@ -245,7 +222,3 @@ def _with_overlaps(groups: Sequence[DummyGroup]) -> list[DummyGroup]:
 
 def _lost(group: DummyGroup) -> DummyGroup:
     return replace(group, estimable=False).with_note(IN_SPAN)
-
-
-def _ordered(groups: Iterable[DummyGroup]) -> tuple[DummyGroup, ...]:
-    return tuple(sorted(groups, key=lambda g: (not g.sessions, g.sessions[:1])))

@@ -20,16 +20,8 @@ FULL_LEVERAGE = 1 - 1e-9  # a session whose residual is zero by construction
 class Sample:
     """Usable sessions of a series.
 
-    Parameters
-    ----------
-    rows : (n,) int
-        Their positions in the series.
-    y : (n,) float
-        Returns.
-    design : (n, 1 + k) float
-        The constant and the controls, each with mean 0 and standard deviation 1.
-    means, scales : (k,) float
-        What the controls were standardised with.
+    Their positions `rows` (n,) in it, returns `y` (n,), and the `design` (n, 1 + k): the constant
+    and the controls, each with mean 0 and standard deviation 1 by its `means` and `scales` (k,).
     """
 
     rows: IntArray
@@ -41,17 +33,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointFit:
-    """Parameters of one fit, and the G effects as linear combinations of them.
+    """Parameters of one fit, and the G effects as linear combinations of them, with errors.
 
-    Parameters
-    ----------
-    constant : float
-    control_coefs : (k,) float
-    coef, se_ols, se_hac : (G,) float
-        Effects and their standard errors.
-    refused : (G,) bool
-        Groups with a session whose residual is zero by construction.
-    n_params : int
+    `refused` are the groups with a session whose residual is zero by construction.
     """
 
     constant: float
@@ -67,11 +51,7 @@ def usable_sample(returns: FloatArray, controls: FloatArray | None, *, asset: st
     """Keep the sessions with a return and every control, and standardise the controls.
 
     Standardised controls span the same space with the constant and keep the fit well scaled.
-
-    Raises
-    ------
-    EstimationError
-        When no session is left.
+    Raises an `EstimationError`, which names the asset, when no session is left.
     """
     extra = np.empty((len(returns), 0)) if controls is None else controls
     rows = np.flatnonzero(np.isfinite(returns) & np.isfinite(extra).all(axis=1))
@@ -88,24 +68,11 @@ def usable_sample(returns: FloatArray, controls: FloatArray | None, *, asset: st
 def fit_jointly(
     sample: Sample, dummies: BoolArray, *, shape: Shape, lags: int, asset: str = ""
 ) -> JointFit:
-    """Fit returns on constant, controls and dummies with ordinary and with HAC errors.
+    """Fit returns on constant, controls and dummies (n, G) with ordinary and with HAC errors.
 
-    Parameters
-    ----------
-    sample : Sample
-    dummies : (n, G) bool
-        Sessions of each group.
-    shape : {"level", "session"}
-        One column per group, or one per group and session.
-    lags : int
-        Bandwidth of the Bartlett kernel; the covariance is scaled by ``n / (n - n_params)``.
-    asset : str
-        For the message of an error.
-
-    Raises
-    ------
-    EstimationError
-        When the regressors are too many or linearly dependent.
+    One column per group, or one per group and session, by `shape`; `lags` is the bandwidth of the
+    Bartlett kernel, whose covariance is scaled by ``n / (n - n_params)``. Raises an
+    `EstimationError` when the regressors are too many or linearly dependent.
     """
     from scipy.linalg import solve_triangular
 
@@ -175,11 +142,10 @@ def _refused(basis: FloatArray, dummies: BoolArray) -> BoolArray:
 
 def _newey_west(scores: FloatArray, lags: int, n_params: int) -> FloatArray:
     """Return standard errors of effects from their scores ``a_t e_t`` (n, G)."""
+    from statsmodels.stats.sandwich_covariance import S_hac_simple
+
     n = len(scores)
-    variance = (scores**2).sum(axis=0)
-    for lag in range(1, min(lags, n - 1) + 1):
-        weight = 2.0 * (1.0 - lag / (lags + 1.0))
-        variance += weight * (scores[lag:] * scores[:-lag]).sum(axis=0)
+    variance = np.diagonal(S_hac_simple(scores, nlags=lags))
     return np.asarray(np.sqrt(np.maximum(variance, 0.0) * n / (n - n_params)))
 
 

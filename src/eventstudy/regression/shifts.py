@@ -10,27 +10,16 @@ SINGULAR = 1e-10  # smallest eigenvalue of a scaled matrix of products that stil
 
 
 def level_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> FloatArray:
-    """Effects of level dummies, estimated jointly, at every circular shift.
+    """Effects of level dummies, estimated jointly, at every circular shift (n, G).
 
     Shift s replaces the dummies ``D[t]`` by ``D[t - s]`` and leaves returns and controls where
     they are. By the theorem of Frisch, Waugh and Lovell the coefficients are those of the
     dummies after the other regressors; all inner products that this needs are correlations
     over the circle, one Fourier transform each.
 
-    Parameters
-    ----------
-    y : (n,) float
-        Returns of the usable sessions.
-    design : (n, k) float
-        The constant and the controls.
-    dummies : (n, G) bool
-        One column per group.
-
-    Returns
-    -------
-    (n, G) float
-        Coefficient times the number of sessions of the group; row s is shift s. NaN where the
-        moved dummies and the controls are linearly dependent.
+    `y` (n,) are the returns of the usable sessions, `design` (n, k) the constant and the controls,
+    `dummies` (n, G) a column per group. An effect is the coefficient times the number of sessions
+    of the group; row s is shift s. NaN where moved dummies and controls are linearly dependent.
 
     References
     ----------
@@ -49,20 +38,11 @@ def level_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> Floa
 
 
 def session_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> FloatArray:
-    """Effects of one dummy per session, summed by group, at every circular shift.
+    """`level_effects` of one dummy per session, summed by group; the groups share no session.
 
     A dummy of its own takes its session out of the regression, so the coefficients of constant
     and controls come from the sessions outside every window, and a group's effect is the sum of
     the forecast errors on its sessions.
-
-    Parameters
-    ----------
-    y, design, dummies
-        As in `level_effects`; the groups share no session.
-
-    Returns
-    -------
-    (n, G) float
     """
     k = design.shape[1]
     union = dummies.any(axis=1).astype(float)[:, None]
@@ -76,17 +56,9 @@ def session_effects(y: FloatArray, design: FloatArray, dummies: BoolArray) -> Fl
 
 
 def shift_pvalues(effects: FloatArray) -> FloatArray:
-    """Share of shifts with an effect at least as large as the observed one, which counts too.
+    """Share of shifts (G,) with an effect at least as large as the observed one, in row 0.
 
-    Parameters
-    ----------
-    effects : (n, G) float
-        Row 0 is what was observed.
-
-    Returns
-    -------
-    (G,) float
-        NaN where the observed effect has no value.
+    NaN where the observed effect has no value.
     """
     size = np.abs(effects)
     live = np.asarray(np.isfinite(size).all(axis=1))
@@ -97,17 +69,7 @@ def shift_pvalues(effects: FloatArray) -> FloatArray:
 
 
 def circular(series: FloatArray, columns: FloatArray) -> FloatArray:
-    """``sum_t series[t, a] columns[t - s, g]`` for every shift s, series a and column g.
-
-    Parameters
-    ----------
-    series : (n, A) float
-    columns : (n, G) float
-
-    Returns
-    -------
-    (n, A, G) float
-    """
+    """``sum_t series[t, a] columns[t - s, g]`` for every shift s, series a, column g (n, A, G)."""
     n = len(series)
     left = np.fft.rfft(series, axis=0)[:, :, None]
     right = np.conj(np.fft.rfft(columns, axis=0))[:, None, :]
@@ -115,19 +77,12 @@ def circular(series: FloatArray, columns: FloatArray) -> FloatArray:
 
 
 def _after(gram: FloatArray, cross: FloatArray, rhs: FloatArray) -> FloatArray:
-    """Solve ``(gram - c_s' c_s) b_s = rhs_s`` at every shift s; NaN where it is singular.
+    """Solve ``(gram - c_s' c_s) b_s = rhs_s`` at every shift s (n, G); NaN where it is singular.
 
-    Only the k rows of c_s, the products of the moved dummies with an orthonormal basis of the
-    other regressors, differ by shift: with ``g = gram^-1`` the inverse is
+    Only the k rows of c_s (n, k, G), the products of the moved dummies with an orthonormal basis of
+    the other regressors, differ by shift: with ``g = gram^-1`` the inverse is
     ``g + g c' (I - c g c')^-1 c g``. The eigenvalues of ``I - c g c'`` are the squared sines of
     the angles between the two spaces.
-
-    Parameters
-    ----------
-    gram : (G, G) float
-        Products of the dummies among themselves.
-    cross : (n, k, G) float
-    rhs : (n, G) float
 
     References
     ----------

@@ -13,19 +13,9 @@ import numpy as np
 from eventstudy.charts.glyphs import has_glyphs, transliterate
 from eventstudy.charts.style import coverage, shorten
 from eventstudy.formats import TYPESET, listed, percent
-from eventstudy.report import study_tables
+from eventstudy.report import study_tables, wording
 from eventstudy.report.figures import Kinds
 from eventstudy.report.study_tables import ReportColumn, ReportTable, numbers, report_table
-from eventstudy.report.wording import (
-    cautions,
-    described_statistics,
-    key_findings,
-    perhaps_shared,
-    second_session,
-    shared,
-    size,
-    verdict,
-)
 from eventstudy.results.tables import EffectRow, EventRow
 
 if TYPE_CHECKING:
@@ -50,20 +40,11 @@ Pair = tuple[EventRow, EffectRow | None]
 class Options:
     """What a study asks of its report, ``settings["report"]`` of its result.
 
-    Parameters
-    ----------
-    title, author : str
-        On the title page; the title of the study where `title` is empty.
-    events : int
-        Most events with a section of their own.
-    pairs : int
-        Most pairs of an event and an asset with a figure of their own; `events` where it is given.
-    figures : {"both", "pdf", "png"}
-        Files kept of each figure.
-    tables : sequence of str
-        File formats of the tables, names in `eventstudy.results.export.FORMATS`.
-    sections : sequence of str
-        Names of `SECTIONS` to print.
+    On the title page stand `title` (that of the study where empty) and `author`; `events` is the
+    most events with a section of their own, `pairs` the most pairs of an event and an asset with a
+    figure (`events` where it is given), `figures` the files kept of each figure, `tables` the file
+    formats of the tables, names in `eventstudy.results.export.FORMATS`, and `sections` names of
+    `SECTIONS`.
     """
 
     title: str = ""
@@ -85,22 +66,10 @@ class Options:
         return cls(**given)
 
 
-def content(
-    result: StudyResult, figures: Sequence[DrawnFigure], options: Options | None = None
-) -> dict[str, Any]:
-    """Return the report as data: text, tables of text, and names of figures.
-
-    Parameters
-    ----------
-    result : StudyResult
-    figures : sequence of DrawnFigure
-        What `draw_figures` drew.
-    options : Options, optional
-        Those of the result by default.
-    """
-    asked = options or Options.of(result)
+def content(result: StudyResult, figures: Sequence[DrawnFigure], asked: Options) -> dict[str, Any]:
+    """Return the report as data: text, tables of text, and names of the figures that were drawn."""
     parts: dict[str, Callable[[], Any]] = {
-        "findings": lambda: [asdict(finding) for finding in key_findings(result)],
+        "findings": lambda: [asdict(finding) for finding in wording.key_findings(result)],
         "summary": lambda: _summary(result, figures),
         "events": lambda: _events(result, figures, asked.events),
         "confounders": lambda: study_tables.confounders(result),
@@ -141,7 +110,7 @@ def _scope(result: StudyResult) -> str:
 def _methods(result: StudyResult) -> dict[str, Any]:
     abnormal = result.abnormal
     return {
-        "statistics": described_statistics(result),
+        "statistics": wording.described_statistics(result),
         "settings": study_tables.settings(result),
         "window": str(abnormal.window),
         "estimation": str(abnormal.estimation),
@@ -153,15 +122,14 @@ def _methods(result: StudyResult) -> dict[str, Any]:
 
 
 def _summary(result: StudyResult, figures: Sequence[DrawnFigure]) -> dict[str, Any]:
+    cover = f"{coverage(result)} interval"
     columns: list[ReportColumn[Pair]] = [
         ReportColumn("Event", lambda pair: shorten(pair[0].event_id, 28), share=1),
         ReportColumn("Asset", lambda pair: pair[0].asset, merges=True),
         ReportColumn("Session", lambda pair: str(pair[0].session or "")),
         ReportColumn("State", lambda pair: pair[0].state),
         _of_effect("Effect, %", lambda e: TYPESET.signed(e.percent)),
-        _of_effect(
-            f"{coverage(result)} interval", lambda e: TYPESET.span(e.percent_low, e.percent_high)
-        ),
+        _of_effect(cover, lambda e: TYPESET.span(e.percent_low, e.percent_high)),
         _of_effect("In price", lambda e: TYPESET.signed(e.usd)),
         _of_effect("p, VFC", lambda e: TYPESET.pvalue(e.p_vfc)),
         _of_effect("p, FHS", lambda e: TYPESET.pvalue(e.p_fhs)),
@@ -170,24 +138,20 @@ def _summary(result: StudyResult, figures: Sequence[DrawnFigure]) -> dict[str, A
     ]
     rows: list[Pair] = [(event, result.effect_of(event)) for event in result.tables.events]
     units = ", ".join(sorted({u for u in result.units.values() if u}))
+    left = len(set(result.abnormal.assets) - {f.asset for f in figures if not f.event_id})
     note = f"Effects over the window {result.headline}." + (f" In price: {units}." if units else "")
+    file = "tables/events.csv"
     return {
-        "table": report_table(
-            columns, rows, note=note, most=MAX_SUMMARY, where="tables/events.csv"
-        ),
+        "table": report_table(columns, rows, note=note, most=MAX_SUMMARY, where=file),
         "figures": [figure.entry(result) for figure in figures if not figure.event_id],
-        "more": _undrawn(result, figures),
+        "more": f"Charts of {left} more assets are not drawn; their numbers are in tables/."
+        * (left > 0),
     }
 
 
 def _of_effect(heading: str, cell: Callable[[EffectRow], str]) -> ReportColumn[Pair]:
     """Declare a column of numbers on the effect of a pair, where there is one."""
     return numbers(heading, lambda pair: TYPESET.missing if pair[1] is None else cell(pair[1]))
-
-
-def _undrawn(result: StudyResult, figures: Sequence[DrawnFigure]) -> str:
-    left = len(set(result.abnormal.assets) - {f.asset for f in figures if not f.event_id})
-    return f"Charts of {left} more assets are not drawn; their numbers are in tables/." * (left > 0)
 
 
 # ---- single events
@@ -228,32 +192,27 @@ def _section(
         "effects": _effects(result, effects),
         "tests": _tests(result, effects),
         "figures": figures,
-        "twin": "" if figures else _no_charts(_twin(result, first.event_id, drawn)),
+        "twin": "" if figures else _no_charts(result, first.event_id, drawn),
     }
 
 
-def _twin(result: StudyResult, event_id: str, drawn: Mapping[str, Any]) -> str:
+def _no_charts(result: StudyResult, event_id: str, drawn: Mapping[str, Any]) -> str:
     """Name the event whose charts stand for those of another on the same sessions."""
     ab = result.abnormal
     places = list(zip(ab.event_ids, ab.assets, ab.position.tolist(), strict=True))
     mine = {place[1:] for place in places if place[0] == event_id}
-    return next((e for e, *place in places if e in drawn and tuple(place) in mine), "")
-
-
-def _no_charts(twin: str) -> str:
+    twin = next((e for e, *place in places if e in drawn and tuple(place) in mine), "")
     if twin:
         return f"The charts are those of {transliterate(twin)}, which has the same session."
     return "No charts are drawn for this event; its abnormal returns are in tables/ar.csv."
 
 
 def _facts(event: EventRow) -> list[list[str]]:
-    given = (
-        "" if has_glyphs(event.title) else "transliterated above; the original is in result.json"
-    )
+    latin = "transliterated above; the original is in result.json"
     stated = "" if event.stated is None else event.stated.isoformat()
     facts = (
         ("Key", event.event_id),
-        ("Title as given", given),
+        ("Title as given", "" if has_glyphs(event.title) else latin),
         ("Kind", event.kind),
         ("Place", event.place),
         ("Expected direction", _DIRECTIONS.get(event.direction, event.direction)),
@@ -278,12 +237,8 @@ def _new_york(event: EventRow) -> str:
 
 def _further(event: EventRow) -> list[list[str]]:
     """Further columns of the event file, such as where an article says it, in their order."""
-    found = ((name, _once(value)) for name, value in event.features.items())
-    return [
-        [name.replace("_", " ").capitalize(), _cut(transliterate(text))]
-        for name, text in found
-        if text
-    ]
+    found = [(name, transliterate(_once(value))) for name, value in event.features.items()]
+    return [[name.replace("_", " ").capitalize(), _cut(text)] for name, text in found if text]
 
 
 def _once(value: object) -> str:
@@ -294,9 +249,8 @@ def _once(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    if len(text) <= MAX_FACT:
-        return text
-    return f"{text[:MAX_FACT].rstrip()}... (whole in tables/events.csv)"
+    cut = f"{text[:MAX_FACT].rstrip()}... (whole in tables/events.csv)"
+    return cut if len(text) > MAX_FACT else text
 
 
 def _placing(rows: Sequence[EventRow]) -> list[str]:
@@ -324,8 +278,9 @@ def _sentences(result: StudyResult, event: EventRow) -> str:
     if effect is None or not effect.has_effect:
         return f"{asset}: no effect could be computed."
     parts = (
-        f"{asset}, window {result.headline}: {size(result, effect)}.", verdict(result, effect),
-        second_session(result, event), shared(event), perhaps_shared(event), cautions(effect),
+        f"{asset}, window {result.headline}: {wording.size(result, effect)}.",
+        wording.verdict(result, effect), wording.second_session(result, event),
+        wording.shared(event), wording.perhaps_shared(event), wording.cautions(effect),
     )  # fmt: skip
     return " ".join(filter(None, parts))
 
@@ -388,11 +343,9 @@ def _granularity(result: StudyResult, effects: Sequence[EffectRow]) -> str:
     least = min(e.n_estimation for e in effects)
     parts.append(f"SQ moves in steps of 1/(L+1) = {1 / (least + 1):.4f}.")
     samples = result.placebos.of_event(effects[0].event_id)
-    sizes = [len(sample.standardised) for sample in samples]
-    if sizes:
-        parts.append(
-            f"VFC rests on {min(sizes)} ordinary windows: steps of {1 / (min(sizes) + 1):.4f}."
-        )
+    if samples:
+        size = min(len(sample.standardised) for sample in samples)
+        parts.append(f"VFC rests on {size} ordinary windows: steps of {1 / (size + 1):.4f}.")
     reasons = sorted({e.filter_reason.rstrip(".") for e in effects} - {""})
     parts += [f"Filter: {reason}." for reason in reasons[:2]]
     return " ".join(parts)

@@ -35,21 +35,10 @@ _SIZE = re.compile(rb'(?:width|height)="([\d.]+)pt"')
 class ReportFigure:
     """A figure of the report.
 
-    Parameters
-    ----------
-    name : str
-        How its file names begin.
-    each : {"asset", "pair"}
-        What gets one: an asset, in the summary; or an event on an asset, in the event's section.
-    draw : callable
-        ``draw(result, asset)`` or ``draw(result, event_id, asset)``.
-    caption : str
-        May hold ``{event}``, ``{asset}``, ``{window}`` (the headline), ``{start}`` and ``{end}``
-        (the event window).
-    alt : str
-        Words for those who cannot see it, with the same.
-    drawn : callable
-        ``drawn(result, asset)``: whether there is something to draw.
+    `name` is how its file names begin. An asset gets one in the summary, a pair in the section of
+    its event, if `drawn(result, asset)`, by `draw(result, asset)` or `draw(result, event_id,
+    asset)`. `caption`, and `alt` for those who cannot see it, may hold ``{event}``, ``{asset}``,
+    ``{window}`` (the headline), ``{start}`` and ``{end}`` (the event window).
     """
 
     name: str
@@ -95,17 +84,7 @@ FIGURES = (
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigure:
-    """A figure that was drawn: what it shows, its name without suffix, and its vector form.
-
-    Parameters
-    ----------
-    figure : ReportFigure
-    stem : str
-        Name of its files without suffix.
-    asset, event_id : str
-        What it shows; no event for the figures of an asset.
-    svg : bytes
-    """
+    """A figure that was drawn; `stem` names its files, no event is that of an asset."""
 
     figure: ReportFigure
     stem: str
@@ -137,26 +116,11 @@ def draw_figures(
     pairs: int = MAX_PAIRS,
     progress: Progress = silent,
 ) -> tuple[DrawnFigure, ...]:
-    """Draw every figure of a result into a folder.
+    """Draw every figure of a result into a folder, which is made when missing.
 
     Figures of an asset are drawn for the first six, those of pairs for the first `pairs`, events in
     order of the study, so that a large study ends. Each is drawn once, as SVG; its files are made
-    from that.
-
-    Parameters
-    ----------
-    result : StudyResult
-    folder : Path
-        Made when missing.
-    kinds : {"pdf", "png", "both"}
-    pairs : int
-        Most pairs of an event and an asset that get a figure of their own.
-    progress : callable
-        ``progress("figures", done, total)`` after each.
-
-    Returns
-    -------
-    tuple of DrawnFigure
+    from that. `progress` is called with ``"figures"``, done and total after each.
     """
     folder.mkdir(parents=True, exist_ok=True)
     jobs = list(_jobs(result, pairs))
@@ -174,13 +138,10 @@ def draw_figures(
 
 def _jobs(result: StudyResult, pairs: int) -> Iterator[tuple[ReportFigure, str, str]]:
     """Give each figure with its event, empty for those of an asset, and its asset."""
-    for asset in [a for a in result.assets if a in result.abnormal.assets][:MAX_ASSETS]:
+    assets = [("", a) for a in result.assets if a in result.abnormal.assets][:MAX_ASSETS]
+    for event_id, asset in (*assets, *_pairs(result)[:pairs]):
         for figure in FIGURES:
-            if figure.each == "asset" and figure.drawn(result, asset):
-                yield figure, "", asset
-    for event_id, asset in _pairs(result)[:pairs]:
-        for figure in FIGURES:
-            if figure.each == "pair" and figure.drawn(result, asset):
+            if (figure.each == "pair") == bool(event_id) and figure.drawn(result, asset):
                 yield figure, event_id, asset
 
 

@@ -35,17 +35,7 @@ _LONGEST = 200  # letters of a path that a message shows
 
 
 def check_folder(out: Path) -> Path:
-    """Refuse a folder in which a report may not or cannot be written.
-
-    Parameters
-    ----------
-    out : Path
-        Where the report will stand.
-
-    Returns
-    -------
-    Path
-        The folder as an absolute path without links.
+    """Refuse a folder in which a report may not or cannot be written; return it without links.
 
     Raises
     ------
@@ -84,16 +74,6 @@ def replacing(out: Path) -> Iterator[Path]:
     When the block raises, the folder is removed and `out` stays as it was. A process that is killed
     leaves the folder behind under a hidden name; the next run for the same `out` removes it. Of two
     runs for the same `out` each replaces the folder in turn.
-
-    Parameters
-    ----------
-    out : Path
-        Where the finished folder will stand.
-
-    Yields
-    ------
-    Path
-        The folder to fill.
 
     Raises
     ------

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from eventstudy.charts.glyphs import transliterate
 from eventstudy.formats import TYPESET, listed, true_minus
 from eventstudy.report.wording import claim_lead, quote_lead
-from eventstudy.results.tables import (
-    ClaimRow,
-    EventRow,
-    FamilyRow,
-    NoteRow,
-    QuoteRow,
-    RegressionRow,
-    SeriesRow,
-    TestRow,
-)
+from eventstudy.results import tables
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -34,20 +25,11 @@ _LONG = re.compile(r"[^\s\-/]{26,}")
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn(Generic[R]):
-    """A column of a report table.
+    """A column of a report table; `cell` makes its text from a row.
 
-    Parameters
-    ----------
-    heading : str
-    cell : callable
-        Makes the text of a cell from a row.
-    share : int
-        Share of the spare width.
-    right : bool
-        Whether it holds numbers: they are flushed right, and the column is shown even where all
-        of them are missing.
-    merges : bool
-        Whether rows that differ in this column alone are brought together.
+    `share` is its share of the spare width. With `right` it holds numbers: they are flushed right,
+    and it is shown even where all are missing. Rows that differ in a column that `merges` alone are
+    one.
     """
 
     heading: str
@@ -81,29 +63,15 @@ def report_table(
     most: int = MAX_ROWS,
     where: str = "tables/",
 ) -> ReportTable:
-    """Lay rows out as text.
+    """Lay rows out as text, with a note below.
 
-    Beyond `most` rows the note says how many are left out and where to look. A column of text
-    that is empty in every row is not shown.
-
-    Parameters
-    ----------
-    columns : sequence of ReportColumn
-    rows : sequence
-        What the columns make their cells from.
-    note : str
-        Shown below the table.
-    most : int
-        Rows shown.
-    where : str
-        File that holds all rows.
+    Beyond `most` rows the note says how many are left out and that the file `where` holds them. A
+    column of text that is empty in every row is not shown.
     """
     merging = next((k for k, column in enumerate(columns) if column.merges), None)
-    if merging is None:
-        total, shown = len(rows), [_line(columns, row) for row in rows[:most]]
-    else:
-        merged = _merged([_line(columns, row) for row in rows], merging)
-        total, shown = len(merged), merged[:most]
+    lines = [_line(columns, row) for row in (rows if merging is not None else rows[:most])]
+    merged = lines if merging is None else _merged(lines, merging)
+    total, shown = len(rows) if merging is None else len(merged), merged[:most]
     held = [k for k, c in enumerate(columns) if c.right or any(line[k] for line in shown)]
     cut = f"{total - len(shown)} more rows are in {where}." if len(shown) < total else ""
     return ReportTable(
@@ -121,12 +89,9 @@ def _line(columns: Sequence[ReportColumn[R]], row: R) -> list[str]:
 
 def _text(value: str) -> str:
     shown = transliterate(value)
-    return breakable(shown if len(shown) <= MAX_LETTERS else f"{shown[:MAX_LETTERS]}…")
-
-
-def breakable(text: str) -> str:
-    """Allow a line break inside letters that run on without one."""
-    return _LONG.sub(lambda m: "\u200b".join(re.findall(".{1,24}", m[0])), text)
+    cut = shown if len(shown) <= MAX_LETTERS else f"{shown[:MAX_LETTERS]}…"
+    # Letters that run on without a break are allowed one.
+    return _LONG.sub(lambda m: "\u200b".join(re.findall(".{1,24}", m[0])), cut)
 
 
 def _merged(lines: Sequence[list[str]], at: int) -> list[list[str]]:
@@ -134,11 +99,10 @@ def _merged(lines: Sequence[list[str]], at: int) -> list[list[str]]:
     names: dict[tuple[str, ...], list[str]] = {}
     for line in lines:
         names.setdefault((*line[:at], *line[at + 1 :]), []).append(line[at])
-    return [[*key[:at], _together(found), *key[at:]] for key, found in names.items()]
-
-
-def _together(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= MAX_NAMES else f"{len(names)} assets"
+    return [
+        [*key[:at], ", ".join(of) if len(of) <= MAX_NAMES else f"{len(of)} assets", *key[at:]]
+        for key, of in names.items()
+    ]
 
 
 # ---- the study as a whole
@@ -146,7 +110,7 @@ def _together(names: Sequence[str]) -> str:
 
 def left_out(result: StudyResult) -> ReportTable:
     """Events without an effect, with the reason."""
-    columns: list[ReportColumn[EventRow]] = [
+    columns: list[ReportColumn[tables.EventRow]] = [
         ReportColumn("Event", lambda e: e.event_id, share=2),
         ReportColumn("What", lambda e: e.title, share=3),
         ReportColumn("Asset", lambda e: e.asset, merges=True),
@@ -160,7 +124,7 @@ def left_out(result: StudyResult) -> ReportTable:
 
 def confounders(result: StudyResult) -> ReportTable:
     """Events that share a session or a window with others."""
-    columns: list[ReportColumn[EventRow]] = [
+    columns: list[ReportColumn[tables.EventRow]] = [
         ReportColumn("Event", lambda e: e.event_id, share=2),
         ReportColumn("Asset", lambda e: e.asset, merges=True),
         ReportColumn("Session", lambda e: str(e.session or "")),
@@ -169,10 +133,9 @@ def confounders(result: StudyResult) -> ReportTable:
         ReportColumn("In estimation window", lambda e: listed(e.estimation_overlaps), share=2),
     ]
     rows = [
-        event
-        for event in result.tables.events
-        if event.confounded_with or event.overlaps_with or event.estimation_overlaps
-    ]
+        e for e in result.tables.events
+        if e.confounded_with or e.overlaps_with or e.estimation_overlaps
+    ]  # fmt: skip
     return report_table(columns, rows, where="tables/events.csv")
 
 
@@ -188,7 +151,7 @@ def claims(result: StudyResult) -> dict[str, Any]:
 
 
 def _claim_table(result: StudyResult) -> ReportTable:
-    columns: list[ReportColumn[ClaimRow]] = [
+    columns: list[ReportColumn[tables.ClaimRow]] = [
         ReportColumn("Claim", lambda c: c.title, share=2),
         ReportColumn("Asset", lambda c: c.asset),
         ReportColumn("Event", lambda c: c.event_id, share=1),
@@ -203,7 +166,7 @@ def _claim_table(result: StudyResult) -> ReportTable:
 
 
 def _quote_table(result: StudyResult) -> ReportTable:
-    columns: list[ReportColumn[QuoteRow]] = [
+    columns: list[ReportColumn[tables.QuoteRow]] = [
         ReportColumn("Quote", lambda q: q.quote_id),
         ReportColumn("Asset", lambda q: q.asset),
         ReportColumn("Moment", lambda q: q.moment.isoformat() if q.moment else "", share=1),
@@ -227,7 +190,7 @@ def tests(result: StudyResult) -> dict[str, Any]:
     for row in shown[:MAX_ROWS]:
         for part in _parts(row.reason):
             numbered.setdefault(part, len(numbered) + 1)
-    columns: list[ReportColumn[TestRow]] = [
+    columns: list[ReportColumn[tables.TestRow]] = [
         ReportColumn("Window", lambda t: str(t.window)),
         ReportColumn("Asset", lambda t: t.asset),
         ReportColumn("Statistic", lambda t: t.statistic),
@@ -253,17 +216,22 @@ def _parts(reasons: str) -> list[str]:
     return [part.strip() for part in reasons.split(";") if part.strip()]
 
 
-def _refused(rows: Sequence[TestRow]) -> list[str]:
+def _refused(rows: Sequence[tables.TestRow]) -> list[str]:
     """Say once for each reason which statistics were refused, and where."""
-    names: dict[str, dict[str, None]] = {}
-    places: dict[str, dict[str, None]] = {}
-    for row in rows:
-        names.setdefault(row.reason, {})[row.statistic] = None
-        places.setdefault(row.reason, {})[f"{row.asset} {row.window}"] = None
+    names = _by_reason((row.reason, row.statistic) for row in rows)
+    places = _by_reason((row.reason, f"{row.asset} {row.window}") for row in rows)
     return [
-        transliterate(f"{', '.join(found)}: {reason} ({_places(list(places[reason]))})")
+        transliterate(f"{', '.join(found)}: {reason} ({_places(places[reason])})")
         for reason, found in names.items()
     ]
+
+
+def _by_reason(said: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Bring together what a reason is given for, each once, in order."""
+    found: dict[str, list[str]] = {}
+    for reason, of in dict.fromkeys(said):
+        found.setdefault(reason, []).append(of)
+    return found
 
 
 def _places(places: Sequence[str]) -> str:
@@ -272,15 +240,13 @@ def _places(places: Sequence[str]) -> str:
 
 def _why(result: StudyResult) -> list[str]:
     """Say once for each reason why these tests are the default, and where."""
-    said: dict[str, dict[str, None]] = {}
-    for row in result.tables.design:
-        said.setdefault(row.why, {})[f"{row.asset} {row.window}"] = None
-    return [transliterate(f"{_places(list(where))}: {why}") for why, where in said.items() if why]
+    said = _by_reason((row.why, f"{row.asset} {row.window}") for row in result.tables.design)
+    return [transliterate(f"{_places(where)}: {why}") for why, where in said.items() if why]
 
 
 def family(result: StudyResult) -> ReportTable:
     """Single p-values adjusted together and the study without each event, headline window."""
-    columns: list[ReportColumn[FamilyRow]] = [
+    columns: list[ReportColumn[tables.FamilyRow]] = [
         ReportColumn("Asset", lambda f: f.asset),
         ReportColumn("Event", lambda f: f.event_id, share=1),
         numbers("z", lambda f: TYPESET.number(f.score)),
@@ -297,7 +263,7 @@ def family(result: StudyResult) -> ReportTable:
 
 def regression(result: StudyResult) -> ReportTable:
     """Coefficients of the joint regression, groups of inseparable events by name."""
-    columns: list[ReportColumn[RegressionRow]] = [
+    columns: list[ReportColumn[tables.RegressionRow]] = [
         ReportColumn("Asset", lambda r: r.asset),
         ReportColumn("Events", lambda r: ", ".join(_parts(r.event_ids)), share=2),
         ReportColumn("Window", lambda r: str(r.window)),
@@ -318,13 +284,10 @@ def settings(result: StudyResult) -> list[list[str]]:
     """List the study file as it was understood, defaults included, a line for each section."""
     lines = []
     for section, values in sorted(result.settings.items()):
-        stated = [
-            f"{key} = {_setting(value)}"
-            for key, value in sorted(values.items())
-            if value not in (None, "", [], (), {})
-        ]
+        held = {key: value for key, value in values.items() if value not in (None, "", [], (), {})}
+        stated = "; ".join(f"{key} = {_setting(value)}" for key, value in sorted(held.items()))
         if stated:
-            lines.append([section, transliterate("; ".join(stated))])
+            lines.append([section, transliterate(stated)])
     return lines
 
 
@@ -338,7 +301,7 @@ def _setting(value: Any) -> str:  # noqa: ANN401  # a study file holds any plain
 def provenance(result: StudyResult) -> dict[str, Any]:
     """Series, hashes and versions from which the same bytes can be made again."""
     made = result.provenance
-    columns: list[ReportColumn[SeriesRow]] = [
+    columns: list[ReportColumn[tables.SeriesRow]] = [
         ReportColumn("Series", lambda s: s.name),
         ReportColumn("What", lambda s: s.title, share=2),
         ReportColumn("Unit", lambda s: s.unit),
@@ -363,7 +326,7 @@ def provenance(result: StudyResult) -> dict[str, Any]:
 
 def notes(result: StudyResult) -> ReportTable:
     """Everything that was moved, dropped, masked or replaced."""
-    columns: list[ReportColumn[NoteRow]] = [
+    columns: list[ReportColumn[tables.NoteRow]] = [
         ReportColumn("Kind", lambda n: n.kind),
         ReportColumn("Subject", lambda n: n.subject, share=1),
         ReportColumn("What was done", lambda n: n.detail, share=3),

@@ -26,21 +26,11 @@ _PAGE = b"""#set document(date: none)
 def typeset(
     content: Mapping[str, Any], figures: Sequence[DrawnFigure], work: Path, *, as_of: str
 ) -> bytes:
-    """Return the report as a tagged PDF (PDF/UA-1).
+    """Return the report as a tagged PDF (PDF/UA-1), built in the folder `work`.
 
     The text goes to the template as a JSON file and is shown as it is: nothing in it is evaluated.
     Only fonts that come with typst and matplotlib are used and the creation date is that of the
-    data, so that the bytes depend on nothing else.
-
-    Parameters
-    ----------
-    content : mapping
-        What `content.content` returned.
-    figures : sequence of DrawnFigure
-    work : Path
-        A folder to build in.
-    as_of : str
-        ISO date of the data.
+    data (`as_of`, ISO), so that the bytes depend on nothing else.
 
     Raises
     ------
@@ -61,21 +51,16 @@ def typeset(
 
 
 def figure_file(svg: bytes, kind: Literal["pdf", "png"]) -> bytes:
-    """Return a figure as a PDF or PNG file of its own, made from its SVG.
-
-    Raises
-    ------
-    OutputError
-        When the typesetter refuses.
-    """
+    """Return a figure as a PDF or PNG file of its own, made from its SVG; raises `OutputError`."""
     quoted = svg.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     return _compiled(_PAGE % quoted, "a figure", format=kind, ppi=PIXELS_PER_INCH)
 
 
 def _compiled(source: Path | bytes, what: str, **options: Any) -> bytes:  # noqa: ANN401  # typst's own
+    import matplotlib as mpl
     import typst
 
-    fonts = [_fonts()]
+    fonts = [Path(mpl.get_data_path()) / "fonts" / "ttf"]
     try:
         made = typst.compile(source, font_paths=fonts, ignore_system_fonts=True, **options)
     except typst.TypstError as error:
@@ -89,12 +74,6 @@ def _mapping(value: object) -> dict[str, Any]:
         return asdict(value)
     msg = f"{type(value).__name__} has no place in a report"
     raise TypeError(msg)
-
-
-def _fonts() -> Path:
-    import matplotlib as mpl
-
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
 
 def _moment(as_of: str) -> datetime:

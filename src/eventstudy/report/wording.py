@@ -11,9 +11,8 @@ import numpy as np
 
 from eventstudy.charts.glyphs import transliterate
 from eventstudy.charts.style import coverage, shorten
-from eventstudy.errors import UnknownNameError
 from eventstudy.formats import TYPESET, listed, percent, true_minus
-from eventstudy.inference.statistic import statistic, statistics
+from eventstudy.inference.statistic import statistics
 from eventstudy.results.tables import ClaimRow, EffectRow, EventRow, QuoteRow, TestRow
 
 if TYPE_CHECKING:
@@ -28,12 +27,6 @@ Key = tuple[str, date | None, date | None]
 
 
 # ---- one effect
-
-
-def with_effect(result: StudyResult) -> list[Studied]:
-    """Events with their effect over the headline window, those that have one."""
-    pairs = ((event, result.effect_of(event)) for event in result.tables.events)
-    return [(event, effect) for event, effect in pairs if effect is not None and effect.has_effect]
 
 
 def effect_key(event: EventRow) -> Key:
@@ -154,10 +147,7 @@ def cautions(effect: EffectRow) -> str:
 
 def title_of(name: str) -> str:
     """Return the title of a statistic; its name where the registry does not know it."""
-    try:
-        return statistic(name).title
-    except UnknownNameError:
-        return name
+    return next((entry.title for entry in statistics() if entry.name == name), name)
 
 
 def test_title(method: str) -> str:
@@ -168,18 +158,8 @@ def test_title(method: str) -> str:
 def described_statistics(result: StudyResult) -> list[dict[str, str]]:
     """Say what each statistic over all events is, in the words of the registry."""
     used = set(result.tables.tests.statistic)
-    return [
-        {
-            "name": entry.name,
-            "title": entry.title,
-            "meaning": entry.meaning,
-            "formula": entry.formula,
-            "distribution": entry.distribution,
-            "paper": entry.paper,
-        }
-        for entry in statistics()
-        if entry.name in used
-    ]
+    keys = ("name", "title", "meaning", "formula", "distribution", "paper")
+    return [{k: getattr(entry, k) for k in keys} for entry in statistics() if entry.name in used]
 
 
 # ---- key findings
@@ -196,14 +176,17 @@ class Finding:
 
 def key_findings(result: StudyResult) -> list[Finding]:
     """Return the findings of a study; a large study is summed up by its strongest effects."""
-    pairs = with_effect(result)
-    groups = _groups(pairs)
-    many = sum(map(len, groups)) > MAX_LINES
-    chosen, assets = (_strongest(groups), SHOWN_ASSETS) if many else (groups, MAX_ASSETS)
+    found = [(event, result.effect_of(event)) for event in result.tables.events]
+    pairs = [(event, effect) for event, effect in found if effect is not None and effect.has_effect]
+    chosen, assets = _groups(pairs), MAX_ASSETS
+    if sum(map(len, chosen)) > MAX_LINES:
+        least = [min((e.p for _, e in of if np.isfinite(e.p)), default=2.0) for of in chosen]
+        order = np.argsort(least, kind="stable")[:STRONGEST]
+        chosen, assets = [chosen[k] for k in order], SHOWN_ASSETS
     return [
         *_overview(result, pairs), *_other_windows(result),
         *(_group(result, group, assets) for group in chosen),
-        *_left_out(result), *_joint(result), *_claims(result), *_quotes(result),
+        *_left_out(result), *_joint(result), *_stated(result),
     ]  # fmt: skip
 
 
@@ -218,34 +201,26 @@ def _groups(pairs: Sequence[Studied]) -> list[list[Studied]]:
     return sorted(same.values(), key=lambda group: str(group[0][0].session))
 
 
-def _strongest(groups: list[list[Studied]]) -> list[list[Studied]]:
-    def least(group: Sequence[Studied]) -> float:
-        return min((e.p for _, e in group if np.isfinite(e.p)), default=2.0)
-
-    return sorted(groups, key=least)[:STRONGEST]
-
-
 def _group(result: StudyResult, group: Sequence[Studied], most: int) -> Finding:
     titles = list(dict.fromkeys(transliterate(e.title or e.event_id) for e, _ in group))
     distinct = {effect_key(event): (event, effect) for event, effect in reversed(group)}
     lines = [_line(result, *pair) for pair in reversed(list(distinct.values()))]
-    text = ""
-    if len(titles) > 1:
-        text = (
-            f"These {len(titles)} events share their session: the effect belongs to all of them "
-            "together and cannot be divided."
-        )
+    text = (
+        f"These {len(titles)} events share their session: the effect belongs to all of them "
+        "together and cannot be divided."
+    ) * (len(titles) > 1)
     more = len(lines) - most
     tail = (f"{more} more assets are in tables/effects.csv.",) if more > 0 else ()
     return Finding("; ".join(titles) + ".", text, (*lines[:most], *tail))
 
 
 def _line(result: StudyResult, event: EventRow, effect: EffectRow) -> str:
-    asset, warning = transliterate(event.asset), ""
+    warning = ""
     if effect.vol_warning and np.isfinite(effect.vol_ratio):
         warning = f"Volatility warning: ratio {TYPESET.number(effect.vol_ratio)}."
+    said = f"{size(result, effect)}: {short_verdict(result, effect)}"
     parts = (
-        f"{asset}, {event.session}: {size(result, effect)}: {short_verdict(result, effect)}.",
+        f"{transliterate(event.asset)}, {event.session}: {said}.",
         second_session(result, event), perhaps_shared(event), warning,
     )  # fmt: skip
     return " ".join(part for part in parts if part)
@@ -260,11 +235,8 @@ def _overview(result: StudyResult, pairs: Sequence[Studied]) -> Iterator[Finding
     many = "s" * (len(tested) > 1)
     over = f"effect{many} over {result.headline}, each session of an asset counted once"
     level = percent(result.level)
-    if below == 0:
-        text = (
-            f"None of {len(tested)} {over}, can be distinguished from noise at the {level} level."
-        )
-    else:
+    text = f"None of {len(tested)} {over}, can be distinguished from noise at the {level} level."
+    if below:
         text = (
             f"{below} of {len(tested)} {over}, {'is' if below == 1 else 'are'} more than noise "
             f"explains at the {level} level; about {result.level * len(tested):.1f} "
@@ -321,28 +293,23 @@ def _joint_text(result: StudyResult, group: Sequence[TestRow]) -> str:
     shown = (best or group)[:MAX_JOINT]
     said = [f"{title_of(row.statistic)} {TYPESET.named_pvalue(row.pvalue)}" for row in shown]
     found, level = sum(row.pvalue <= result.level for row in shown), percent(result.level)
-    judged = (
-        f"none tells the events from ordinary sessions at the {level} level"
-        if not found
-        else f"{found} of {len(shown)} tell the events from ordinary sessions at the {level} level"
-    )
-    return f"Over {result.headline}, {'; '.join(said)}: {judged}."
+    judged = f"{found} of {len(shown)} tell" if found else "none tells"
+    what = f"{judged} the events from ordinary sessions at the {level} level"
+    return f"Over {result.headline}, {'; '.join(said)}: {what}."
 
 
-def _claims(result: StudyResult) -> Iterator[Finding]:
+def _stated(result: StudyResult) -> Iterator[Finding]:
+    """Give the answers to claims and to quoted prices."""
     for claim in result.tables.claims:
         lead = f"Claim, {transliterate(claim.asset)}: {claim_lead(claim)}"
         yield Finding(lead, true_minus(transliterate(claim.sentence)))
+    for quote in result.tables.quotes:
+        yield Finding(quote_lead(quote), true_minus(transliterate(quote.sentence)))
 
 
 def claim_lead(claim: ClaimRow) -> str:
     """Return the title of a claim as the beginning of a paragraph."""
     return transliterate(claim.title).rstrip(".") + "."
-
-
-def _quotes(result: StudyResult) -> Iterator[Finding]:
-    for quote in result.tables.quotes:
-        yield Finding(quote_lead(quote), true_minus(transliterate(quote.sentence)))
 
 
 def quote_lead(quote: QuoteRow) -> str:

@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """The files of a report.
-
-    Parameters
-    ----------
-    folder, pdf, json : Path
-    tables, figures : tuple of Path
-    """
+    """The files of a report."""
 
     folder: Path
     pdf: Path
@@ -65,15 +59,9 @@ def write_report(
     with replacing(out) as staging:
         _fill(result, staging, progress)
         write_manifest(staging)
-        tables = [p.name for p in sorted((staging / "tables").iterdir())]
-        figures = [p.name for p in sorted((staging / "figures").iterdir())]
-    return ReportFiles(
-        folder=out,
-        pdf=out / "report.pdf",
-        json=out / "result.json",
-        tables=tuple(out / "tables" / name for name in tables),
-        figures=tuple(out / "figures" / name for name in figures),
-    )
+        made = [sorted((staging / kind).iterdir()) for kind in ("tables", "figures")]
+        tables, figures = (tuple(out / p.relative_to(staging) for p in found) for found in made)
+    return ReportFiles(out, out / "report.pdf", out / "result.json", tables, figures)
 
 
 def _fill(result: StudyResult, folder: Path, progress: Progress) -> None:

@@ -28,17 +28,10 @@ Write = Callable[[pd.DataFrame, Declared, Path], None]
 
 @dataclass(frozen=True, slots=True)
 class TableFormat:
-    """A file format of tables.
+    """A file format of tables: its name in ``[report] tables``, which is the suffix of its files.
 
-    Parameters
-    ----------
-    name : str
-        Its name in ``[report] tables``, and the suffix of its files.
-    meaning : str
-        One line for the docs.
-    write : callable
-        ``write(frame, columns, path)``: the values, the declaration of each column by name
-        (columns of the event file have none), and the file.
+    ``write(frame, columns, path)`` takes the values, the declaration of each column by name
+    (columns of the event file have none), and the file.
     """
 
     name: str
@@ -61,8 +54,7 @@ def table_format(name: str, meaning: str) -> Callable[[Write], Write]:
 
 
 @table_format("csv", "UTF-8 with commas; numbers with all their digits")
-def _csv(frame: pd.DataFrame, columns: Declared, path: Path) -> None:
-    del columns
+def _csv(frame: pd.DataFrame, _: Declared, path: Path) -> None:
     write_csv(frame, path)
 
 
@@ -149,16 +141,7 @@ def frames(result: StudyResult) -> dict[str, tuple[pd.DataFrame, Declared]]:
 def write_tables(
     result: StudyResult, folder: Path, *, formats: Sequence[str] = ("csv",)
 ) -> tuple[Path, ...]:
-    """Write every table of a result into a folder, in each format.
-
-    Parameters
-    ----------
-    result : StudyResult
-    folder : Path
-        Made when missing.
-    formats : sequence of str
-        Names in `FORMATS`.
-    """
+    """Write every table of a result into a folder, in each of the `FORMATS` named."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, (frame, columns) in frames(result).items():

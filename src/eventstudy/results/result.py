@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pandas as pd
 
-from eventstudy.arrays import FloatArray, IntArray
+from eventstudy.arrays import FloatArray
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import (
     Claims,
@@ -66,48 +67,40 @@ class Placebos(Sequence[PlaceboSample]):
     ----------
     keys : sequence of (event_id, asset)
         Pairs that have a sample.
-    make : callable
-        ``make(i)`` returns the sample of pair i. A bound method of a frozen object pickles.
+    make : sequence of callable
+        Each makes the sample of its pair; partials of methods of frozen objects, which pickle.
     """
 
-    __slots__ = ("_at", "_keys", "_make")
+    __slots__ = ("_make", "keys")
 
     def __init__(
-        self, keys: Sequence[tuple[str, str]], make: Callable[[int], PlaceboSample]
+        self, keys: Sequence[tuple[str, str]], make: Sequence[Callable[[], PlaceboSample]]
     ) -> None:
-        self._keys, self._make = tuple(keys), make
-        self._at = {key: at for at, key in enumerate(self._keys)}
+        self.keys, self._make = tuple(keys), tuple(make)
 
     @classmethod
     def of(cls, samples: Sequence[PlaceboSample]) -> Placebos:
         """Hold samples that are there already."""
-        held = tuple(samples)
-        return cls([(one.event_id, one.asset) for one in held], held.__getitem__)
+        keys = [(one.event_id, one.asset) for one in samples]
+        return cls(keys, [partial(samples.__getitem__, at) for at in range(len(samples))])
 
     @classmethod
     def joined(cls, parts: Sequence[Placebos]) -> Placebos:
         """Stack the samples of several assets in their order."""
-        if len(parts) == 1:
-            return parts[0]
         keys = [key for part in parts for key in part.keys]
-        return cls(keys, _Joined(tuple(parts)).sample)
-
-    @property
-    def keys(self) -> tuple[tuple[str, str], ...]:
-        """Event and asset of every sample."""
-        return self._keys
+        return cls(keys, [make for part in parts for make in part._make])
 
     def find(self, event_id: str, asset: str) -> PlaceboSample | None:
         """Return the sample of one pair, or None."""
-        at = self._at.get((event_id, asset))
-        return None if at is None else self._make(at)
+        key = (event_id, asset)
+        return self[self.keys.index(key)] if key in self.keys else None
 
     def of_event(self, event_id: str) -> tuple[PlaceboSample, ...]:
         """Return the samples of one event on every asset."""
-        return tuple(self._make(at) for at, key in enumerate(self._keys) if key[0] == event_id)
+        return tuple(self[at] for at, key in enumerate(self.keys) if key[0] == event_id)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.keys)
 
     @overload
     def __getitem__(self, index: int) -> PlaceboSample: ...
@@ -115,23 +108,8 @@ class Placebos(Sequence[PlaceboSample]):
     def __getitem__(self, index: slice) -> tuple[PlaceboSample, ...]: ...
     def __getitem__(self, index: int | slice) -> PlaceboSample | tuple[PlaceboSample, ...]:
         if isinstance(index, slice):
-            return tuple(self._make(at) for at in range(*index.indices(len(self))))
-        return self._make(range(len(self))[index])
-
-    def __iter__(self) -> Iterator[PlaceboSample]:
-        return (self._make(at) for at in range(len(self)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Joined:
-    parts: tuple[Placebos, ...]
-
-    def sample(self, at: int) -> PlaceboSample:
-        for part in self.parts:
-            if at < len(part):
-                return part[at]
-            at -= len(part)
-        raise IndexError(at)
+            return tuple(make() for make in self._make[index])
+        return self._make[index]()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,13 +121,8 @@ class StudyResult:
 
     Parameters
     ----------
-    name, title : str
-        The study's key and its headline.
-    settings : mapping
-        The study as plain values, section by section.
-    return_kind : {"log", "simple", "change"}
-    level : float
-        Level of tests; intervals have ``1 - level`` coverage.
+    name, title, settings, level
+        Of the study: its key, its headline, its plain values by section, the level of its tests.
     windows : tuple of Window
         CAR windows in the order asked for; the first one is the headline window.
     tables : ResultTables
@@ -158,7 +131,6 @@ class StudyResult:
         Levels of the assets, sessions as index; empty when returns were given.
     abnormal : AbnormalReturns
         The arrays behind the tables (primary sessions only).
-    provenance : Provenance
     placebos : Placebos
         The ordinary windows of each pair's history.
     units : mapping of str to str
@@ -255,16 +227,10 @@ class StudyResult:
     def effect_of(
         self, event: EventRow, window: Window | None = None, *, second: bool = False
     ) -> EffectRow | None:
-        """Return the effect of an event over a CAR window; None where it was not studied.
+        """Return the effect of a row of ``tables.events``; None where it was not studied.
 
-        Parameters
-        ----------
-        event : EventRow
-            A row of ``tables.events``.
-        window : Window, optional
-            One of `windows`; the headline window by default.
-        second : bool
-            On its second possible session.
+        `window` is one of `windows`, the headline window by default; `second` asks for the second
+        possible session.
         """
         at = event.alternatives_at if second else event.effects_at
         if at < 0:
@@ -273,19 +239,19 @@ class StudyResult:
         return table.row(at + (0 if window is None else self.windows.index(window)))
 
     def _repr_html_(self) -> str:
-        return to_html(self.tables.effects.take(self._headline_rows()), chosen=SUMMARY)
+        at = self.tables.events.effects_at
+        return to_html(self.tables.effects.take(at[at >= 0]), chosen=SUMMARY)
 
     def __repr__(self) -> str:
         return f"StudyResult {self.name!r}\n{self.summary().to_string(index=False, na_rep='')}"
-
-    def _headline_rows(self) -> IntArray:
-        at = self.tables.events.effects_at
-        return at[at >= 0]
 
     def test(
         self, window: WindowLike, *, tests: Literal["default", "all"] | tuple[str, ...] = "default"
     ) -> pd.DataFrame:
         """Return statistics of any scope for a window inside the event window.
+
+        A row per sample and statistic, refused ones with their reason; statistics of one event
+        and adjusted p-values have a row per event.
 
         Parameters
         ----------
@@ -293,12 +259,6 @@ class StudyResult:
             Need not be one of the study's CAR windows.
         tests : "default", "all" or tuple of str
             As ``[inference] tests`` of a study file.
-
-        Returns
-        -------
-        DataFrame
-            A row per sample and statistic, refused ones with their reason; statistics of one
-            event and adjusted p-values have a row per event.
 
         Raises
         ------
@@ -314,13 +274,9 @@ class StudyResult:
 
     def summary(self) -> pd.DataFrame:
         """Return a short table: a row per event and asset, effects of the headline in per cent."""
-        wide = self.events.assign(mde_percent=self._mde_percent())
+        values = np.append(self.tables.effects.mde_percent, np.nan)  # last: of pairs not studied
+        wide = self.events.assign(mde_percent=values[self.tables.events.effects_at])
         return wide[list(SUMMARY)].copy()
-
-    def _mde_percent(self) -> FloatArray:
-        at = self.tables.events.effects_at
-        values = np.append(self.tables.effects.mde_percent, np.nan)
-        return values[at]
 
 
 def clean(value: Any) -> Any:
@@ -331,17 +287,12 @@ def clean(value: Any) -> Any:
         return [clean(v) for v in value]
     if isinstance(value, np.generic):
         return clean(value.item())
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return _as_text(value)
-
-
-def _as_text(value: Any) -> str | None:
-    if value is pd.NaT or value is pd.NA:
+    infinite = isinstance(value, float) and not math.isfinite(value)
+    if value is None or value is pd.NaT or value is pd.NA or infinite:
         return None
-    return str(value.date().isoformat()) if isinstance(value, pd.Timestamp) else str(value)
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value.date()) if isinstance(value, pd.Timestamp) else str(value)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

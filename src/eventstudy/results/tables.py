@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.arrays import BoolArray, DayArray, FloatArray
+from eventstudy.arrays import DayArray, FloatArray, IntArray
 from eventstudy.events import Event
 from eventstudy.tables.columns import (
     Column,
@@ -27,6 +27,8 @@ from eventstudy.tables.columns import (
     moment,
     names,
     number,
+    p_value,
+    signed,
     text,
     window,
 )
@@ -38,19 +40,10 @@ _ALT = (HEADLINE, SECOND)
 
 
 def as_percent(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatArray:
-    """Return effects in per cent of the price before the window (N,).
+    """Return effects in per cent of `base`, the price of the session before the window (N,).
 
     ``100 (exp(effect) - 1)`` for log returns, ``100 effect`` for simple ones and
     ``100 effect / base`` for changes of the price; NaN where that price is not positive.
-
-    Parameters
-    ----------
-    effect : (N,)
-        Sums of returns.
-    kind : (N,)
-        ``log``, ``simple`` or ``change``.
-    base : (N,)
-        Price of the session before the window.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         change = np.where(base > 0, 100.0 * effect / base, np.nan)
@@ -59,10 +52,10 @@ def as_percent(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatAr
 
 
 def as_money(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatArray:
-    """Return effects in units of the price, from the price of the session before the window (N,).
+    """Return effects in units of the price (N,).
 
     ``base (exp(effect) - 1)`` for log returns, ``base effect`` for simple ones, the effect itself
-    for changes of the price. Parameters as in `as_percent`.
+    for changes of the price.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         growth = base * np.expm1(effect)  # a change of the price may be too large for this
@@ -70,17 +63,11 @@ def as_money(effect: FloatArray, kind: TextArray, base: FloatArray) -> FloatArra
 
 
 def _percent(name: str) -> Any:
-    def derive(table: Any) -> FloatArray:
-        return as_percent(getattr(table, name), table.return_kind, table.base_price)
-
-    return derive
+    return lambda t: as_percent(getattr(t, name), t.return_kind, t.base_price)
 
 
 def _money(name: str) -> Any:
-    def derive(table: Any) -> FloatArray:
-        return as_money(getattr(table, name), table.return_kind, table.base_price)
-
-    return derive
+    return lambda t: as_money(getattr(t, name), t.return_kind, t.base_price)
 
 
 # The tests of one event in the order in which they stand in where the default gives no number.
@@ -112,50 +99,45 @@ class _EffectFields:
     window_start = integer("a.", unit="sessions", derives=lambda t: [w.start for w in t.window])
     window_end = integer("b.", unit="sessions", derives=lambda t: [w.end for w in t.window])
     n_sessions = integer("Sessions of it that have a return, W.", tags=(HEADLINE,))
-    effect = number("Its CAR.", unit="return", shown="signed", tags=_ALT)
+    effect = signed("Its CAR.", unit="return", tags=_ALT)
     se = number(
         "sqrt V, V = s^2 (W + 1' X* (X'X)^-1 X*' 1) over the sessions present.",
         unit="return", tags=_WIDE,
     )  # fmt: skip
-    t = number("effect / se.", shown="signed", tags=_WIDE)
+    t = signed("effect / se.", tags=_WIDE)
     df = count("L - K.", tags=(HEADLINE,))
-    p_t = number(
-        "Two-sided p of `t` under the t distribution with `df` degrees of freedom.",
-        shown="pvalue", tags=_WIDE,
-    )  # fmt: skip
-    p_sq = number(
+    p_t = p_value(
+        "Two-sided p of `t` under the t distribution with `df` degrees of freedom.", tags=_WIDE
+    )
+    p_sq = p_value(
         "Sample quantile: (1 + number of sums of W consecutive residuals of the estimation window "
-        "at least as large in absolute value) / (their number + 1).",
-        shown="pvalue", tags=(HEADLINE, PER_WINDOW),
+        "at least as large in absolute value) / (their number + 1).", tags=(HEADLINE, PER_WINDOW),
     )  # fmt: skip
-    p_vfc = number(
+    p_vfc = p_value(
         "Volatility-filtered conformal: the same rank among the sessions (or runs of W sessions) "
         "before the event, each divided by its volatility forecast. The default for one session.",
-        shown="pvalue", tags=_WIDE,
+        tags=_WIDE,
     )  # fmt: skip
-    p_fhs = number(
+    p_fhs = p_value(
         "Filtered historical simulation: share of simulated CARs at least as large. The default "
-        "for several sessions.",
-        shown="pvalue", tags=_WIDE,
+        "for several sessions.", tags=_WIDE,
     )  # fmt: skip
-    p_conformal = number(
+    p_conformal = p_value(
         "Moving-block permutation: share of the L + W cyclic shifts of the residuals, fitted on "
         "estimation and window sessions together, whose last W sum to as much.",
-        shown="pvalue", tags=(HEADLINE, PER_WINDOW),
+        tags=(HEADLINE, PER_WINDOW),
     )  # fmt: skip
-    ci_low = number(
+    ci_low = signed(
         "Lower end of the interval with 1 - level coverage by inversion of `ci_method`.",
-        unit="return", shown="signed", tags=_WIDE,
+        unit="return", tags=_WIDE,
     )  # fmt: skip
-    ci_high = number("Its upper end.", unit="return", shown="signed", tags=_WIDE)
+    ci_high = signed("Its upper end.", unit="return", tags=_WIDE)
     ci_method = text(
         "`vfc` or `fhs`: the default test of the window; `t` where the study asks for no filter.",
         tags=(HEADLINE,),
-    )
-    ci_t_low = number(
-        "Lower end of effect -+ t quantile x se.", unit="return", shown="signed", tags=(HEADLINE,)
-    )
-    ci_t_high = number("Its upper end.", unit="return", shown="signed", tags=(HEADLINE,))
+    )  # fmt: skip
+    ci_t_low = signed("Lower end of effect -+ t quantile x se.", unit="return", tags=(HEADLINE,))
+    ci_t_high = signed("Its upper end.", unit="return", tags=(HEADLINE,))
     mde = number(
         "Minimum detectable effect: what `ci_method` finds in 8 of 10 cases at the study's level.",
         unit="return", tags=(HEADLINE, PER_WINDOW),
@@ -173,33 +155,24 @@ class _EffectFields:
     filter = text("`garch` or `ewma`; empty where none was run.", tags=(HEADLINE,))
     filter_reason = text(
         "Why the filter falls back to EWMA, or why a number is missing; empty where there is "
-        "nothing to say.",
-        tags=(HEADLINE,),
-    )
-    percent = number(
-        "Effect in per cent: 100 (exp(effect) - 1) for log returns, 100 effect for simple ones, "
-        "100 effect / base price for changes.",
-        unit="%", shown="signed", tags=_WIDE, derives=_percent("effect"),
+        "nothing to say.", tags=(HEADLINE,),
     )  # fmt: skip
-    percent_low = number(
-        "The same for `ci_low`.", unit="%", shown="signed", tags=_ALT, derives=_percent("ci_low")
-    )
-    percent_high = number(
-        "The same for `ci_high`.", unit="%", shown="signed", tags=_ALT, derives=_percent("ci_high")
+    percent = signed(
+        "Effect in per cent: 100 (exp(effect) - 1) for log returns, 100 effect for simple ones, "
+        "100 effect / base price for changes.", unit="%", tags=_WIDE, derives=_percent("effect"),
+    )  # fmt: skip
+    percent_low = signed("The same for `ci_low`.", unit="%", tags=_ALT, derives=_percent("ci_low"))
+    percent_high = signed(
+        "The same for `ci_high`.", unit="%", tags=_ALT, derives=_percent("ci_high")
     )
     base_price = number("Price of the session before the window.", unit="price", tags=(HEADLINE,))
-    usd = number(
+    usd = signed(
         "Effect in units of the price: base price x (exp(effect) - 1) for log returns, x effect "
         "for simple ones, the effect itself for changes. Empty for a file of returns.",
-        unit="price", shown="signed", tags=_WIDE, derives=_money("effect"),
+        unit="price", tags=_WIDE, derives=_money("effect"),
     )  # fmt: skip
-    usd_low = number(
-        "The same for `ci_low`.", unit="price", shown="signed", tags=_ALT, derives=_money("ci_low")
-    )
-    usd_high = number(
-        "The same for `ci_high`.", unit="price", shown="signed", tags=_ALT,
-        derives=_money("ci_high"),
-    )  # fmt: skip
+    usd_low = signed("The same for `ci_low`.", unit="price", tags=_ALT, derives=_money("ci_low"))
+    usd_high = signed("The same for `ci_high`.", unit="price", tags=_ALT, derives=_money("ci_high"))
     n_estimation = integer(
         "Usable sessions of the estimation window, L.", unit="sessions", tags=(HEADLINE,)
     )
@@ -209,13 +182,13 @@ class _EffectFields:
         "The test whose p-value counts: `ci_method`, or the next best where it gives no number.",
         filed=False, derives=_method,
     )  # fmt: skip
-    p = number(
-        "The p-value that counts: that of `method`.", shown="pvalue", filed=False,
-        derives=lambda t: _p_of(t, t.method),
+    p = p_value(
+        "The p-value that counts: that of `method`.",
+        filed=False, derives=lambda t: _p_of(t, t.method),
     )  # fmt: skip
     mde_percent = number(
-        "`mde` in per cent of the price before the window.", unit="%", filed=False,
-        derives=_percent("mde"),
+        "`mde` in per cent of the price before the window.",
+        unit="%", filed=False, derives=_percent("mde"),
     )  # fmt: skip
     mde_t_percent = number("`mde_t` in per cent.", unit="%", filed=False, derives=_percent("mde_t"))
 
@@ -231,8 +204,6 @@ class EffectRow(_EffectFields, Row):
 
 class Effects(_EffectFields, Table[EffectRow]):
     """A row per event, asset and window of `[windows] car`; only pairs that were studied."""
-
-    row_type = EffectRow
 
 
 class _EventFields:
@@ -260,13 +231,13 @@ class _EventFields:
     overlaps_with = names("Events whose event window shares a session with this one.")
     estimation_overlaps = names("Events whose event window reaches into this estimation window.")
     roll_taus = names(
-        "Sessions of the event window, relative to session 0, on which the front month changes "
-        "its contract."
+        "Sessions of the event window, relative to session 0, on which the front month changes its "
+        "contract."
     )
     reason = text(
         "Why this session, or why the event was not studied.",
         derives=lambda t: ["; ".join(parts) for parts in t.reasons],
-    )
+    )  # fmt: skip
     reasons = names("The same, part by part.", filed=False)
     effects_at = integer("First row of the pair in the effects, or -1.", filed=False)
     alternatives_at = integer("The same in the alternatives.", filed=False)
@@ -289,27 +260,23 @@ class EventRow(_EventFields, Row):
 class Events(_EventFields, Table[EventRow]):
     """A row per event and asset, in the order of the event file."""
 
-    row_type = EventRow
-
 
 class _SessionFields:
     event_id = text("Key of the event.")
     asset = text("Series studied.")
     tau = integer("Session relative to session 0.", unit="sessions")
     session = day("Its date; empty past the last session.")
-    ar = number(
-        "AR = return - expected; empty where the return or a regressor is missing.",
-        unit="return", shown="signed",
-    )  # fmt: skip
-    sar = number("AR / se.", shown="signed")
+    ar = signed(
+        "AR = return - expected; empty where the return or a regressor is missing.", unit="return"
+    )
+    sar = signed("AR / se.")
     se = number("s sqrt C, C = 1 + x_t' (X'X)^-1 x_t.", unit="return")
-    return_ = number("The return of the session.", unit="return", name="return", shown="signed")
-    expected = number("What the model expects of it.", unit="return", shown="signed")
-    ci_low = number(
-        "Lower end of AR -+ t quantile x se with L - K degrees of freedom.",
-        unit="return", shown="signed",
-    )  # fmt: skip
-    ci_high = number("Its upper end.", unit="return", shown="signed")
+    return_ = signed("The return of the session.", unit="return", name="return")
+    expected = signed("What the model expects of it.", unit="return")
+    ci_low = signed(
+        "Lower end of AR -+ t quantile x se with L - K degrees of freedom.", unit="return"
+    )
+    ci_high = signed("Its upper end.", unit="return")
     roll = flag("Whether the front month changes its contract on this session.")
 
 
@@ -319,8 +286,6 @@ class SessionRow(_SessionFields, Row):
 
 class SessionReturns(_SessionFields, Table[SessionRow]):
     """A row per event, asset and session of the event window."""
-
-    row_type = SessionRow
 
 
 class _TestFields:
@@ -332,19 +297,19 @@ class _TestFields:
     window_start = integer("a.", unit="sessions", derives=lambda t: [w.start for w in t.window])
     window_end = integer("b.", unit="sessions", derives=lambda t: [w.end for w in t.window])
     statistic = text("Name: see below.")
-    value = number("Its value; empty where it was refused.", shown="signed")
+    value = signed("Its value; empty where it was refused.")
     df = number(
         "Degrees of freedom of its t distribution; empty where there are none.", shown="count"
     )
-    pvalue = number("Two-sided, unless the statistic says otherwise.", shown="pvalue")
+    pvalue = p_value("Two-sided, unless the statistic says otherwise.")
     n = integer(
         "Observations that entered: pairs of event and asset, windows, episodes or events.",
         shown="count",
-    )
+    )  # fmt: skip
     verdict = text(
         "`holds`: its assumptions can hold in this sample. `caution`: one of them is in doubt. "
-        "`refused`: they cannot hold, no number is given. `marked`: they cannot hold and the "
-        'number is shown because `tests = "all"` asked for it.'
+        "`refused`: they cannot hold, no number is given. `marked`: they cannot hold and the number"
+        ' is shown because `tests = "all"` asked for it.'
     )
     reason = text("Why the verdict is not `holds`, and what else to know of the value.")
 
@@ -360,8 +325,6 @@ class Tests(_TestFields, Table[TestRow]):
 
     __test__ = False  # no class of tests to pytest
 
-    row_type = TestRow
-
 
 class _SampleFields:
     asset = text("The sample: an asset, or `all` for every pair.")
@@ -374,12 +337,12 @@ class _SampleFields:
     rbar_windows = number("Mean correlation of CARs that this and the overlap imply.")
     size_xc = number("What a test that ignores this correlation rejects at a nominal 5%.")
     variance_ratio = number("Variance of the standardised CARs against 1: event-induced variance.")
-    variance_pvalue = number("Its p-value.", shown="pvalue")
+    variance_pvalue = p_value("Its p-value.")
     n_dated = count("Windows on the filtered returns.")
     n_episodes = count("Windows merged wherever they share a session.")
     covered = number("Share of sessions inside a window.")
     abs_z_ratio = number("Mean absolute filtered return on covered over other sessions.")
-    p_abs_z = number("Its p-value by circular shift.", shown="pvalue")
+    p_abs_z = p_value("Its p-value by circular shift.")
     why = text("Why these tests are the default here.")
 
 
@@ -390,43 +353,35 @@ class SampleRow(_SampleFields, Row):
 class Samples(_SampleFields, Table[SampleRow]):
     """What the choice of tests rests on, a row per asset (or `all`) and window."""
 
-    row_type = SampleRow
-
 
 class _FamilyFields:
     asset = text("The family.")
     window = window("CAR window.")
     event_id = text("Key of the event.")
-    score = number(
+    score = signed(
         "Sum of filtered returns over the window, divided by the square root of W; about N(0, 1) "
-        "without an effect.",
-        shown="signed",
+        "without an effect."
     )
-    pvalue = number("P-value of the default test of the single event.", shown="pvalue")
-    p_max_z = number(
+    pvalue = p_value("P-value of the default test of the single event.")
+    p_max_z = p_value(
         "Adjusted by the largest score over the circular shifts of the whole family (Westfall and "
-        "Young 1993; Romano and Wolf 2005).",
-        shown="pvalue",
+        "Young 1993; Romano and Wolf 2005)."
     )
-    p_holm = number("Adjusted by Holm (1979).", shown="pvalue")
-    p_benjamini_hochberg = number("Adjusted by Benjamini and Hochberg (1995).", shown="pvalue")
+    p_holm = p_value("Adjusted by Holm (1979).")
+    p_benjamini_hochberg = p_value("Adjusted by Benjamini and Hochberg (1995).")
     direction = text("Expected direction, `up` or `down`; empty where none was declared.")
-    signed_effect = number(
-        "CAR of the event, turned so that positive is the expected direction.",
-        unit="return", shown="signed",
-    )  # fmt: skip
-    p_one_sided = number(
+    signed_effect = signed(
+        "CAR of the event, turned so that positive is the expected direction.", unit="return"
+    )
+    p_one_sided = p_value(
         "One-sided p-value of the default test, in the expected direction: half of `pvalue` where "
-        "the move agrees, else one minus that.",
-        shown="pvalue",
+        "the move agrees, else one minus that."
     )
-    overlap_z_without = number(
-        "Overlap-exact z of the family without this event (headline window).", shown="signed"
+    overlap_z_without = signed(
+        "Overlap-exact z of the family without this event (headline window)."
     )
-    p_overlap_z_without = number("Its p-value.", shown="pvalue")
-    p_shift_sharp_without = number(
-        "P-value of the circular shift without this event.", shown="pvalue"
-    )
+    p_overlap_z_without = p_value("Its p-value.")
+    p_shift_sharp_without = p_value("P-value of the circular shift without this event.")
 
 
 class FamilyRow(_FamilyFields, Row):
@@ -436,8 +391,6 @@ class FamilyRow(_FamilyFields, Row):
 class Family(_FamilyFields, Table[FamilyRow]):
     """The single p-values of the events of one asset, adjusted together."""
 
-    row_type = FamilyRow
-
 
 class _RegressionFields:
     asset = text("The series.")
@@ -445,30 +398,27 @@ class _RegressionFields:
     event_ids = text("The same, separated by `;`.")
     window = window("The window.")
     sessions = text("The usable sessions of the group, ISO dates separated by `;`.")
-    coef = number(
+    coef = signed(
         "Effect: coefficient x number of sessions. For an event whose window overlaps with no "
-        "other it is the CAR against the mean (and the controls) of all sessions outside every "
-        "window.",
-        unit="return", shown="signed",
+        "other it is the CAR against the mean (and the controls) of all sessions outside "
+        "every window.",
+        unit="return",
     )  # fmt: skip
     se_ols = number("Its standard error under independent errors of one variance.", unit="return")
     se_hac = number(
         "Newey-West standard error, Bartlett kernel, scaled by n / (n - parameters). Empty where a "
         "session has a dummy of its own: its residual is zero and the estimate says nothing about "
-        "it.",
-        unit="return",
-    )
-    t_hac = number("coef / se_hac.", shown="signed")
-    p_hac = number(
+        "it.", unit="return",
+    )  # fmt: skip
+    t_hac = signed("coef / se_hac.")
+    p_hac = p_value(
         "Two-sided p under the t distribution with n - parameters degrees of freedom. Shown for "
-        "comparison: it rejects far too often with few sessions per event.",
-        shown="pvalue",
+        "comparison: it rejects far too often with few sessions per event."
     )
-    p_shift = number(
+    p_shift = p_value(
         "Share of the circular shifts of the whole pattern of dummies, the observed one included, "
         "whose effect for this group is at least as large in absolute value. Raw effects, the "
-        "sessions of real events included.",
-        shown="pvalue",
+        "sessions of real events included."
     )
     bandwidth = integer("Lags of the kernel, floor(4 (n / 100)^(2/9)).", unit="sessions")
     n = integer("Usable sessions of the series.", shown="count")
@@ -482,8 +432,6 @@ class RegressionRow(_RegressionFields, Row):
 class Regression(_RegressionFields, Table[RegressionRow]):
     """Joint event dummies: a row per asset, window and group of events."""
 
-    row_type = RegressionRow
-
 
 class _QuoteFields:
     quote_id = text("Key of the quote.")
@@ -493,10 +441,8 @@ class _QuoteFields:
     base_session = day("Session of the settlement before it.")
     base_price = number("That settlement.", unit="price")
     level = number("The quoted price.", unit="price")
-    implied_change_pct = number("100 (level / base_price - 1).", unit="%", shown="signed")
-    quoted_change_pct = number(
-        "The change that was printed; empty where none was.", unit="%", shown="signed"
-    )
+    implied_change_pct = signed("100 (level / base_price - 1).", unit="%")
+    quoted_change_pct = signed("The change that was printed; empty where none was.", unit="%")
     agrees = flag(
         "Whether the two differ by no more than rounding of the printed numbers can hide."
     )
@@ -510,8 +456,6 @@ class QuoteRow(_QuoteFields, Row):
 class Quotes(_QuoteFields, Table[QuoteRow]):
     """Quoted prices compared with settlements."""
 
-    row_type = QuoteRow
-
 
 class _ClaimFields:
     claim_id = text("Key of the claim.")
@@ -520,11 +464,11 @@ class _ClaimFields:
     event_id = text("Event.")
     window = window("Horizon.")
     direction = text("Expected sign.")
-    effect = number("CAR over the horizon.", unit="return", shown="signed")
-    percent = number("The same in per cent.", unit="%", shown="signed")
-    ci_low = number("Lower end of the two-sided interval.", unit="return", shown="signed")
-    ci_high = number("Its upper end.", unit="return", shown="signed")
-    pvalue = number("One-sided, in the direction of the claim.", shown="pvalue")
+    effect = signed("CAR over the horizon.", unit="return")
+    percent = signed("The same in per cent.", unit="%")
+    ci_low = signed("Lower end of the two-sided interval.", unit="return")
+    ci_high = signed("Its upper end.", unit="return")
+    pvalue = p_value("One-sided, in the direction of the claim.")
     test = text("The test behind it.")
     verdict = text(
         "`supported`, `contradicted` (either with ` by a move that other events share` where the "
@@ -540,13 +484,11 @@ class ClaimRow(_ClaimFields, Row):
 class Claims(_ClaimFields, Table[ClaimRow]):
     """Claims and their answers."""
 
-    row_type = ClaimRow
-
 
 class _NoteFields:
     kind = text(
-        "`moved`, `ambiguous`, `confounded`, `dropped`, `undated`, `masked`, `gap`, `stale`, "
-        "`not a session`, `spot`, `fallback`, `roll` or `note`."
+        "`moved`, `ambiguous`, `confounded`, `dropped`, `undated`, `masked`, `gap`, `stale`, `not "
+        "a session`, `spot`, `fallback`, `roll` or `note`."
     )
     subject = text("The event, series or key concerned.")
     detail = text("One sentence.")
@@ -558,8 +500,6 @@ class NoteRow(_NoteFields, Row):
 
 class Notes(_NoteFields, Table[NoteRow]):
     """Everything that was moved, dropped, masked, replaced or is missing."""
-
-    row_type = NoteRow
 
 
 def _hash(days: DayArray, values: FloatArray) -> str:
@@ -585,7 +525,7 @@ class _SeriesFields:
     sha256 = text(
         "Hash of its sessions and values.",
         derives=lambda t: [_hash(*one) for one in t.observations],
-    )
+    )  # fmt: skip
     observations = Column[TextArray, tuple[DayArray, FloatArray]](
         "plain", "Its sessions and values.", filed=False
     )
@@ -598,27 +538,12 @@ class SeriesRow(_SeriesFields, Row):
 class Series(_SeriesFields, Table[SeriesRow]):
     """A row per series used."""
 
-    row_type = SeriesRow
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResultTables:
     """Every table of a result under the name of its file.
 
-    Parameters
-    ----------
-    events : Events
-    effects, alternatives : Effects
-        On the first and on the second possible session of an event.
-    ar, alternative_ar : SessionReturns
-    tests : Tests
-    design : Samples
-    family : Family
-    regression : Regression
-    quotes : Quotes
-    claims : Claims
-    notes : Notes
-    series : Series
+    `alternatives` and `alternative_ar` are those of the second possible session of an event.
     """
 
     events: Events
@@ -648,25 +573,22 @@ def wide_events(
     Unsuffixed columns of the effect speak of the first window; ``<name>_<a>_<b>`` repeats the
     columns declared with `PER_WINDOW` for each; ``alt_<name>`` those declared with `SECOND` for
     the second possible session. Further columns of the event file come last.
-
-    Parameters
-    ----------
-    events : Events
-    effects, alternatives : Effects
-        On the first and on the second possible session.
-    windows : tuple of Window
-        CAR windows.
     """
     facts = events.frame()
-    first = _Block(effects, events.effects_at, windows)
-    second = _Block(alternatives, events.alternatives_at, windows)
+    blocks = {
+        "first": (effects.frame(), events.effects_at),
+        "second": (alternatives.frame(), events.alternatives_at),
+    }
+    zero = windows.index(Window(0, 0)) if Window(0, 0) in windows else None
     parts: dict[str, Any] = {}
     for name, column, block, k in _wide_plan(windows):
         if block == "facts":
             parts[name] = facts[name]
+        elif k is None:
+            missing: FloatArray = np.full(len(events), np.nan)
+            parts[name] = missing if zero is None else _laid(*blocks[block], "effect", zero)
         else:
-            source = first if block == "first" else second
-            parts[name] = source.zero() if k is None else source.of(column.name, k)
+            parts[name] = _laid(*blocks[block], column.name, k)
     parts |= features(events, taken=set(parts))
     return pd.DataFrame(parts, index=range(len(events)))
 
@@ -715,35 +637,13 @@ def features(events: Events, *, taken: set[str]) -> dict[str, list[Any]]:
     }
 
 
-class _Block:
-    """Effects laid out by pair: row ``at + k`` is window k of a pair."""
-
-    def __init__(self, effects: Effects, at: Any, windows: tuple[Window, ...]) -> None:
-        self._frame, self._at, self._windows = effects.frame(), at, windows
-        self._known: BoolArray = at >= 0
-
-    def of(self, name: str, window: int) -> Any:
-        column = self._frame[name].to_numpy()
-        found = column[np.where(self._known, self._at + window, 0)] if len(column) else None
-        if found is not None and self._known.all():
-            return found
-        kind = column.dtype.kind
-        empty = np.nan if kind in "fiu" else "" if kind == "O" and name != "vol_warning" else None
-        if found is None:
-            return np.full(len(self._at), empty, dtype=float if kind in "fiu" else object)
-        if kind in "iu":
-            found = found.astype(float)
-        elif kind == "b":
-            found = found.astype(object)
-        found = found.copy()
-        found[~self._known] = empty
-        return found
-
-    def zero(self) -> FloatArray:
-        """Effect on session 0 alone; NaN where the study has no such window."""
-        if Window(0, 0) not in self._windows:
-            return np.full(len(self._at), np.nan)
-        found: FloatArray = np.asarray(
-            self.of("effect", self._windows.index(Window(0, 0))), dtype=float
-        )
-        return found
+def _laid(frame: pd.DataFrame, at: IntArray, name: str, window: int) -> Any:
+    """Lay a column of effects out by pair: row ``at + k`` is window k of a pair; -1 for none."""
+    column, known = frame[name].to_numpy(), at >= 0
+    kind = column.dtype.kind
+    if known.all() and len(column):
+        return column[at + window]
+    empty = np.nan if kind in "fiu" else "" if kind == "O" and name != "vol_warning" else None
+    found = np.full(len(at), empty, dtype=float if kind in "fiu" else object)
+    found[known] = column[at[known] + window]
+    return found

@@ -41,20 +41,14 @@ def check_quotes(quotes: Sequence[Quote], panel: ReturnPanel) -> tuple[Quotes, l
         except AlignmentError as error:
             notes.append(Note("dropped", quote.quote_id, f"quote not checked: {error}"))
             continue
+        given = {"quote_id": quote.quote_id, "asset": quote.asset, "level": quote.level}
+        quoted = NAN if quote.change_pct is None else quote.change_pct
         rows.append(
-            {
-                "quote_id": quote.quote_id,
-                "asset": quote.asset,
-                "moment": check.moment,
-                "session": check.session,
-                "base_session": check.base_session,
-                "base_price": check.base,
-                "level": check.level,
-                "implied_change_pct": check.implied_pct,
-                "quoted_change_pct": NAN if check.quoted_pct is None else check.quoted_pct,
-                "agrees": bool(check.agrees),
-                "sentence": check.sentence,
-            }
+            given
+            | {name: getattr(check, name) for name in ("moment", "session", "base_session")}
+            | {"base_price": check.base, "implied_change_pct": check.implied_pct}
+            | {"quoted_change_pct": quoted, "agrees": bool(check.agrees)}
+            | {"sentence": check.sentence}
         )
     return Quotes.of(rows), notes
 
@@ -134,19 +128,11 @@ def _cautions(effect: EffectRow, others: tuple[str, ...]) -> str:
 def _row(
     claim: Claim, effect: EffectRow, level: float, others: tuple[str, ...]
 ) -> dict[str, object]:
-    stated: dict[str, object] = {
-        "claim_id": claim.claim_id,
-        "title": claim.title,
-        "asset": claim.asset,
-        "event_id": claim.event_id,
-        "window": claim.window,
-        "direction": claim.direction,
-    }
+    names = ("claim_id", "title", "asset", "event_id", "window", "direction")
+    stated = {name: getattr(claim, name) for name in names}
     if not effect.has_effect:
-        return stated | {
-            "verdict": "not tested",
-            "sentence": f"{claim.title}: not tested, {effect.filter_reason}.",
-        }
+        sentence = f"{claim.title}: not tested, {effect.filter_reason}."
+        return stated | {"verdict": "not tested", "sentence": sentence}
     agrees = (effect.effect > 0) == (claim.direction == "up")
     one_sided = effect.p / 2 if agrees else 1 - effect.p / 2
     verdict = _verdict(agrees=agrees, one_sided=one_sided, two=effect.p, level=level)
@@ -160,16 +146,9 @@ def _row(
         f"{abs(effect.mde_percent):.1f} % would have been seen with 80 % power."
         f"{_cautions(effect, others)}"
     )
-    return stated | {
-        "effect": effect.effect,
-        "percent": effect.percent,
-        "ci_low": effect.ci_low,
-        "ci_high": effect.ci_high,
-        "pvalue": one_sided,
-        "test": f"{effect.method}, one-sided",
-        "verdict": verdict,
-        "sentence": sentence,
-    }
+    found = {name: getattr(effect, name) for name in ("effect", "percent", "ci_low", "ci_high")}
+    test = {"pvalue": one_sided, "test": f"{effect.method}, one-sided"}
+    return stated | found | test | {"verdict": verdict, "sentence": sentence}
 
 
 def _verdict(*, agrees: bool, one_sided: float, two: float, level: float) -> str:

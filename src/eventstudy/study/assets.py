@@ -1,17 +1,17 @@
-"""One asset of a study: its arrays, its events, its abnormal returns, its effects."""
+"""The assets of a study: their arrays, the events that can be studied, fits and effects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from eventstudy.alignment import Alignment, event_sessions
-from eventstudy.arrays import DayArray, IntArray
-from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.arrays import BoolArray, DayArray, IntArray
 from eventstudy.models.designs import design_matrix
-from eventstudy.models.estimation import ModelFit, fit_pairs
+from eventstudy.models.estimation import ModelFit, SampleFit, fit_pairs, fit_sample
 from eventstudy.results import Placebos
 from eventstudy.results.tables import Effects
 from eventstudy.returns import ReturnPanel
@@ -23,48 +23,12 @@ from eventstudy.windows import Window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """The pairs on one asset that can be studied, and why the others cannot.
+    """The pairs that can be studied, and why the others cannot."""
 
-    Parameters
-    ----------
-    rows : (n,) int
-        Rows of the alignment that are studied, in order.
-    dropped : (d,) int
-        Rows that have a session and are not studied.
-    reasons : tuple of str, length d
-    fit : ModelFit or None
-        The fits of the pairs studied; None where there is none.
-    """
-
-    rows: IntArray
-    dropped: IntArray
-    reasons: tuple[str, ...]
-    fit: ModelFit | None
-
-    @property
-    def abnormal(self) -> AbnormalReturns | None:
-        """Abnormal returns of the pairs studied; None where none was."""
-        return None if self.fit is None else self.fit.abnormal
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AssetFindings:
-    """What one asset contributes to a result.
-
-    Parameters
-    ----------
-    kept, second : Kept
-        The pairs studied, on the first and on the second possible session.
-    effects, alternatives : Effects
-        The same on their windows.
-    placebos : Placebos
-    """
-
-    kept: Kept
-    second: Kept
-    effects: Effects
-    alternatives: Effects
-    placebos: Placebos
+    rows: IntArray  # (n,) rows of the alignment that are studied, by asset, then by event
+    dropped: IntArray  # (d,) rows that have a session and are not studied
+    reasons: tuple[str, ...]  # (d,)
+    fit: SampleFit | None  # of the pairs studied; None where there is none
 
 
 def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
@@ -77,53 +41,31 @@ def asset_data(study: Study, panel: ReturnPanel, asset: str) -> AssetData:
     rolls = panel.rolls[:, column].copy()
     for name in (*study.model.regressors, *((offset,) if offset else ())):
         rolls |= panel.rolls[:, panel.column(name)]
-    return AssetData(
-        asset=asset,
-        returns=returns,
-        offset=subtracted,
-        design=design_matrix(study.model, factors),
-        levels=panel.levels[:, column],
-        rolls=rolls,
-        kind=panel.kinds[column],
-    )
+    design, levels = design_matrix(study.model, factors), panel.levels[:, column]
+    return AssetData(asset, returns, subtracted, design, levels, rolls, panel.kinds[column])
 
 
-def study_asset(
+def study_effects(
     study: Study,
-    data: AssetData,
-    pairs: Alignment,
-    *,
+    data: Mapping[str, AssetData],
+    fit: SampleFit | None,
     sessions: DayArray,
-    tick: Callable[[], None],
-) -> AssetFindings:
-    """Study every event on one asset.
+    *,
+    role: Literal["primary", "alternative"],
+    tick: Callable[[], None] = lambda: None,
+) -> tuple[Effects, Placebos]:
+    """Test the single events of every asset over the windows of a study, see `measure`.
 
-    Parameters
-    ----------
-    study : Study
-    data : AssetData
-    pairs : Alignment
-        Every event on every asset.
-    sessions : (S,) datetime64[D]
-    tick : callable
-        Called once per event studied.
-
-    Returns
-    -------
-    AssetFindings
+    The effects are ordered by pair, then by window; `fit` has its pairs ordered by asset.
     """
-    kept = fit_kept(study, data, pairs)
-    second = _fit_second(study, data, pairs, kept)
-    windows = study.car_windows
-    effects, alternatives, placebos = Effects.empty(), Effects.empty(), Placebos.of(())
-    if kept.fit is not None:
-        found = measure(kept.fit, data, study, windows=windows, role="primary", tick=tick)
-        effects = effects_table(found, kept.fit.abnormal, data, sessions)
-        placebos = found.placebos()
-    if second.fit is not None:
-        found = measure(second.fit, data, study, windows=windows, role="alternative")
-        alternatives = effects_table(found, second.fit.abnormal, data, sessions)
-    return AssetFindings(kept, second, effects, alternatives, placebos)
+    tables, placebos = [], []
+    for asset in fit.abnormal.rows_by_asset if fit else ():
+        assert fit is not None  # noqa: S101  # there would be no asset
+        mine = fit.on(asset)
+        found = measure(mine, data[asset], study, windows=study.car_windows, role=role, tick=tick)
+        tables.append(effects_table(found, mine.abnormal, data[asset], sessions))
+        placebos.append(found.placebos())
+    return Effects.joined(tables), Placebos.joined(placebos)
 
 
 def fit_at(
@@ -135,39 +77,25 @@ def fit_at(
     sessions: IntArray,
     window: Window | None = None,
 ) -> ModelFit:
-    """Fit the model of the study around given sessions.
+    """Fit the model of the study around the sessions 0 of N events, ``position`` (N,).
 
-    Parameters
-    ----------
-    study : Study
-    data : AssetData
-    position : (N,) int
-        Session 0 of each event.
-    event_ids : tuple of str, length N
-    sessions : (M,) int
-        Session 0 of every event on the asset: what may be excluded.
-    window : Window, optional
-        Event window; that of the study by default.
-
-    Returns
-    -------
-    ModelFit
+    `sessions` (M,) are those of every event on the asset, which may be excluded; `window` is the
+    event window, that of the study by default.
     """
-    masked = data.rolls
-    if study.exclude_events:
-        masked = masked | event_sessions(sessions, window=study.window, size=len(data.returns))
     return fit_pairs(
-        data.returns,
-        data.design,
-        data.offset,
-        position=position,
-        window=window or study.window,
-        estimation=study.estimation_window,
-        masked=masked,
-        event_ids=event_ids,
-        asset=data.asset,
-        return_kind=data.kind,
-    )
+        data.returns, data.design, data.offset,
+        position=position, window=window or study.window, estimation=study.estimation_window,
+        masked=_masked(study, data, sessions),
+        event_ids=event_ids, asset=data.asset, return_kind=data.kind,
+    )  # fmt: skip
+
+
+def _masked(study: Study, data: AssetData, sessions: IntArray) -> BoolArray:
+    """Sessions that no estimation window may use (S,)."""
+    if not study.exclude_events:
+        return data.rolls
+    events = event_sessions(sessions, window=study.window, size=len(data.returns))
+    return np.asarray(data.rolls | events)
 
 
 def all_sessions(pairs: Alignment, asset: str) -> IntArray:
@@ -176,43 +104,67 @@ def all_sessions(pairs: Alignment, asset: str) -> IntArray:
     return found[found >= 0]
 
 
-def fit_kept(study: Study, data: AssetData, pairs: Alignment) -> Kept:
-    """Fit the model around every event on an asset; drop those that cannot be studied."""
-    rows = pairs.rows_of(data.asset)
+def fit_kept(study: Study, data: Mapping[str, AssetData], pairs: Alignment) -> Kept:
+    """Fit the model around every event on some assets; drop those that cannot be studied."""
+    rows = np.concatenate([pairs.rows_of(asset) for asset in data])
     rows = rows[pairs.studied[rows]]
     return _fit_rows(study, data, pairs, rows, pairs.session[rows])
 
 
-def _fit_second(study: Study, data: AssetData, pairs: Alignment, kept: Kept) -> Kept:
+def fit_second(study: Study, data: Mapping[str, AssetData], pairs: Alignment, kept: Kept) -> Kept:
     """Do the same with the second possible sessions of the pairs studied."""
     at = pairs.alternative[kept.rows]
     return _fit_rows(study, data, pairs, kept.rows[at >= 0], at[at >= 0])
 
 
 def _fit_rows(
-    study: Study, data: AssetData, pairs: Alignment, rows: IntArray, at: IntArray
+    study: Study, data: Mapping[str, AssetData], pairs: Alignment, rows: IntArray, at: IntArray
 ) -> Kept:
-    faults = _history_faults(study, data, at)
-    good = np.array([i for i in range(len(rows)) if i not in faults], dtype=np.int64)
+    numbers = {pairs.assets.index(asset): number for number, asset in enumerate(data)}
+    asset = np.array([numbers[i] for i in pairs.asset[rows].tolist()], dtype=np.int64)
+    faults = _history_faults(study, list(data.values()), asset, at)
+    good = _others(len(rows), faults)
     fit = None
     if len(good):
-        fit = fit_at(
-            study, data, at[good], pairs.event_ids(rows[good]),
-            sessions=all_sessions(pairs, data.asset),
-        )  # fmt: skip
+        fit = _fit_assets(study, data, pairs, rows[good], asset[good], at[good])
         found = _fit_faults(study, fit)
         faults |= {int(good[i]): reason for i, reason in found.items()}
-        left = np.array([i for i in range(len(good)) if i not in found], dtype=np.int64)
-        fit, good = (fit.take(left), good[left]) if len(left) else (None, good[:0])
+        left = _others(len(good), found)
+        fit, good = (fit.take(left) if len(left) else None), good[left]
     lost = sorted(faults)
     return Kept(rows[good], rows[lost], tuple(faults[i] for i in lost), fit)
 
 
-def _history_faults(study: Study, data: AssetData, at: IntArray) -> dict[int, str]:
+def _others(n: int, faults: Mapping[int, str]) -> IntArray:
+    """Numbers below n without a fault."""
+    good = np.ones(n, dtype=bool)
+    good[list(faults)] = False
+    return np.flatnonzero(good)
+
+
+def _fit_assets(
+    study: Study,
+    data: Mapping[str, AssetData],
+    pairs: Alignment,
+    rows: IntArray,
+    asset: IntArray,
+    at: IntArray,
+) -> SampleFit:
+    one = list(data.values())[int(asset[0])]  # regressors are the same for every asset
+    return fit_sample(
+        {name: each.returns for name, each in data.items()}, one.design, one.offset,
+        asset=asset, position=at, window=study.window, estimation=study.estimation_window,
+        masked={n: _masked(study, each, all_sessions(pairs, n)) for n, each in data.items()},
+        event_ids=pairs.event_ids(rows), return_kind=one.kind,
+    )  # fmt: skip
+
+
+def _history_faults(
+    study: Study, data: Sequence[AssetData], asset: IntArray, at: IntArray
+) -> dict[int, str]:
     """Why some events have too few sessions around them, by number."""
-    known = np.flatnonzero(np.isfinite(data.adjusted))
-    # The first price has no return, so the first usable session of prices is the second one.
-    first, last = (int(known[0]), int(known[-1])) if known.size else (len(data.returns), -1)
+    ends = np.array([_ends(np.isfinite(one.adjusted)) for one in data], dtype=np.int64)
+    first, last = ends[asset, 0], ends[asset, 1]
     faults: dict[int, str] = {}
     short = first - (at + study.estimation_window.start)
     if study.min_estimation is None:
@@ -220,13 +172,12 @@ def _history_faults(study: Study, data: AssetData, at: IntArray) -> dict[int, st
         for i in np.flatnonzero(short > 0).tolist():
             faults[i] = (
                 f"too little history: the estimation window {study.estimation_window} needs "
-                f"{length} returns before the event window and {min(int(short[i]), length)} of "
-                "them lie before the first return; shorten estimation, or set [windows] "
-                "min_estimation"
+                f"{length} returns before the event window and {min(int(short[i]), length)} of them"
+                " lie before the first return; shorten estimation, or set [windows] min_estimation"
             )
     if study.incomplete == "drop":
         for i in np.flatnonzero(at + study.window.end > last).tolist():
-            have = max(last - int(at[i]), -1)
+            have = max(int(last[i] - at[i]), -1)
             text = (
                 f"the event window {study.window} reaches past the last return: {have + 1} of "
                 f"{study.window.end + 1} sessions from session 0 are there; "
@@ -236,7 +187,13 @@ def _history_faults(study: Study, data: AssetData, at: IntArray) -> dict[int, st
     return faults
 
 
-def _fit_faults(study: Study, fit: ModelFit) -> dict[int, str]:
+def _ends(known: BoolArray) -> tuple[int, int]:
+    """First and last session with a return: the first price has none."""
+    at = np.flatnonzero(known)
+    return (int(at[0]), int(at[-1])) if at.size else (len(known), -1)
+
+
+def _fit_faults(study: Study, fit: SampleFit) -> dict[int, str]:
     """Why some fits give no abnormal return, by number."""
     abnormal, length = fit.abnormal, len(study.estimation_window)
     least = length // 2 if study.min_estimation is None else study.min_estimation

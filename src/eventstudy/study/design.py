@@ -12,35 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+from eventstudy import keys
 from eventstudy.arrays import ReturnKind
 from eventstudy.errors import Fault, StudyError, WindowError, did_you_mean
-from eventstudy.keys import (
-    DAY,
-    ESTIMATION,
-    FARTHEST,
-    KEY,
-    MAPPING,
-    NAMES,
-    PAIR,
-    PAIRS,
-    PATH,
-    SHARE,
-    Key,
-    Kind,
-    brief,
-    check_fields,
-    choice,
-    choice_from,
-    day_of,
-    documented,
-    from_mapping,
-    mapping_to,
-    one_or_more,
-    plain,
-    several_from,
-    values_of,
-    whole,
-)
+from eventstudy.keys import Key, Kind
 from eventstudy.models.designs import MODELS, ConstantMean, Model, model_class, needed_series
 from eventstudy.prices.table import DataKind, PriceTable
 from eventstudy.products import FILE, calendar_names, product_names
@@ -77,7 +52,7 @@ def _tests(value: object) -> Tests:
     if isinstance(value, str) and value in ("default", "all"):
         return "all" if value == "all" else "default"
     try:
-        chosen: tuple[str, ...] = NAMES.check(value)
+        chosen: tuple[str, ...] = keys.NAMES.check(value)
     except ValueError:
         hint = did_you_mean(value, ("default", "all")) if isinstance(value, str) else ""
         more = f" ({hint})" if hint.startswith("did") else ""
@@ -85,7 +60,7 @@ def _tests(value: object) -> Tests:
         raise ValueError(msg) from None
     known = [entry.name for entry in statistics()]
     unknown = [
-        f"no statistic {brief(n)}: {did_you_mean(n, known)}" for n in chosen if n not in known
+        f"no statistic {keys.brief(n)}: {did_you_mean(n, known)}" for n in chosen if n not in known
     ]
     if unknown:
         msg = f'"default", "all" or names of statistics: {"; ".join(unknown)}'
@@ -106,17 +81,17 @@ def _model_name(model: Model) -> str:
 
 
 def _prices(value: object) -> str:
-    return str(PATH.check(value))
+    return str(keys.PATH.check(value))
 
 
 def _date(value: object) -> dt.date:
-    return dt.date.fromisoformat(day_of(value))
+    return dt.date.fromisoformat(keys.day_of(value))
 
 
 _SELECTABLE: Final[dict[str, Callable[[Any], object]]] = {
-    "kind": one_or_more,
-    "place": one_or_more,
-    "event_id": one_or_more,
+    "kind": keys.one_or_more,
+    "place": keys.one_or_more,
+    "event_id": keys.one_or_more,
     "first": _date,
     "last": _date,
 }
@@ -130,7 +105,7 @@ def _select(value: object) -> dict[str, Any]:
     for key, item in value.items():
         if key not in _SELECTABLE:
             hint = did_you_mean(str(key), _SELECTABLE)
-            msg = f"{', '.join(list(_SELECTABLE)[:-1])} or last, not {brief(key)} ({hint})"
+            msg = f"{', '.join(list(_SELECTABLE)[:-1])} or last, not {keys.brief(key)} ({hint})"
             raise ValueError(msg)
         chosen[key] = _SELECTABLE[key](item)
     return chosen
@@ -142,13 +117,13 @@ def _report(value: object) -> ReportOptions:
     if not isinstance(value, Mapping):
         msg = 'a table of options, such as { events = 10, figures = "pdf" }'
         raise ValueError(msg)  # noqa: TRY004  # a check says what is expected with ValueError
-    return from_mapping(ReportOptions, value)
+    return keys.from_mapping(ReportOptions, value)
 
 
-TABLE_FORMATS = several_from(lambda: tuple(FORMATS))
+TABLE_FORMATS = keys.several_from(lambda: tuple(FORMATS))
 
 
-@documented
+@keys.documented
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
     """Options of the report of a study.
@@ -169,29 +144,25 @@ class ReportOptions:
         "report.events",
         "Most events with a section of their own in the PDF, and most pairs of event and asset "
         "with a figure; the tables hold all of them.",
-        whole(0), (10,), default="`40` sections, `24` figures",
+        keys.whole(0), (10,), default="`40` sections, `24` figures",
     )] = None  # fmt: skip
     figures: Annotated[Figures, Key(
-        "report.figures",
-        "Which files of each figure are kept.",
-        examples=("pdf",),
+        "report.figures", "Which files of each figure are kept.", examples=("pdf",),
     )] = "both"  # fmt: skip
     tables: Annotated[Sequence[str], Key(
-        "report.tables",
-        "File formats of the tables, each a file: [tables.md](tables.md).",
+        "report.tables", "File formats of the tables, each a file: [tables.md](tables.md).",
         TABLE_FORMATS, (("csv", "parquet"),),
     )] = ("csv",)  # fmt: skip
     author: Annotated[str, Key(
-        "report.author",
-        "Author shown on the title page.",
+        "report.author", "Author shown on the title page.",
         examples=("Energy desk",), default="none",
     )] = ""  # fmt: skip
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        keys.check_fields(self)
 
 
-@documented
+@keys.documented
 @dataclass(frozen=True, slots=True)
 class StudyInputs:
     """Where a study finds its data, beside its design.
@@ -205,8 +176,7 @@ class StudyInputs:
     events: Annotated[Path, Key(
         "data.events",
         "Event file (CSV), or `catalogue`, the reviewed events that come with the package. "
-        "Columns: [events.md](events.md).",
-        PATH, ("events.csv", "catalogue"), shown=True,
+        "Columns: [events.md](events.md).", keys.PATH, ("events.csv", "catalogue"), shown=True,
     )]  # fmt: skip
     prices: Annotated[str, Key(
         "data.prices",
@@ -226,19 +196,19 @@ class StudyInputs:
     quotes: Annotated[Path | None, Key(
         "data.quotes",
         "Quoted prices to compare with the settlement they were quoted from. Columns: see below.",
-        PATH, ("quotes.csv",), default="none",
+        keys.PATH, ("quotes.csv",), default="none",
     )] = None  # fmt: skip
     claims: Annotated[Path | None, Key(
         "data.claims",
         "Hypotheses with horizon and direction, to be answered with numbers. Columns: see below.",
-        PATH, ("claims.csv",), default="none",
+        keys.PATH, ("claims.csv",), default="none",
     )] = None  # fmt: skip
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        keys.check_fields(self)
 
 
-@documented
+@keys.documented
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """Design of an event study.
@@ -258,62 +228,55 @@ class Study:
     """
 
     name: Annotated[str, Key(
-        "study.name",
-        "Key of the study; names its report folder, `reports/<name>`.",
-        KEY, ("opec-2024",), shown=True,
+        "study.name", "Key of the study; names its report folder, `reports/<name>`.",
+        keys.KEY, ("opec-2024",), shown=True,
     )]  # fmt: skip
     title: Annotated[str, Key(
-        "study.title",
-        "Headline of the report, shown literally.",
+        "study.title", "Headline of the report, shown literally.",
         examples=("OPEC meetings and crude",), default="the name", shown=True,
     )] = ""  # fmt: skip
     assets: Annotated[Sequence[str], Key(
         "study.assets",
         "Series studied: columns of the price file. An event without an `asset` is studied on "
         "each of them.",
-        NAMES, (["wti_front"], ["wti_front", "brent_front"]),
+        keys.NAMES, (["wti_front"], ["wti_front", "brent_front"]),
         default="every series that the model does not use", shown=True,
     )] = EVERY  # fmt: skip
 
     data_kind: Annotated[DataKind, Key(
         "data.kind",
         "What the values of the file are. Returns are taken as they are; `[returns] kind` says "
-        "which kind they are.",
-        examples=("returns",),
+        "which kind they are.", examples=("returns",),
     )] = "prices"  # fmt: skip
     calendar: Annotated[str, Key(
         "data.calendar",
         "Sessions and settlement times. `file`: the sessions of the price file, no settlement "
         "times. `auto`: what a bundled dataset suggests; `file` for any other file.",
-        choice_from(calendar_choices), ("wti",),
+        keys.choice_from(calendar_choices), ("wti",),
     )] = "auto"  # fmt: skip
     start: Annotated[str, Key(
-        "data.start",
-        "First session used.",
-        DAY, (dt.date(2015, 1, 2),), default="first session",
+        "data.start", "First session used.",
+        keys.DAY, (dt.date(2015, 1, 2),), default="first session",
     )] = ""  # fmt: skip
     end: Annotated[str, Key(
-        "data.end",
-        "Last session used; `--asof` on the command line shortens it further.",
-        DAY, (dt.date(2024, 12, 31),), default="last session",
+        "data.end", "Last session used; `--asof` on the command line shortens it further.",
+        keys.DAY, (dt.date(2024, 12, 31),), default="last session",
     )] = ""  # fmt: skip
 
     event_window: Annotated[WindowLike, Key(
-        "windows.event",
-        "Event window T1..T2.",
-        PAIR, ([-10, 10],), unit="sessions", shown=True,
+        "windows.event", "Event window T1..T2.",
+        keys.PAIR, ([-10, 10],), unit="sessions", shown=True,
     )] = (-5, 5)  # fmt: skip
     estimation: Annotated[int | WindowLike, Key(
         "windows.estimation",
         "Estimation window: L sessions that end `gap` sessions before T1, that is `T1 - gap - L "
         ".. T1 - gap - 1`; or a pair relative to session 0, which must end before T1.",
-        ESTIMATION, (120, [-260, -11]), unit="sessions", shown=True,
+        keys.ESTIMATION, (120, [-260, -11]), unit="sessions", shown=True,
     )] = 250  # fmt: skip
     gap: Annotated[int, Key(
         "windows.gap",
         "Sessions left out between estimation and event window; only with a number in "
-        "`estimation`.",
-        whole(0, FARTHEST), (30,), unit="sessions", shown=True,
+        "`estimation`.", keys.whole(0, keys.FARTHEST), (30,), unit="sessions", shown=True,
     )] = 10  # fmt: skip
     car: Annotated[Sequence[WindowLike] | None, Key(
         "windows.car",
@@ -321,7 +284,7 @@ class Study:
         "headline window. Where the key is left out and the event window does not hold all three "
         "of the default: those that it holds, and the event window itself. Session 0 alone is "
         "added where it is not in the list.",
-        PAIRS, ([[0, 1], [-1, 1]],), unit="sessions", shown=True,
+        keys.PAIRS, ([[0, 1], [-1, 1]],), unit="sessions", shown=True,
     )] = None  # fmt: skip
     exclude_events: Annotated[bool, Key(
         "windows.exclude_events",
@@ -332,26 +295,24 @@ class Study:
         "windows.min_estimation",
         "Least usable returns of the estimation window. Without it the whole window must lie "
         "inside the data and half of its returns must be usable.",
-        whole(3), (60,), default="none", unit="returns",
+        keys.whole(3), (60,), default="none", unit="returns",
     )] = None  # fmt: skip
     incomplete: Annotated[Incomplete, Key(
         "windows.incomplete",
         "An event whose event window reaches past the last return: dropped with the reason, or "
-        "studied on the sessions that are there.",
-        examples=("keep",),
+        "studied on the sessions that are there.", examples=("keep",),
     )] = "drop"  # fmt: skip
     ambiguous_minutes: Annotated[int, Key(
         "windows.ambiguous_minutes",
         "A time this close to a settlement belongs to both sessions, and both are studied.",
-        whole(0, 24 * 60), (15,), unit="minutes",
+        keys.whole(0, 24 * 60), (15,), unit="minutes",
     )] = 30  # fmt: skip
 
     returns: Annotated[ReturnKind, Key(
         "returns.kind",
         "Kind of return. `log`: log(p_t / p_t-1). `simple`: p_t / p_t-1 - 1. `change`: p_t - "
         "p_t-1 in units of the price. For a file of returns: what they are, which decides how "
-        "they are turned into per cent.",
-        examples=("simple",), shown=True,
+        "they are turned into per cent.", examples=("simple",), shown=True,
     )] = "log"  # fmt: skip
     nonpositive: Annotated[NonPositive, Key(
         "returns.nonpositive",
@@ -359,8 +320,7 @@ class Study:
         "2020-04-20. `error` names series, session and remedies. `change`: the whole series in "
         "changes of the price. `simple`: simple returns where the base is positive. `exclude`: "
         "the session is missing. `next-contract`: the return of another series, see "
-        "`next_contract`.",
-        examples=("exclude",),
+        "`next_contract`.", examples=("exclude",),
     )] = "error"  # fmt: skip
     rolls: Annotated[Rolls, Key(
         "returns.rolls",
@@ -373,19 +333,19 @@ class Study:
         "Expiry rule of a series of your own: "
         f"{', '.join(f'`{rule}`' for rule in roll_rule_names()[:-1])} or "
         f"`{roll_rule_names()[-1]}`.",
-        mapping_to(roll_rule_names), ({"my_front": "wti"},), default="those of the dataset",
+        keys.mapping_to(roll_rule_names), ({"my_front": "wti"},), default="those of the dataset",
     )] = field(default_factory=dict)  # fmt: skip
     next_contract: Annotated[Mapping[str, str], Key(
         "returns.next_contract",
         'The series whose return replaces an undefined one under `nonpositive = "next-contract"`.',
-        MAPPING, ({"front": "second"},), default="none",
+        keys.MAPPING, ({"front": "second"},), default="none",
     )] = field(default_factory=dict)  # fmt: skip
 
     model: Annotated[Model, Key(
         "model.kind",
         "Model of the normal return, by least squares on the estimation window (K regressors). "
         + " ".join(f"`{name}`: {model.summary}." for name, model in MODELS.items()),
-        Kind(choice(*MODELS).form, _model, _model_name), ("market",), shown=True,
+        Kind(keys.choice(*MODELS).form, _model, _model_name), ("market",), shown=True,
     )] = field(default_factory=ConstantMean)  # fmt: skip
 
     tests: Annotated[Tests, Key(
@@ -395,55 +355,47 @@ class Study:
         Kind('`"default"`, `"all"` or list of names', _tests), (["bmp_kp", "grank_t"],), shown=True,
     )] = "default"  # fmt: skip
     level: Annotated[float, Key(
-        "inference.level",
-        "Level of tests; intervals have 1 - level coverage.",
-        SHARE, (0.1,), shown=True,
+        "inference.level", "Level of tests; intervals have 1 - level coverage.",
+        keys.SHARE, (0.1,), shown=True,
     )] = 0.05  # fmt: skip
     seed: Annotated[int, Key(
         "inference.seed",
         "Seed of all simulations. The draws of an event depend on the seed, its `event_id`, its "
         "asset and its window, not on the other events.",
-        whole(0, 2**63 - 1), (20240607,), shown=True,
+        keys.whole(0, 2**63 - 1), (20240607,), shown=True,
     )] = 1  # fmt: skip
     draws: Annotated[int, Key(
-        "inference.draws",
-        "Paths of a filtered historical simulation; at least 19.",
-        whole(19, 10_000_000), (999,), unit="paths", shown=True,
+        "inference.draws", "Paths of a filtered historical simulation; at least 19.",
+        keys.whole(19, 10_000_000), (999,), unit="paths", shown=True,
     )] = 9999  # fmt: skip
     volatility: Annotated[FilterChoice, Key(
         "inference.filter",
         "Volatility filter of the single-event tests. `auto` and `garch`: GARCH(1,1) with Student"
         " t errors where at least 500 sessions lie before the event, EWMA (lambda 0.94) where "
-        "there are fewer or the fit fails; the result says which.",
-        examples=("ewma",),
+        "there are fewer or the fit fails; the result says which.", examples=("ewma",),
     )] = "auto"  # fmt: skip
     history: Annotated[int, Key(
-        "inference.history",
-        "Most sessions before an event that its filter may use.",
-        whole(50), (750,), unit="sessions",
+        "inference.history", "Most sessions before an event that its filter may use.",
+        keys.whole(50), (750,), unit="sessions",
     )] = 1000  # fmt: skip
     single: Annotated[Single, Key(
         "inference.single",
         "Tests of single events. `auto`: the volatility-filtered tests beside the t and the "
         "sample quantile. `t`: those two only, without a filter and without draws, for"
-        " samples of thousands of events.",
-        examples=("t",),
+        " samples of thousands of events.", examples=("t",),
     )] = "auto"  # fmt: skip
     joint: Annotated[Joint, Key(
         "inference.joint",
         "Joint regression of an asset on dummies for all of its events. `auto`: up to 100 events "
-        "per asset, with a note above.",
-        examples=(True, False),
+        "per asset, with a note above.", examples=(True, False),
     )] = "auto"  # fmt: skip
 
     report: Annotated[ReportOptions | Mapping[str, Any], Key(
-        "report",
-        "Options of the report: a `ReportOptions` or a mapping.",
-        Kind("table", _report),
+        "report", "Options of the report: a `ReportOptions` or a mapping.", Kind("table", _report),
     )] = field(default_factory=ReportOptions)  # fmt: skip
 
     def __post_init__(self) -> None:
-        check_fields(self, _between_fields)
+        keys.check_fields(self, _between_fields)
         if self.car is None:
             object.__setattr__(self, "car", _default_car(self.window))
 
@@ -474,11 +426,11 @@ class Study:
 
         Of the report only what differs from its defaults.
         """
-        found = values_of(self)
-        for section, values in values_of(self.model).items():
+        found = keys.values_of(self)
+        for section, values in keys.values_of(self.model).items():
             found[section] |= values
-        usual = values_of(ReportOptions())["report"]
-        given = values_of(self.report)["report"]
+        usual = keys.values_of(ReportOptions())["report"]
+        given = keys.values_of(self.report)["report"]
         found["report"] = {key: value for key, value in given.items() if value != usual[key]}
         return found
 
@@ -513,11 +465,11 @@ def _between_fields(study: Study) -> Iterator[Fault]:
     for window in study.car or ():
         if not study.window.covers(as_window(window)):
             text = f"CAR window {window} is not inside the event window {study.window}"
-            yield Fault("car", plain(study.car), text)
+            yield Fault("car", keys.plain(study.car), text)
     try:
         length = len(study.estimation_window)
     except WindowError as error:
-        yield Fault("estimation", plain(study.estimation), str(error))
+        yield Fault("estimation", keys.plain(study.estimation), str(error))
         return
     needed = study.model.n_params + 1
     if length <= needed:
@@ -525,4 +477,4 @@ def _between_fields(study: Study) -> Iterator[Fault]:
             f"estimation window {study.estimation_window} has {length} "
             f"sessions; a model with {study.model.n_params} parameter(s) needs more than {needed}"
         )
-        yield Fault("estimation", plain(study.estimation), text)
+        yield Fault("estimation", keys.plain(study.estimation), text)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from eventstudy.inference.one_event.single import (
     textbook_tests,
     unusual_volatility,
 )
+from eventstudy.inference.samples import generator
 from eventstudy.models.estimation import ModelFit
 from eventstudy.models.volatility import FilteredPath, VolatilityFilter, fit_filter
 from eventstudy.results import Placebos, PlaceboSample
@@ -38,18 +39,9 @@ NO_VARIANCE = "the returns of the estimation window do not vary"
 class AssetData:
     """What the tests need to know of one asset, on the S sessions of the calendar.
 
-    Parameters
-    ----------
-    asset : str
-    returns, offset : (S,)
-        Returns, and what is subtracted from them with coefficient one; zeros where nothing is.
-    design : (S, K)
-        Regressors of the model.
-    levels : (S,)
-        Prices; NaN where returns were given.
-    rolls : (S,) bool
-        Roll sessions.
-    kind : {"log", "simple", "change"}
+    ``returns`` and ``offset`` (S,), which is subtracted from them, zeros where nothing is; the
+    regressors ``design`` (S, K); prices ``levels`` (S,), NaN where returns were given; ``rolls``
+    (S,), whether a session is a roll.
     """
 
     asset: str
@@ -70,17 +62,8 @@ class AssetData:
 class Histories:
     """Abnormal returns of an asset before each of N events, under the parameters of the event.
 
-    Parameters
-    ----------
-    data : AssetData
-    position : (N,) int
-        Session 0 of each event.
-    params : (N, K)
-        Parameters of the model.
-    usable : (U,) int
-        Sessions with a return and no roll, in order.
-    most : int
-        Most sessions that a history holds.
+    ``position`` (N,) is session 0, ``params`` (N, K) those of the model, ``usable`` (U,) the
+    sessions with a return and no roll, ``most`` how many of them a history holds.
     """
 
     data: AssetData
@@ -114,23 +97,11 @@ class Histories:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredEffects:
-    """Effects of N events on one asset over M windows.
+    """Effects of N events on one asset over M windows, the first of them the headline.
 
-    Parameters
-    ----------
-    event_ids : tuple of str, length N
-    windows : tuple of Window, length M
-        The first is the headline.
-    tests : SingleTests
-        What the single-event tests give (N, M).
-    base_price : (N, M) float
-        Price of the session before the window; NaN where there is none.
-    roll : (N, M) bool
-        Whether the window contains a roll session.
-    filters : tuple of VolatilityFilter or None, length N
-        None where no filter was asked for or none could be fitted.
-    histories : Histories
-        What the filters were fitted on, made anew when it is asked for.
+    ``tests`` (N, M); ``base_price`` (N, M), the price of the session before the window, NaN where
+    there is none; ``roll`` (N, M), whether the window contains a roll session; ``filters`` (N,),
+    None where none was asked for or could be fitted, and the ``histories`` they were fitted on.
     """
 
     event_ids: tuple[str, ...]
@@ -152,16 +123,10 @@ class MeasuredEffects:
         filtered = np.array([filt is not None for filt in self.filters], dtype=bool)
         rows = np.flatnonzero(self.tests.tested[:, 0] & filtered & long).tolist()
         keys = [(self.event_ids[row], self.histories.data.asset) for row in rows]
-        return Placebos(keys, _Rows(self, tuple(rows)).sample)
+        return Placebos(keys, [partial(self.placebo, row) for row in rows])
 
     def placebo(self, row: int) -> PlaceboSample:
-        """Lay one event among the ordinary windows of its history, for the headline window.
-
-        Raises
-        ------
-        EstimationError
-            When no filter was fitted before the event.
-        """
+        """Lay one event among the ordinary windows of its history, for the headline window."""
         filt, window = self.filters[row], self.windows[0]
         history = self.histories.before(row, window.start)
         if filt is None:
@@ -170,25 +135,12 @@ class MeasuredEffects:
         sessions, effect = int(self.tests.n_sessions[row, 0]), float(self.tests.effect[row, 0])
         path = filt.run(history)
         return PlaceboSample(
-            event_id=self.event_ids[row],
-            asset=self.histories.data.asset,
-            window=window,
+            self.event_ids[row], self.histories.data.asset, window,
             effects=block_sums(history, sessions),
             standardised=vfc_reference(history, path, filt, sessions),
             effect=effect,
             effect_standardised=effect / float(filt.forecast_scale(path.sigma_next, sessions)),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """The events that have a placebo sample."""
-
-    effects: MeasuredEffects
-    rows: tuple[int, ...]
-
-    def sample(self, at: int) -> PlaceboSample:
-        return self.effects.placebo(self.rows[at])
+        )  # fmt: skip
 
 
 def measure(
@@ -200,251 +152,154 @@ def measure(
     role: Literal["primary", "alternative", "claim", "power"],
     tick: Callable[[], None] = lambda: None,
 ) -> MeasuredEffects:
-    """Test every window of every event on one asset.
+    """Test every window of every event on one asset; `tick` is called once per event.
 
-    Parameters
-    ----------
-    fit : ModelFit
-        Abnormal returns of N events on this asset.
-    data : AssetData
-    study : Study
-    windows : tuple of Window
-        M CAR windows; the first is the headline.
-    role : {"primary", "alternative", "claim", "power"}
-        Part of the seed, so that they differ.
-    tick : callable
-        Called once per event.
-
-    Returns
-    -------
-    MeasuredEffects
-
-    Notes
-    -----
     Every simulation has a generator of its own, seeded by the study's seed and the labels of its
     event, asset, window and role: neither the order of events nor a further event changes a
     number.
     """
-    parts = [fit.abnormal.restrict(window) for window in windows]
-    n_sessions = np.column_stack([part.n_sessions for part in parts])
-    varies = np.isfinite(fit.abnormal.s2) & (fit.abnormal.s2 > 0.0)
-    tested = (n_sessions > 0) & varies[:, None]
-    reason = np.where(varies[:, None] | (n_sessions == 0), "", NO_VARIANCE).astype(object)
-    reason[n_sessions == 0] = NO_RETURN
-    sample = _Sample(
-        fit=fit,
-        histories=Histories.of(data, fit, most=study.history),
-        windows=windows,
-        n_sessions=n_sessions,
-        effect=np.where(tested, np.column_stack([part.car for part in parts]), np.nan),
-        se=np.sqrt(np.where(tested, np.column_stack([part.variance for part in parts]), np.nan)),
-        s=np.sqrt(np.where(varies, fit.abnormal.s2, np.nan)),
-        role=role,
-    )
-    asked = study.single != "t"
-    found = _Filtered.empty(tested, reason)
+    batch = _Batch(fit, Histories.of(data, fit, most=study.history), study, windows, role)
     for row in range(len(fit.abnormal)):
-        if asked and found.tested[row].any():
-            _filter_event(found, sample, study, row)
+        if batch.filtered and batch.tested[row].any():
+            batch.filter_event(row)
         tick()
     return MeasuredEffects(
-        event_ids=fit.abnormal.event_ids,
-        windows=windows,
-        tests=_tests(found, sample, study.level, filtered=asked),
-        base_price=_base_prices(sample),
-        roll=_rolls(sample),
-        filters=tuple(found.filters),
-        histories=sample.histories,
-    )
+        fit.abnormal.event_ids, windows, batch.tests(), _base_prices(batch.histories, windows),
+        _rolls(batch.histories, windows), tuple(batch.filters), batch.histories,
+    )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sample:
-    """N events of one asset over M windows, and what is known of them before a filter is."""
+class _Batch:
+    """N events of one asset over M windows; what rests on a filter is entered event by event.
 
-    fit: ModelFit
-    histories: Histories
-    windows: tuple[Window, ...]
-    n_sessions: IntArray
-    effect: FloatArray
-    se: FloatArray
-    s: FloatArray
-    role: str
+    Every array is (N, M), but for ``s`` (N,). `tested` and `reason` change as filters fail.
+    """
 
+    def __init__(
+        self,
+        fit: ModelFit,
+        histories: Histories,
+        study: Study,
+        windows: tuple[Window, ...],
+        role: str,
+    ) -> None:
+        self.fit, self.histories, self.study = fit, histories, study
+        self.windows, self.role, self.filtered = windows, role, study.single != "t"
+        parts = [fit.abnormal.restrict(window) for window in windows]
+        varies = np.isfinite(fit.abnormal.s2) & (fit.abnormal.s2 > 0.0)
+        self.n_sessions = np.column_stack([part.n_sessions for part in parts])
+        self.effect = np.column_stack([part.car for part in parts])
+        self.se = np.sqrt(np.column_stack([part.variance for part in parts]))
+        self.s = np.sqrt(np.where(varies, fit.abnormal.s2, np.nan))
+        self.tested = (self.n_sessions > 0) & varies[:, None]
+        self.reason = np.where(self.tested, "", NO_VARIANCE).astype(object)
+        self.reason[self.n_sessions == 0] = NO_RETURN
+        self.filters: list[VolatilityFilter | None] = [None] * len(varies)
+        numbers: FloatArray = np.full((5, *self.tested.shape), np.nan)
+        self.p_vfc, self.p_fhs, self.half, self.mde, self.sigma_next = numbers
+        self.n_vfc, self.n_fhs = np.zeros((2, *self.tested.shape), dtype=np.int64)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Filtered:
-    """What the tests that rest on a filter give (N, M), entered event by event."""
+    def filter_event(self, row: int) -> None:
+        """Fit a filter before the first window of an event, and run the tests that rest on it."""
+        first = min(window.start for window in self.windows)
+        try:
+            filt = fit_filter(self.histories.before(row, first), kind=self.study.volatility)
+        except EstimationError as error:
+            self.reason[row, self.tested[row]] = str(error)
+            self.tested[row] = False
+            return
+        self.filters[row] = filt
+        paths: dict[int, tuple[FloatArray, FilteredPath]] = {}
+        for column in np.flatnonzero(self.tested[row]).tolist():
+            start = self.windows[column].start
+            try:
+                if start not in paths:
+                    past = self.histories.before(row, start)
+                    paths[start] = past, filt.run(past)
+            except EstimationError as error:
+                self.reason[row, column] = str(error)
+                self.tested[row, column] = False
+                continue
+            self._filter_window(row, column, filt, *paths[start])
 
-    tested: BoolArray
-    reason: TextArray
-    p_vfc: FloatArray
-    p_fhs: FloatArray
-    half: FloatArray
-    mde: FloatArray
-    sigma_next: FloatArray
-    n_vfc: IntArray
-    n_fhs: IntArray
-    filters: list[VolatilityFilter | None]
+    def _filter_window(
+        self, row: int, column: int, filt: VolatilityFilter, history: FloatArray, path: FilteredPath
+    ) -> None:
+        at, study = (row, column), self.study
+        sessions = int(self.n_sessions[at])
+        own = float(self.se[at]) ** 2 - sessions * float(self.s[row]) ** 2
+        event, asset = self.fit.abnormal.event_ids[row], self.histories.data.asset
+        one = filtered_tests(
+            float(self.effect[at]),
+            sessions,
+            history=history,
+            path=path,
+            filt=filt,
+            forecast_sd=math.sqrt(max(own, 0.0)),
+            level=study.level,
+            draws=study.draws,
+            rng=generator(study.seed, event, asset, str(self.windows[column]), self.role),
+        )
+        self.p_vfc[at], self.p_fhs[at] = one.p_vfc, one.p_fhs
+        self.n_vfc[at], self.n_fhs[at] = one.n_vfc, one.n_fhs
+        self.half[at], self.mde[at], self.sigma_next[at] = one.critical, one.mde, path.sigma_next
 
-    @classmethod
-    def empty(cls, tested: BoolArray, reason: TextArray) -> _Filtered:
-        number: FloatArray = np.full((5, *tested.shape), np.nan)
-        count: IntArray = np.zeros((2, *tested.shape), dtype=np.int64)
-        return cls(
-            tested=tested.copy(), reason=reason, filters=[None] * len(tested),
-            p_vfc=number[0], p_fhs=number[1], half=number[2], mde=number[3],
-            sigma_next=number[4], n_vfc=count[0], n_fhs=count[1],
+    def tests(self) -> SingleTests:
+        """Lay what the filters gave beside the t, the sample quantile and the conformal test."""
+        abnormal, tested, filtered = self.fit.abnormal, self.tested, self.filtered
+        effect, se = np.where(tested, self.effect, np.nan), np.where(tested, self.se, np.nan)
+        df = np.where(tested, abnormal.df[:, None], np.nan)
+        book = textbook_tests(effect, se, df, level=self.study.level)
+        p_sq, n_sq = quantile_pvalues(effect, abnormal.ar_est, self.n_sessions)
+        p_conformal = np.full(effect.shape, np.nan)
+        for column, window in enumerate(self.windows if filtered else ()):
+            null = self.fit.null_residuals(window)
+            p_conformal[:, column] = conformal_pvalues(null, self.n_sessions[:, column])
+        p_conformal[~tested] = np.nan
+        default = np.where(self.n_sessions == 1, "vfc", "fhs") if filtered else "t"
+        kinds = np.array([filt.kind if filt else "" for filt in self.filters], dtype=object)
+        ratio = self.sigma_next / self.s[:, None]
+        return SingleTests(
+            n_sessions=self.n_sessions, effect=effect, se=se, t=book.t, df=df, p_t=book.p,
+            p_sq=p_sq, p_vfc=self.p_vfc, p_fhs=self.p_fhs, p_conformal=p_conformal,
+            ci_method=np.where(tested, default, "").astype(object),
+            ci_low=effect - self.half if filtered else book.low,
+            ci_high=effect + self.half if filtered else book.high,
+            mde=self.mde if filtered else book.mde,
+            ci_t_low=book.low, ci_t_high=book.high, mde_t=book.mde,
+            vol_ratio=ratio, vol_warning=unusual_volatility(ratio),
+            filter=np.where(tested, kinds[:, None], "").astype(object),
+            reason=self._reasons(n_sq),
         )  # fmt: skip
 
-
-def _filter_event(found: _Filtered, sample: _Sample, study: Study, row: int) -> None:
-    """Fit the filter of one event before its first window, and run the tests that rest on it."""
-    histories = sample.histories
-    first = min(window.start for window in sample.windows)
-    before = histories.before(row, first)
-    try:
-        filt = fit_filter(before, kind=study.volatility)
-    except EstimationError as error:
-        found.reason[row, found.tested[row]] = str(error)
-        found.tested[row] = False
-        return
-    found.filters[row] = filt
-    paths: dict[int, tuple[FloatArray, FilteredPath]] = {}
-    for column, window in enumerate(sample.windows):
-        if not found.tested[row, column]:
-            continue
-        try:
-            if window.start not in paths:
-                past = histories.before(row, window.start)
-                paths[window.start] = past, filt.run(past)
-        except EstimationError as error:
-            found.reason[row, column] = str(error)
-            found.tested[row, column] = False
-            continue
-        _filter_window(found, sample, study, row, column, *paths[window.start])
+    def _reasons(self, n_sq: IntArray) -> TextArray:
+        """Why a window was not tested, its filter is an EWMA, or a number is missing."""
+        lines = np.array([filt.reason if filt else "" for filt in self.filters], dtype=object)
+        reason = np.where(self.tested, lines[:, None], self.reason).astype(object)
+        short = n_sq == 0
+        if self.filtered:
+            short |= (self.n_vfc == 0) | (self.n_fhs == 0) | ~np.isfinite(self.half)
+        for row, column in np.argwhere(short & self.tested).tolist():
+            at, w = (row, column), int(self.n_sessions[row, column])
+            sizes, method, half = {"sq": int(n_sq[at])}, "t", 0.0
+            if self.filtered:
+                sizes |= {"vfc": int(self.n_vfc[at]), "fhs": int(self.n_fhs[at])}
+                method, half = "vfc" if w == 1 else "fhs", float(self.half[at])
+            missing = shortfalls(sizes, method, half, w, self.study.level)
+            reason[at] = "; ".join(filter(None, (reason[at], *missing)))
+        return reason
 
 
-def _filter_window(
-    found: _Filtered,
-    sample: _Sample,
-    study: Study,
-    row: int,
-    column: int,
-    history: FloatArray,
-    path: FilteredPath,
-) -> None:
-    at, filt = (row, column), found.filters[row]
-    if filt is None:
-        return
-    sessions = int(sample.n_sessions[at])
-    own = float(sample.se[at]) ** 2 - sessions * float(sample.s[row]) ** 2
-    labels = (sample.fit.abnormal.event_ids[row], sample.histories.data.asset)
-    one = filtered_tests(
-        float(sample.effect[at]),
-        sessions,
-        history=history,
-        path=path,
-        filt=filt,
-        forecast_sd=math.sqrt(max(own, 0.0)),
-        level=study.level,
-        draws=study.draws,
-        rng=generator(study.seed, *labels, str(sample.windows[column]), sample.role),
-    )
-    found.p_vfc[at], found.p_fhs[at] = one.p_vfc, one.p_fhs
-    found.n_vfc[at], found.n_fhs[at] = one.n_vfc, one.n_fhs
-    found.half[at], found.mde[at] = one.critical, one.mde
-    found.sigma_next[at] = path.sigma_next
-
-
-def _tests(found: _Filtered, sample: _Sample, level: float, *, filtered: bool) -> SingleTests:
-    """Lay what the filters gave beside the t, the sample quantile and the conformal test."""
-    abnormal, tested = sample.fit.abnormal, found.tested
-    effect, se = np.where(tested, sample.effect, np.nan), np.where(tested, sample.se, np.nan)
-    df = np.where(tested, abnormal.df[:, None], np.nan)
-    book = textbook_tests(effect, se, df, level=level)
-    p_sq, n_sq = quantile_pvalues(effect, abnormal.ar_est, sample.n_sessions)
-    p_conformal, n_conformal = np.full(effect.shape, np.nan), np.zeros_like(n_sq)
-    if filtered:
-        for column, window in enumerate(sample.windows):
-            null = sample.fit.null_residuals(window)
-            p_conformal[:, column] = conformal_pvalues(null, sample.n_sessions[:, column])
-            n_conformal[:, column] = np.isfinite(null).sum(axis=1)
-        p_conformal[~tested] = np.nan
-    default = np.where(sample.n_sessions == 1, "vfc", "fhs") if filtered else "t"
-    ratio = found.sigma_next / sample.s[:, None]
-    return SingleTests(
-        n_sessions=sample.n_sessions,
-        effect=effect,
-        se=se,
-        t=book.t,
-        df=df,
-        p_t=book.p,
-        p_sq=p_sq,
-        p_vfc=found.p_vfc,
-        p_fhs=found.p_fhs,
-        p_conformal=p_conformal,
-        ci_method=np.where(tested, default, "").astype(object),
-        ci_low=effect - found.half if filtered else book.low,
-        ci_high=effect + found.half if filtered else book.high,
-        mde=found.mde if filtered else book.mde,
-        ci_t_low=book.low,
-        ci_t_high=book.high,
-        mde_t=book.mde,
-        vol_ratio=ratio,
-        vol_warning=unusual_volatility(ratio),
-        filter=_kinds(found),
-        reason=_reasons(found, sample, n_sq, level, filtered=filtered),
-        n_sq=n_sq,
-        n_vfc=found.n_vfc,
-        n_fhs=found.n_fhs,
-        n_conformal=np.where(tested, n_conformal, 0),
-    )
-
-
-def _kinds(found: _Filtered) -> TextArray:
-    kinds = np.array([filt.kind if filt else "" for filt in found.filters], dtype=object)
-    return np.where(found.tested, kinds[:, None], "").astype(object)
-
-
-def _reasons(
-    found: _Filtered, sample: _Sample, n_sq: IntArray, level: float, *, filtered: bool
-) -> TextArray:
-    """Return why a window was not tested, why its filter is an EWMA, or why a number is missing."""
-    lines = np.array([filt.reason if filt else "" for filt in found.filters], dtype=object)
-    reason = np.where(found.tested, lines[:, None], found.reason).astype(object)
-    short = n_sq == 0
-    if filtered:
-        short |= (found.n_vfc == 0) | (found.n_fhs == 0) | ~np.isfinite(found.half)
-    for row, column in np.argwhere(short & found.tested).tolist():
-        at, w = (row, column), int(sample.n_sessions[row, column])
-        sizes, method, half = {"sq": int(n_sq[at])}, "t", 0.0
-        if filtered:
-            sizes |= {"vfc": int(found.n_vfc[at]), "fhs": int(found.n_fhs[at])}
-            method, half = "vfc" if w == 1 else "fhs", float(found.half[at])
-        missing = shortfalls(sizes, method, half, w, level)
-        reason[at] = "; ".join(filter(None, (reason[at], *missing)))
-    return reason
-
-
-def _base_prices(sample: _Sample) -> FloatArray:
-    levels = sample.histories.data.levels
-    before = np.array([window.start - 1 for window in sample.windows])
-    at = sample.histories.position[:, None] + before
+def _base_prices(histories: Histories, windows: tuple[Window, ...]) -> FloatArray:
+    levels = histories.data.levels
+    at = histories.position[:, None] + np.array([window.start - 1 for window in windows])
     inside = (at >= 0) & (at < len(levels))
     return np.where(inside, levels[np.where(inside, at, 0)], np.nan)
 
 
-def _rolls(sample: _Sample) -> BoolArray:
-    rolls = sample.histories.data.rolls
+def _rolls(histories: Histories, windows: tuple[Window, ...]) -> BoolArray:
+    rolls = histories.data.rolls
     total = np.concatenate([[0], np.cumsum(rolls)])
-    ends = np.array([[window.start, window.end + 1] for window in sample.windows])
-    span = np.clip(sample.histories.position[:, None, None] + ends, 0, len(rolls))
+    ends = np.array([[window.start, window.end + 1] for window in windows])
+    span = np.clip(histories.position[:, None, None] + ends, 0, len(rolls))
     return np.asarray(np.diff(total[span], axis=2)[:, :, 0] > 0)
-
-
-def generator(seed: int, *labels: str) -> np.random.Generator:
-    """Return a generator that depends on the seed and on labels, not on the order of events."""
-    digest = hashlib.blake2b("\x1f".join(labels).encode(), digest_size=16).digest()
-    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
-    return np.random.default_rng([seed, *words])

@@ -33,6 +33,7 @@ from eventstudy.tables.text import whole_file
 BUNDLED: Final = "paris-2026"
 WIDTH: Final = 96
 MOST_BYTES: Final = 2_000_000
+PARTS: Final = (StudyInputs, Study, *MODELS.values(), ReportOptions)
 
 T = TypeVar("T")
 
@@ -85,10 +86,6 @@ def run(
     progress : callable
         Told of each step.
 
-    Returns
-    -------
-    StudyResult
-
     Raises
     ------
     EventStudyError
@@ -123,10 +120,6 @@ def load_study(
     store : str or Path, optional
         The price store, where the study reads one.
 
-    Returns
-    -------
-    LoadedStudy
-
     Raises
     ------
     StudyFileError, StudyError, TableError
@@ -148,16 +141,13 @@ def load_study(
         study = replace(study, end=min(filter(None, (study.end, day))))
     if events is not None:
         study, inputs = _on_events(study, inputs, Path(events))
+    prices = load_prices(
+        inputs.prices, kind=study.data_kind, store=store, asof=day or None, series=_wanted(study)
+    )
     return LoadedStudy(
         study,
         load_events(inputs.events, select=inputs.select),
-        load_prices(
-            inputs.prices,
-            kind=study.data_kind,
-            store=store,
-            asof=day or None,
-            series=_wanted(study),
-        ),
+        prices,
         read_quotes(inputs.quotes) if inputs.quotes else (),
         read_claims(inputs.claims) if inputs.claims else (),
     )
@@ -269,7 +259,9 @@ def _content(raw: bytes, file: Path) -> dict[str, Any]:
 
 def _known(content: Mapping[str, Any], faults: list[_Line]) -> dict[str, dict[str, Any]]:
     """Values by section and key; what is in no part of a study is a fault."""
-    known = _names()
+    known: dict[str, list[str]] = {}
+    for item in study_keys():
+        known.setdefault(item.key.section, []).append(item.key.name)
     found: dict[str, dict[str, Any]] = {section: {} for section in known}
     for section, values in content.items():
         if section not in known:
@@ -278,10 +270,8 @@ def _known(content: Mapping[str, Any], faults: list[_Line]) -> dict[str, dict[st
         elif not isinstance(values, dict):
             faults.append(_Line(section, "", f"{section}: expected a section, [{section}]"))
         else:
-            found[section] = {
-                name: value for name, value in values.items() if name in known[section]
-            }
-            for name in (name for name in values if name not in known[section]):
+            found[section] = {name: values[name] for name in values if name in known[section]}
+            for name in (name for name in values if name not in found[section]):
                 hint = did_you_mean(name, known[section])
                 text = f"[{section}] {brief(name, str)}: unknown key; {hint}"
                 faults.append(_Line(section, name, text))
@@ -296,24 +286,14 @@ def _model(values: Mapping[str, Any], faults: list[_Line]) -> Model | None:
         text = f"[model] kind = {brief(values['kind'], toml)}: expected {error}"
         faults.append(_Line("model", "kind", text))
         return None
-    own = {item.key.name for item in declared(kind)}
     for name in values:
-        if name not in {"kind", *own}:
-            better = " or ".join(f'"{other}"' for other in _models_with(name))
-            text = (
-                f'[model] {name}: not used by kind = "{kind.name}"; '
-                f"remove it, or set kind = {better}"
-            )
+        if name not in {"kind", *_names(kind)}:
+            users = [one for one in MODELS.values() if name in _names(one)]
+            better = " or ".join(f'"{one.name}"' for one in users)
+            use = f'not used by kind = "{kind.name}"'
+            text = f"[model] {name}: {use}; remove it, or set kind = {better}"
             faults.append(_Line("model", name, text))
     return _made(kind, {"model": values}, faults, why=f'kind = "{kind.name}" needs it')
-
-
-def _models_with(name: str) -> list[str]:
-    return [
-        kind
-        for kind, model in MODELS.items()
-        if name in {item.key.name for item in declared(model)}
-    ]
 
 
 def _made(
@@ -381,23 +361,20 @@ def study_keys() -> tuple[Declared, ...]:
     """Return every key of a study file, in the order of the template and the documentation."""
     order = list(dict.fromkeys(item.key.section for item in declared(Study)))
     found: dict[tuple[str, str], Declared] = {}
-    for part in (StudyInputs, Study, *MODELS.values(), ReportOptions):
+    for part in PARTS:
         for item in declared(part):
             if item.key.name:
                 found.setdefault((item.key.section, item.key.name), item)
     return tuple(sorted(found.values(), key=lambda item: order.index(item.key.section)))
 
 
-def _names() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for item in study_keys():
-        found.setdefault(item.key.section, []).append(item.key.name)
-    return found
+def _names(part: type) -> list[str]:
+    return [item.key.name for item in declared(part)]
 
 
 def new_study_text(name: str) -> str:
     """Text of a new study file, every key with its meaning, optional ones commented out."""
-    usual = _defaults()
+    usual = values_of(Study(name="x")) | values_of(ReportOptions())
     lines = [
         "# A study: what happened, on which prices, measured how.",
         "# Keys behind a # show their default or an example. All of them: docs/study-file.md",
@@ -416,51 +393,6 @@ def new_study_text(name: str) -> str:
         value = name if (section, key.name) == ("study", "name") else value
         lines.append(f"{'' if key.shown else '#'}{key.name} = {toml(value)}")
     return "\n".join(lines) + "\n"
-
-
-def documentation() -> dict[str, list[tuple[str, ...]]]:
-    """Rows of ``docs/study-file.md`` by section: key, type, default, meaning, example, Python."""
-    usual = _defaults()
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for item in study_keys():
-        key = item.key
-        default = key.default or (
-            "required" if item.required else f"`{toml(usual[key.section][key.name])}`"
-        )
-        found.setdefault(key.section, []).append(
-            (
-                f"`{key.name}`",
-                item.form,
-                default,
-                key.doc + _of_models(item),
-                ", ".join(f"`{toml(example)}`" for example in key.examples),
-                f"`{_in_python(item)}`",
-            )
-        )
-    return found
-
-
-def _of_models(item: Declared) -> str:
-    kinds = [f"`{name}`" for name, model in MODELS.items() if item in declared(model)]
-    return f" Only with {' and '.join(kinds)}." if kinds else ""
-
-
-def _in_python(item: Declared) -> str:
-    if item in declared(Study):
-        return f"Study({item.field}=)"
-    if item in declared(ReportOptions):
-        return f"ReportOptions({item.field}=)"
-    if item in declared(StudyInputs):
-        return f"StudyInputs({item.field}=)"
-    return ", ".join(
-        f"{model.__name__}({item.field}=)" for model in MODELS.values() if item in declared(model)
-    )
-
-
-def _defaults() -> dict[str, dict[str, Any]]:
-    """Plain defaults of every key that has one."""
-    found = values_of(Study(name="x"))
-    return found | values_of(ReportOptions())
 
 
 def _first_sentence(text: str) -> str:

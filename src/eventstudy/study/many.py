@@ -75,14 +75,7 @@ def _rolling_residuals(y: FloatArray, design: FloatArray, length: int) -> FloatA
 
 
 class FilteredReturns(Mapping[str, FloatArray]):
-    """Filtered returns of the assets of a study, each computed when first asked for.
-
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-        The assets studied.
-    """
+    """Filtered returns of the assets of a study, each computed when first asked for."""
 
     def __init__(self, study: Study, data: Mapping[str, AssetData]) -> None:
         self._study = study
@@ -108,49 +101,38 @@ def study_samples(
     abnormal: AbnormalReturns,
     effects: Effects,
 ) -> StudySamples:
-    """Gather what the tests of every scope need.
-
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-        The assets studied.
-    pairs : Alignment
-        Every pair; those not studied are left out.
-    abnormal : AbnormalReturns
-        The pairs studied.
-    effects : Effects
-        Of the same pairs, for the p-values of single events.
-    """
-    known = {event.event_id: event.direction or "" for event in pairs.placements.events}
-    return StudySamples(
-        abnormal,
-        FilteredReturns(study, data),
-        {
-            window: single_events(effects, number, len(study.car_windows), abnormal)
-            for number, window in enumerate(study.car_windows)
-        },
-        tuple(known[name] for name in abnormal.event_ids),
-        study.seed,
-    )
+    """Gather what the tests of every scope need; `effects` give the p-values of single events."""
+    known = {e.event_id: e.direction for e in pairs.placements.events if e.direction}
+    directions = tuple([known.get(name, "") for name in abnormal.event_ids])
+    singles = {
+        window: single_events(effects, number, len(study.car_windows), abnormal, directions)
+        for number, window in enumerate(study.car_windows)
+    }
+    return StudySamples(abnormal, FilteredReturns(study, data), singles, directions, study.seed)
 
 
 def single_events(
-    effects: Effects, number: int, n_windows: int, abnormal: AbnormalReturns
+    effects: Effects,
+    number: int,
+    n_windows: int,
+    abnormal: AbnormalReturns,
+    directions: tuple[str, ...],
 ) -> SingleEvents:
     """Return the single events of one of the windows, which follow one another by pair."""
-    mine = effects.take(np.arange(number, len(effects), n_windows))
+    mine = slice(number, None, n_windows)
+    names = [entry.name for entry in statistics("event")]
     return SingleEvents(
-        event_ids=tuple(mine.event_id),
-        assets=mine.asset,
+        event_ids=effects.event_id[mine],
+        assets=effects.asset[mine],
         sessions=abnormal.position,
-        effect=mine.effect,
-        t=mine.t,
-        df=mine.df,
-        p=mine.p,
-        pvalues={entry.name: getattr(mine, f"p_{entry.name}") for entry in statistics("event")},
-        vol_ratio=mine.vol_ratio,
-        reasons=tuple(mine.filter_reason),
+        directions=np.array(directions, dtype=object),
+        effect=effects.effect[mine],
+        t=effects.t[mine],
+        df=effects.df[mine],
+        p=effects.p[mine],
+        pvalues={name: getattr(effects, f"p_{name}")[mine] for name in names},
+        vol_ratio=effects.vol_ratio[mine],
+        reasons=effects.filter_reason[mine],
     )
 
 
@@ -166,19 +148,22 @@ def design_table(study: Study, samples: StudySamples) -> Samples:
     Where the study names its tests, only what they need is measured: correlations of many pairs
     and filtered returns stay empty otherwise.
     """
+    whole = isinstance(study.tests, str) or len(samples.abnormal) <= MANY_PAIRS
     found = {
-        (label, window): _sample_row(study, samples, label, window)
+        (label, window): _sample_row(study, samples, label, window, whole=whole)
         for window in study.car_windows  # a sample is known for one window at a time
         for label in samples.labels
     }
     return Samples.of([found[a, w] for a in samples.labels for w in study.car_windows])
 
 
-def _sample_row(study: Study, samples: StudySamples, label: str, window: Window) -> dict[str, Any]:
+def _sample_row(
+    study: Study, samples: StudySamples, label: str, window: Window, *, whole: bool
+) -> dict[str, Any]:
     row: dict[str, Any] = {"asset": label, "window": window}
     try:
         described = describe(samples.over_events(label, window))
-        row |= _measured(described, chosen=isinstance(study.tests, str))
+        row |= _measured(described, whole=whole)
         if needs_filtered_returns(study.tests):
             row |= _dates(samples.over_dates(label, window))
     except EstimationError as error:
@@ -186,9 +171,9 @@ def _sample_row(study: Study, samples: StudySamples, label: str, window: Window)
     return row
 
 
-def _measured(d: SampleDescription, *, chosen: bool) -> dict[str, Any]:
+def _measured(d: SampleDescription, *, whole: bool) -> dict[str, Any]:
     names = ["n", "n_assets", "overlapping", "shared", "variance_ratio", "variance_pvalue"]
-    if not chosen and d.n > MANY_PAIRS:
+    if not whole:
         return {name: getattr(d, name) for name in names} | {"why": NAMED}
     names += ["rbar", "rbar_windows", "size_xc"]
     return {name: getattr(d, name) for name in names} | {"why": default_tests(d)[1]}
@@ -221,17 +206,16 @@ def family_table(study: Study, samples: StudySamples) -> Family:
 
 def _family(study: Study, samples: StudySamples, asset: str, window: Window) -> Family:
     mine, family = samples.singles[window].on(asset), samples.family(asset, window)
-    directions = samples.directions_of(asset, mine.event_ids)
-    signed = expected_signs(directions) * mine.effect
+    signed = expected_signs(tuple(mine.directions)) * mine.effect
     over_windows = dict.fromkeys(OVER_WINDOWS, np.full(len(mine), np.nan))
     if needs_filtered_returns(study.tests):
         over_windows |= _over_windows(family, influence=window == study.car_windows[0])
     return Family(
         asset=mine.assets,
-        window=[window] * len(mine),
+        window=np.array([window], dtype=object).repeat(len(mine)),
         event_id=mine.event_ids,
         pvalue=mine.p,
-        direction=[text if text in SIGNS else "" for text in directions],
+        direction=[text if text in SIGNS else "" for text in mine.directions],
         signed_effect=signed,
         p_one_sided=one_sided(mine.p, signed),
         p_holm=family.adjusted(holm),

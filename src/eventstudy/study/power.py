@@ -21,12 +21,11 @@ from eventstudy.inference.detectable import (
 from eventstudy.inference.over_events.sample import EventSample
 from eventstudy.inference.samples import ALL, StudySamples
 from eventstudy.inference.statistic import statistic
-from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.prices.table import PriceTable
 from eventstudy.progress import Progress, silent
 from eventstudy.study.assets import asset_data, fit_kept
 from eventstudy.study.design import Study, with_assets
-from eventstudy.study.effects import AssetData, MeasuredEffects, measure
+from eventstudy.study.effects import MeasuredEffects, measure
 from eventstudy.study.many import FilteredReturns
 from eventstudy.study.run import prepare
 from eventstudy.tables import columns
@@ -87,22 +86,12 @@ class MeanPower(_MeanFields, Table[MeanPowerRow]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPower:
-    """Effects that a study finds with 80% power.
+    """Effects that a study finds with 80% power, in units of the return.
 
-    Parameters
-    ----------
-    name : str
-    level : float
-    singles : SinglePower
-        Single events: median and range of the detectable effect by the default test, and the
-        median by the t, per asset and window; in units of the return.
-    means : MeanPower
-        Tests over events: the mean effect they find with N / 2, N, 2N and 4N events, and whether
-        they apply to the design. Tests over all dates answer for N, by placebo dates.
-    n_pairs, n_dropped : int
-        Pairs studied, and those that would be dropped.
-    return_kind : {"log", "simple", "change"}
-        What a return is.
+    `singles` hold median and range of the detectable effect by the default test, and the median
+    by the t. `means` hold the mean effect that tests over events find with N / 2, N, 2N and 4N
+    events, and whether they apply to the design; tests over all dates answer for N, by placebo
+    dates.
     """
 
     name: str
@@ -115,25 +104,9 @@ class StudyPower:
 
 
 def study_power(
-    study: Study,
-    events: EventTable,
-    prices: PriceTable,
-    *,
-    progress: Progress = silent,
+    study: Study, events: EventTable, prices: PriceTable, *, progress: Progress = silent
 ) -> StudyPower:
     """Say what effects a study can see, without using a return of any event window.
-
-    Parameters
-    ----------
-    study : Study
-    events : EventTable
-    prices : PriceTable
-    progress : callable
-        ``progress(what, done, total)``.
-
-    Returns
-    -------
-    StudyPower
 
     Raises
     ------
@@ -145,24 +118,20 @@ def study_power(
     windows = tuple(
         dict.fromkeys((*study.car_windows, *(w for w in WINDOWS if study.window.covers(w))))
     )
-    singles: list[dict[str, Any]] = []
-    parts = []
-    data: dict[str, AssetData] = {}
-    for number, asset in enumerate(study.assets):
-        progress("assets", number, len(study.assets))
-        data[asset] = asset_data(study, panel, asset)
-        fit = fit_kept(study, data[asset], pairs).fit
-        if fit is None:
-            continue
-        parts.append(without_returns(fit.abnormal))
-        found = measure(fit, data[asset], study, windows=windows, role="power")
-        singles += [_single(asset, found, column) for column in range(len(windows))]
-    progress("assets", len(study.assets), len(study.assets))
-    if not parts:
+    data = {asset: asset_data(study, panel, asset) for asset in study.assets}
+    fit = fit_kept(study, data, pairs).fit
+    if fit is None:
         count = len({pair.event_id for pair in pairs})
         msg = f"none of the {count} event(s) can be studied: see eventstudy check"
         raise AlignmentError(msg)
-    abnormal = AbnormalReturns.joined(parts)
+    singles: list[dict[str, Any]] = []
+    studied = tuple(fit.abnormal.rows_by_asset)
+    for number, asset in enumerate(studied):
+        progress("assets", number, len(studied))
+        found = measure(fit.on(asset), data[asset], study, windows=windows, role="power")
+        singles += [_single(asset, found, column) for column in range(len(windows))]
+    progress("assets", len(studied), len(studied))
+    abnormal = without_returns(fit.abnormal)
     samples = StudySamples(abnormal, FilteredReturns(study, data))
     means = _means(samples, windows, study.level)
     return StudyPower(

@@ -26,20 +26,8 @@ def joint_regressions(
 
     With ``joint="auto"`` an asset with more than 100 events is left out, with a note.
 
-    Parameters
-    ----------
-    study : Study
-    data : mapping of str to AssetData
-        Assets with at least one event studied.
-    pairs : Alignment
-    sessions : (S,) datetime64[D]
-
-    Returns
-    -------
-    table : Regression
-        A row per asset, window and group of events that cannot be told apart.
-    notes : list of Note
-        Each note once per asset, with the windows that it holds for.
+    The table has a row per asset, window and group of events that cannot be told apart; a note
+    stands once per asset, with the windows that it holds for.
     """
     parts: list[Regression] = []
     notes: list[Note] = []
@@ -76,21 +64,17 @@ def joint_regressions(
 def regression_table(fit: DummyRegression, sessions: DayArray) -> Regression:
     """Lay a joint regression out, a row per group of events that cannot be told apart."""
     groups = fit.groups
+    names = ("coef", "se_ols", "se_hac", "t_hac", "p_hac", "p_shift")
     return Regression(
         asset=[fit.asset] * len(groups),
         group=[" + ".join(one.event_ids) for one in groups],
         event_ids=[";".join(one.event_ids) for one in groups],
         window=[one.window for one in groups],
         sessions=[";".join(str(sessions[at]) for at in one.sessions) for one in groups],
-        coef=fit.coef,
-        se_ols=fit.se_ols,
-        se_hac=fit.se_hac,
-        t_hac=fit.t_hac,
-        p_hac=fit.p_hac,
-        p_shift=fit.p_shift,
         bandwidth=[fit.bandwidth] * len(groups),
         n=[fit.n] * len(groups),
         note=[one.note for one in groups],
+        **{name: getattr(fit, name) for name in names},
     )
 
 

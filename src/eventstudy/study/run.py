@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from eventstudy.alignment import Alignment, align
-from eventstudy.arrays import DayArray
 from eventstudy.calendars import SettlementCalendar, file_calendar, settlement_calendar
 from eventstudy.errors import AlignmentError, TableError, did_you_mean
 from eventstudy.events import EventTable
 from eventstudy.events.claims import Claim
 from eventstudy.events.quotes import Quote
 from eventstudy.formats import listed
-from eventstudy.inference.samples import StudySamples
-from eventstudy.models.abnormal import AbnormalReturns
+from eventstudy.models.designs import needed_series
 from eventstudy.notes import Note
 from eventstudy.prices.table import PriceTable
 from eventstudy.progress import Progress, silent
-from eventstudy.results import Placebos, Provenance, ResultTables, StudyResult, clean
-from eventstudy.results.tables import (
-    Claims,
-    Effects,
-    Family,
-    Notes,
-    Quotes,
-    Regression,
-    Samples,
-    Series,
-    SessionReturns,
-    Tests,
-)
+from eventstudy.results import ResultTables, StudyResult
+from eventstudy.results.tables import Notes, SessionReturns
 from eventstudy.returns import ReturnPanel, build_panel, check_finite
 from eventstudy.study.answers import answer_claims, check_quotes
-from eventstudy.study.assets import AssetFindings, Kept, asset_data, fit_kept, study_asset
+from eventstudy.study.assets import asset_data, fit_kept, fit_second, study_effects
 from eventstudy.study.design import Study, with_assets
-from eventstudy.study.effects import AssetData
 from eventstudy.study.many import design_table, family_table, study_samples, tests_table
-from eventstudy.study.provenance import (
-    alignment_notes,
-    filter_notes,
-    provenance_of,
-    series_table,
-)
+from eventstudy.study.provenance import alignment_notes, filter_notes, provenance_of, series_table
 from eventstudy.study.regressions import joint_regressions
 from eventstudy.study.tabulate import Rolls, events_table, session_returns
 
@@ -96,61 +73,47 @@ def run_study(
     panel, pairs = prepare(study, events, prices)
     sessions = panel.calendar.sessions
     data = {asset: asset_data(study, panel, asset) for asset in study.assets}
-    found = _study_assets(study, data, pairs, sessions, progress)
-    pairs = _less(pairs, [one.kept for one in found.values()])
-    abnormal = _stacked([one.kept for one in found.values()])
-    second = _stacked([one.second for one in found.values()])
-    if abnormal is None:
+    kept = fit_kept(study, data, pairs)
+    second = fit_second(study, data, pairs, kept)
+    pairs = pairs.dropped(kept.dropped, kept.reasons)
+    if kept.fit is None:
         raise AlignmentError(_nothing_left(pairs))
-    effects = Effects.joined([one.effects for one in found.values()])
-    alternatives = Effects.joined([one.alternatives for one in found.values()])
-    joint = _joint(study, data, pairs, sessions, abnormal, effects, progress)
-    answers = _answers(study, panel, pairs, quotes, claims)
+    tick, abnormal, level = _ticker(progress, len(kept.rows)), kept.fit.abnormal, study.level
+    effects, placebos = study_effects(study, data, kept.fit, sessions, role="primary", tick=tick)
+    alternatives, _ = study_effects(study, data, second.fit, sessions, role="alternative")
+    again = second.fit and session_returns(second.fit.abnormal, data, sessions, level=level)
     rolls = Rolls.of(pairs, [data[name].rolls for name in pairs.assets], study.window)
-    placed = events_table(
-        pairs,
-        rows=np.concatenate([one.kept.rows for one in found.values()]),
-        second=np.concatenate([one.second.rows for one in found.values()]),
-        n_windows=len(study.car_windows), rolls=rolls,
-    )  # fmt: skip
+    progress("statistics over the events", 0, 1)
+    studied = {asset: data[asset] for asset in abnormal.rows_by_asset}
+    samples = study_samples(study, studied, pairs, abnormal, effects)
+    tests = tests_table(study, samples)
+    progress("joint regression", 0, 1)
+    regression, noted = joint_regressions(study, studied, pairs, sessions)
+    checks, unchecked = check_quotes(quotes, panel)
+    answers, untested = answer_claims(claims, study, panel, pairs)
     notes = (
         *panel.notes, *(Note("note", prices.source, note) for note in prices.notes),
-        *_unused(study), *alignment_notes(pairs, rolls), *joint.notes, *answers.notes,
+        *_unused(study), *alignment_notes(pairs, rolls), *noted, *unchecked, *untested,
         *filter_notes(effects),
     )  # fmt: skip
     series = series_table(prices, panel)
     tables = ResultTables(
-        events=placed,
-        effects=effects,
-        alternatives=alternatives,
-        ar=session_returns(abnormal, data, sessions, level=study.level),
-        alternative_ar=session_returns(second, data, sessions, level=study.level)
-        if second
-        else SessionReturns.empty(),
-        tests=joint.tests,
-        design=joint.design,
-        family=joint.family,
-        regression=joint.regression,
-        quotes=answers.quotes,
-        claims=answers.claims,
-        notes=notes_table(notes),
+        events=events_table(pairs, kept.rows, second.rows, len(study.car_windows), rolls),
+        effects=effects, alternatives=alternatives,
+        ar=session_returns(abnormal, data, sessions, level=level),
+        alternative_ar=again or SessionReturns.empty(),
+        tests=tests, design=design_table(study, samples), family=family_table(study, samples),
+        regression=regression, quotes=checks, claims=answers, notes=notes_table(notes),
         series=series,
-    )
+    )  # fmt: skip
     return StudyResult(
-        name=study.name,
-        title=study.title or study.name,
-        settings=study.settings(),
-        return_kind=panel.kinds[panel.column(study.assets[0])],
-        level=study.level,
-        windows=study.car_windows,
-        tables=tables,
-        prices=_levels(study, panel),
-        abnormal=abnormal,
-        samples=joint.samples,
-        provenance=_provenance(study, events, prices, series),
-        placebos=Placebos.joined([one.placebos for one in found.values()]),
+        name=study.name, title=study.title or study.name, settings=study.settings(),
+        return_kind=panel.kinds[panel.column(study.assets[0])], level=level,
+        windows=study.car_windows, tables=tables, prices=_levels(study, panel),
+        abnormal=abnormal, samples=samples, placebos=placebos,
+        provenance=provenance_of(study, events, prices, series),
         units={name: prices.meta(name).unit for name in study.assets},
-    )
+    )  # fmt: skip
 
 
 def notes_table(notes: Sequence[Note]) -> Notes:
@@ -169,101 +132,10 @@ def _unused(study: Study) -> list[Note]:
     return [Note("note", "[windows] gap", text)]
 
 
-def _study_assets(
-    study: Study,
-    data: Mapping[str, AssetData],
-    pairs: Alignment,
-    sessions: DayArray,
-    progress: Progress,
-) -> dict[str, AssetFindings]:
-    tick = _ticker(progress, int(pairs.studied.sum()))
-    return {
-        asset: study_asset(study, one, pairs, sessions=sessions, tick=tick)
-        for asset, one in data.items()
-    }
-
-
-def _stacked(kept: Sequence[Kept]) -> AbnormalReturns | None:
-    """Stack the abnormal returns of the assets; None where no pair is studied."""
-    parts = [one.abnormal for one in kept if one.abnormal is not None]
-    return AbnormalReturns.joined(parts) if parts else None
-
-
-def _less(pairs: Alignment, kept: Sequence[Kept]) -> Alignment:
-    """Drop what the assets could not study."""
-    rows = np.concatenate([one.dropped for one in kept])
-    return pairs.dropped(rows, [reason for one in kept for reason in one.reasons])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Joint:
-    samples: StudySamples
-    tests: Tests
-    design: Samples
-    family: Family
-    regression: Regression
-    notes: tuple[Note, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Answers:
-    quotes: Quotes
-    claims: Claims
-    notes: tuple[Note, ...]
-
-
-def _joint(
-    study: Study,
-    data: Mapping[str, AssetData],
-    pairs: Alignment,
-    sessions: DayArray,
-    abnormal: AbnormalReturns,
-    effects: Effects,
-    progress: Progress,
-) -> _Joint:
-    """Everything that looks at several events at once."""
-    data = {asset: data[asset] for asset in abnormal.rows_by_asset}
-    progress("statistics over the events", 0, 1)
-    samples = study_samples(study, data, pairs, abnormal, effects)
-    tests = tests_table(study, samples)
-    progress("joint regression", 0, 1)
-    regression, notes = joint_regressions(study, data, pairs, sessions)
-    return _Joint(
-        samples=samples,
-        tests=tests,
-        design=design_table(study, samples),
-        family=family_table(study, samples),
-        regression=regression,
-        notes=tuple(notes),
-    )
-
-
-def _answers(
-    study: Study,
-    panel: ReturnPanel,
-    pairs: Alignment,
-    quotes: Sequence[Quote],
-    claims: Sequence[Claim],
-) -> _Answers:
-    checks, said = check_quotes(quotes, panel)
-    answers, more = answer_claims(claims, study, panel, pairs)
-    return _Answers(checks, answers, (*said, *more))
-
-
 def prepare(study: Study, events: EventTable, prices: PriceTable) -> tuple[ReturnPanel, Alignment]:
     """Put prices and events on one calendar, without any statistics.
 
-    Parameters
-    ----------
-    study : Study
-    events : EventTable
-    prices : PriceTable
-
-    Returns
-    -------
-    panel : ReturnPanel
-    pairs : Alignment
-        Every event on every asset it concerns; history is not checked yet.
+    The pairs are of every event and every asset it concerns; their history is not checked yet.
 
     Raises
     ------
@@ -305,17 +177,15 @@ def calendar_of(study: Study, table: PriceTable) -> SettlementCalendar:
 
 def check_history(study: Study, panel: ReturnPanel, pairs: Alignment) -> Alignment:
     """Drop the pairs a run would drop, for `eventstudy check`: fits, but no tests."""
-    return _less(
-        pairs, [fit_kept(study, asset_data(study, panel, name), pairs) for name in study.assets]
-    )
+    data = {asset: asset_data(study, panel, asset) for asset in study.assets}
+    kept = fit_kept(study, data, pairs)
+    return pairs.dropped(kept.dropped, kept.reasons)
 
 
 def _check_assets(study: Study, events: EventTable, prices: PriceTable) -> None:
     prices.require(study.series)
     for asset in study.assets:
-        if asset in study.series[len(study.assets) :] or (
-            asset in (*study.model.regressors, study.model.offset)
-        ):
+        if asset in needed_series(study.model):
             msg = f"asset {asset!r} is also a series of the model: take it out of [study] assets"
             raise TableError(msg)
     for event in events:
@@ -337,12 +207,6 @@ def _levels(study: Study, panel: ReturnPanel) -> pd.DataFrame:
         return pd.DataFrame(index=index[:0])
     columns = [panel.column(name) for name in study.assets]
     return pd.DataFrame(panel.levels[:, columns], index=index, columns=list(study.assets))
-
-
-def _provenance(study: Study, events: EventTable, prices: PriceTable, series: Series) -> Provenance:
-    settings = json.dumps(clean(study.settings()), sort_keys=True, ensure_ascii=False)
-    digest = hashlib.sha256(settings.encode()).hexdigest()
-    return provenance_of(digest, events, prices, series)
 
 
 def _ticker(progress: Progress, total: int) -> Callable[[], None]:

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
 from eventstudy.alignment import STATES, Alignment
 from eventstudy.arrays import BoolArray, DayArray, FloatArray, IntArray
+from eventstudy.events import Event
 from eventstudy.inference.one_event.single import SingleTests
 from eventstudy.models.abnormal import AbnormalReturns
 from eventstudy.results.tables import Effects, Events, SessionReturns
 from eventstudy.study.effects import AssetData, MeasuredEffects
-from eventstudy.tables.columns import NameLists, TextArray
+from eventstudy.tables.columns import Later, NameLists, TextArray
 from eventstudy.windows import Window
-
-NAN = float("nan")
 
 
 def effects_table(
     found: MeasuredEffects, abnormal: AbnormalReturns, data: AssetData, sessions: DayArray
 ) -> Effects:
-    """Lay the effects of one asset out by pair, then by window.
-
-    Parameters
-    ----------
-    found : MeasuredEffects
-        N pairs and M windows.
-    abnormal : AbnormalReturns
-        The N pairs.
-    data : AssetData
-    sessions : (S,) datetime64[D]
-    """
+    """Lay the effects of N pairs on one asset over M windows out by pair, then by window."""
     n, m = found.base_price.shape
     tests = {
         name: getattr(found.tests, name).ravel()
         for name in SingleTests.__slots__
-        if name not in {"reason", "n_sq", "n_vfc", "n_fhs", "n_conformal"}
+        if name != "reason"
     }
     windows = np.empty(m, dtype=object)
     windows[:] = found.windows
@@ -62,86 +52,73 @@ def session_returns(
     *,
     level: float,
 ) -> SessionReturns:
-    """Lay abnormal returns out by session of the event window.
-
-    Parameters
-    ----------
-    abnormal : AbnormalReturns
-        N pairs.
-    data : mapping of str to AssetData
-        By asset.
-    sessions : (S,) datetime64[D]
-    level : float
-        The intervals have ``1 - level`` coverage.
-    """
-    from scipy.special import stdtrit
-
+    """Lay abnormal returns out by session; intervals have ``1 - level`` coverage."""
     n, width = abnormal.ar.shape
-    df, of = np.unique(abnormal.df, return_inverse=True)  # one quantile for the many of one length
-    half = stdtrit(df, 1 - level / 2)[of][:, None] * abnormal.se
-    index = abnormal.position[:, None] + np.array(abnormal.window.taus)
-    inside = (index >= 0) & (index < len(sessions))
-    at = np.where(inside, index, 0)
-    days = np.where(inside, sessions[at], np.datetime64("NaT"))
+    size, taus = n * width, np.array(abnormal.window.taus)
+
+    def every(values: Sequence[str]) -> Later:
+        return Later(size, lambda: np.repeat(np.array(values, dtype=object), width))
+
+    def flat(make: Callable[[], FloatArray]) -> Later:
+        return Later(size, lambda: np.ravel(make()))
+
+    def at() -> tuple[IntArray, BoolArray]:
+        index = abnormal.position[:, None] + taus
+        inside = (index >= 0) & (index < len(sessions))
+        return np.where(inside, index, 0), inside
+
+    def days() -> DayArray:
+        index, inside = at()
+        found: DayArray = np.where(inside, sessions[index], np.datetime64("NaT"))
+        return found.ravel()
+
+    def rolls() -> BoolArray:
+        index, inside = at()
+        for asset, rows in abnormal.rows_by_asset.items():
+            inside[rows] &= data[asset].rolls[index[rows]]
+        return inside.ravel()
+
     return SessionReturns(
-        event_id=np.repeat(np.array(abnormal.event_ids, dtype=object), width),
-        asset=np.repeat(np.array(abnormal.assets, dtype=object), width),
-        tau=np.tile(np.array(abnormal.window.taus), n),
-        session=days.ravel(),
+        event_id=every(abnormal.event_ids),
+        asset=every(abnormal.assets),
+        tau=Later(size, lambda: np.tile(taus, n)),
+        session=Later(size, days),
         ar=abnormal.ar.ravel(),
-        sar=abnormal.sar.ravel(),
-        se=abnormal.se.ravel(),
+        sar=flat(lambda: abnormal.sar),
+        se=flat(lambda: abnormal.se),
         return_=abnormal.returns.ravel(),
         expected=abnormal.expected.ravel(),
-        ci_low=(abnormal.ar - half).ravel(),
-        ci_high=(abnormal.ar + half).ravel(),
-        roll=(inside & _at_sessions(abnormal, data, at)).ravel(),
+        ci_low=flat(lambda: abnormal.ar - _half_widths(abnormal, level)),
+        ci_high=flat(lambda: abnormal.ar + _half_widths(abnormal, level)),
+        roll=Later(size, rolls),
     )
 
 
-def _at_sessions(
-    abnormal: AbnormalReturns, data: Mapping[str, AssetData], at: IntArray
-) -> BoolArray:
-    """Whether the sessions of each pair (N, W) are roll sessions of its asset."""
-    found = np.zeros(at.shape, dtype=bool)
-    for asset, rows in abnormal.rows_by_asset.items():
-        if data[asset].rolls.any():
-            found[rows] = data[asset].rolls[at[rows]]
-    return found
+def _half_widths(abnormal: AbnormalReturns, level: float) -> FloatArray:
+    """``t quantile x se`` of single abnormal returns (N, W)."""
+    from scipy.special import stdtrit
+
+    df, of = np.unique(abnormal.df, return_inverse=True)  # one quantile for the many of one length
+    return np.asarray(stdtrit(df, 1 - level / 2)[of][:, None] * abnormal.se)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rolls:
-    """Roll sessions inside the event windows of an alignment.
-
-    Parameters
-    ----------
-    pairs : Alignment
-        N pairs.
-    sessions : (A, S) bool
-        Roll sessions of each asset.
-    window : Window
-    count : (N,) int
-        Roll sessions inside the event window; 0 for pairs that are not studied.
-    """
+    """Roll sessions inside the event windows of an alignment."""
 
     pairs: Alignment
-    sessions: BoolArray
+    sessions: BoolArray  # (A, S), of each asset
     window: Window
-    count: IntArray
+    count: IntArray  # (N,), of each pair; 0 where it is not studied
 
     @classmethod
     def of(cls, pairs: Alignment, rolls: Sequence[BoolArray], window: Window) -> Rolls:
         """Count the roll sessions of every pair, given those of every asset."""
         sessions = np.stack(rolls)
-        before = np.concatenate(
-            [np.zeros((len(rolls), 1), dtype=np.int64), np.cumsum(sessions, axis=1)], axis=1
-        )
-        first, last = (
-            np.clip(pairs.session + tau, 0, sessions.shape[1])
-            for tau in (window.start, window.end + 1)
-        )
-        count = before[pairs.asset, last] - before[pairs.asset, first]
+        before: IntArray = np.pad(np.cumsum(sessions, axis=1), ((0, 0), (1, 0)))
+        ends, most = (window.start, window.end + 1), sessions.shape[1]
+        first, last = (np.clip(pairs.session + tau, 0, most) for tau in ends)
+        count: IntArray = before[pairs.asset, last] - before[pairs.asset, first]
         return cls(pairs, sessions, window, np.where(pairs.studied, count, 0))
 
     def taus(self, row: int) -> tuple[str, ...]:
@@ -155,47 +132,38 @@ class Rolls:
 
 
 def events_table(
-    pairs: Alignment,
-    *,
-    rows: IntArray,
-    second: IntArray,
-    n_windows: int,
-    rolls: Rolls,
+    pairs: Alignment, rows: IntArray, second: IntArray, n_windows: int, rolls: Rolls
 ) -> Events:
     """Collect where every event on every asset falls, those that were not studied included.
 
-    Parameters
-    ----------
-    pairs : Alignment
-        N pairs.
-    rows, second : (n,), (m,) int
-        Pairs in the order of the effects on the first and on the second possible session.
-    n_windows : int
-        Effects of each.
-    rolls : Rolls
+    `rows` (n,) and `second` (m,) are the pairs in the order of their effects on the first and on
+    the second possible session, `n_windows` of each.
     """
     placed, of = pairs.placements, pairs.event
 
-    def told(values: Iterable[object]) -> TextArray:
+    def told(value: Callable[[Event], object]) -> Later:
+        return Later(len(pairs), lambda: collected(map(value, events)))
+
+    def collected(values: Iterable[object]) -> TextArray:
         made = np.empty(len(placed), dtype=object)
         made[:] = list(values)
         return made[of]
 
     events, every = placed.events, np.arange(len(pairs))
     return Events(
-        event_id=told(event.event_id for event in events),
+        event_id=collected(map(attrgetter("event_id"), events)),
         asset=np.array(pairs.assets, dtype=object)[pairs.asset],
         session=pairs.days(pairs.session),
         state=np.array(STATES, dtype=object)[pairs.state],
-        title=told(event.title for event in events),
-        kind=told(event.kind for event in events),
-        place=told(event.place or "" for event in events),
-        direction=told(event.direction or "" for event in events),
-        source=told(event.source or "" for event in events),
-        stated=told(event.time or event.date for event in events),
-        zone=told(event.zone or "" for event in events),
-        precision=told(event.precision for event in events),
-        moved_from=told(placed.moved_from(i) for i in range(len(placed))),
+        title=told(attrgetter("title")),
+        kind=told(attrgetter("kind")),
+        place=told(lambda event: event.place or ""),
+        direction=told(lambda event: event.direction or ""),
+        source=told(lambda event: event.source or ""),
+        stated=told(lambda event: event.time or event.date),
+        zone=told(lambda event: event.zone or ""),
+        precision=told(attrgetter("precision")),
+        moved_from=Later(len(pairs), lambda: collected(map(placed.moved_from, range(len(placed))))),
         alt_session=pairs.days(pairs.alternative),
         confounded_with=NameLists(pairs.confounded_with, every),
         perhaps_confounded_with=NameLists(pairs.perhaps_with, every),
@@ -205,7 +173,7 @@ def events_table(
         reasons=NameLists(pairs.reasons, every),
         effects_at=_first_rows(len(pairs), rows, n_windows),
         alternatives_at=_first_rows(len(pairs), second, n_windows),
-        event=told(events),
+        event=Later(len(pairs), lambda: collected(events)),
     )
 
 
@@ -214,13 +182,3 @@ def _first_rows(n: int, rows: IntArray, n_windows: int) -> IntArray:
     found = np.full(n, -1, dtype=np.int64)
     found[rows] = n_windows * np.arange(len(rows))
     return found
-
-
-def percent_of(effect: float, kind: str, base: float) -> float:
-    """Return one effect in per cent of the price before the window, as `as_percent`."""
-    from eventstudy.results.tables import as_percent
-
-    values: FloatArray = as_percent(
-        np.array([effect]), np.array([kind], dtype=object), np.array([base])
-    )
-    return float(values[0])

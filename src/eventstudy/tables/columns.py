@@ -14,7 +14,7 @@ Examples
 >>> class EffectRow(_Fields, Row):
 ...     pass
 >>> class Effects(_Fields, Table[EffectRow]):
-...     row_type = EffectRow
+...     pass
 >>> table = Effects(event_id=["a", "b"], effect=[0.01, -0.02])
 >>> table.percent.tolist()
 [1.0, -2.0]
@@ -28,7 +28,7 @@ import datetime as dt
 import html
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import (
     Any,
     ClassVar,
@@ -39,6 +39,7 @@ from typing import (
     TypeVar,
     Unpack,
     cast,
+    get_args,
     overload,
 )
 
@@ -76,12 +77,8 @@ class Options(TypedDict, total=False):
 class NameLists:
     """A tuple of names per row, made only when it is read.
 
-    Parameters
-    ----------
-    get : callable
-        ``get(i)`` returns the names of item i. A bound method of a frozen object pickles.
-    items : (N,) int
-        Item of each row.
+    ``get(i)`` returns the names of item i (a bound method of a frozen object pickles); `items`
+    (N,) are those of the rows.
     """
 
     __slots__ = ("_get", "_items")
@@ -112,56 +109,31 @@ class NameLists:
         return (self._get(int(item)) for item in self._items)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Later:
+    """An array of a given size that is made when its column is first read."""
+
+    size: int
+    make: Callable[[], Any]
+
+    def __len__(self) -> int:
+        return self.size
+
+
+@dataclass(eq=False)
 class Column(Generic[A, S]):
-    """One declared column; on a table its array, on a row its value.
+    """One declared column; on a table its array, on a row its value."""
 
-    Parameters
-    ----------
-    kind : str
-        What a value is; decides the dtype and how a file holds it.
-    meaning : str
-        One line for the docs: what it is, with its formula.
-    unit : str
-        Unit, such as ``return``, ``%`` or ``sessions``; empty for none.
-    shown : {"", "plain", "signed", "pvalue", "count"}
-        How a number is shown to a reader.
-    name : str
-        Name in files, where it differs from the attribute.
-    derives : callable, optional
-        Makes the array from the table; nothing is stored.
-    filed : bool
-        Whether files and frames hold it.
-    tags : tuple of str
-        Marks that other declarations read, such as the columns repeated for every window.
-    """
-
-    __slots__ = (
-        "attribute",
-        "derives",
-        "filed",
-        "kind",
-        "meaning",
-        "name",
-        "shown",
-        "tags",
-        "unit",
-    )
-
-    def __init__(
-        self,
-        kind: Kind,
-        meaning: str,
-        *,
-        unit: str = "",
-        shown: Format = "",
-        name: str = "",
-        derives: Callable[[Any], Any] | None = None,
-        filed: bool = True,
-        tags: tuple[str, ...] = (),
-    ) -> None:
-        self.kind, self.meaning, self.unit, self.shown = kind, meaning, unit, shown
-        self.name, self.derives, self.filed, self.tags = name, derives, filed, tags
-        self.attribute = name
+    kind: Kind  # what a value is; decides the dtype and how a file holds it
+    meaning: str  # one line for the docs: what it is, with its formula
+    _: KW_ONLY
+    unit: str = ""  # such as ``return``, ``%`` or ``sessions``; empty for none
+    shown: Format = ""  # how a number is shown to a reader
+    name: str = ""  # in files, where it differs from the attribute
+    derives: Callable[[Any], Any] | None = None  # the array from the table; nothing is stored
+    filed: bool = True  # whether files and frames hold it
+    tags: tuple[str, ...] = ()  # read by others, such as "repeated for every window"
+    attribute: str = field(default="", init=False)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.attribute = name
@@ -187,49 +159,30 @@ class Column(Generic[A, S]):
         raise AttributeError(msg)
 
 
-def text(meaning: str, **options: Unpack[Options]) -> Column[TextArray, str]:
-    """Declare a column of text; empty where there is none."""
-    return Column("text", meaning, **options)
+@dataclass(frozen=True)
+class Declare(Generic[A, S]):
+    """Declares columns of a kind: ``number("CAR.", unit="return")``."""
+
+    kind: Kind
+    shown: Format = ""
+
+    def __call__(self, meaning: str, **options: Unpack[Options]) -> Column[A, S]:
+        """Declare a column."""
+        shown: Options = {"shown": self.shown}
+        return Column(self.kind, meaning, **(shown | options))
 
 
-def number(meaning: str, **options: Unpack[Options]) -> Column[FloatArray, float]:
-    """Declare a column of numbers; NaN where missing."""
-    return Column("number", meaning, **options)
-
-
-def integer(meaning: str, **options: Unpack[Options]) -> Column[IntArray, int]:
-    """Declare a column of whole numbers."""
-    return Column("integer", meaning, **options)
-
-
-def count(meaning: str, **options: Unpack[Options]) -> Column[FloatArray, float]:
-    """Declare a column of whole numbers that may be missing: NaN."""
-    return Column("count", meaning, **options)
-
-
-def flag(meaning: str, **options: Unpack[Options]) -> Column[BoolArray, bool]:
-    """Declare a column of yes and no."""
-    return Column("flag", meaning, **options)
-
-
-def day(meaning: str, **options: Unpack[Options]) -> Column[DayArray, dt.date | None]:
-    """Declare a column of days; NaT, and None on a row, where missing."""
-    return Column("day", meaning, **options)
-
-
-def moment(meaning: str, **options: Unpack[Options]) -> Column[TextArray, Moment]:
-    """Declare a column of moments with zone, or days where no more is known."""
-    return Column("moment", meaning, **options)
-
-
-def window(meaning: str, **options: Unpack[Options]) -> Column[TextArray, Window]:
-    """Declare a column of windows."""
-    return Column("window", meaning, **options)
-
-
-def names(meaning: str, **options: Unpack[Options]) -> Column[NameLists, tuple[str, ...]]:
-    """Declare a column of lists of names."""
-    return Column("names", meaning, **options)
+text = Declare[TextArray, str]("text")  # empty where there is none
+number = Declare[FloatArray, float]("number")  # NaN where missing
+signed = Declare[FloatArray, float]("number", "signed")
+p_value = Declare[FloatArray, float]("number", "pvalue")
+integer = Declare[IntArray, int]("integer")
+count = Declare[FloatArray, float]("count")  # whole numbers that may be missing: NaN
+flag = Declare[BoolArray, bool]("flag")
+day = Declare[DayArray, dt.date | None]("day")  # NaT, and None on a row, where missing
+moment = Declare[TextArray, Moment]("moment")  # with zone, or a day where no more is known
+window = Declare[TextArray, Window]("window")
+names = Declare[NameLists, tuple[str, ...]]("names")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,7 +202,7 @@ class Table(Generic[R]):
 
     Parameters
     ----------
-    **values : array_like
+    **values : array_like or Later
         One for every declared column that is not derived.
 
     Raises
@@ -258,13 +211,17 @@ class Table(Generic[R]):
         A column is missing, unknown, or of another length.
     """
 
-    row_type: ClassVar[type[Row]]
+    row_type: ClassVar[type[Row]]  # the class in the brackets
     _arrays: dict[str, Any]
     _derived: dict[str, Any]
     _size: int
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.row_type = get_args(cls.__orig_bases__[-1])[0]  # type: ignore[attr-defined]  # typing
+
     def __init__(self, **values: Any) -> None:
-        stored = [c for c in self.columns(filed=None) if c.derives is None]
+        stored = self.stored()
         unknown = sorted(set(values) ^ {c.attribute for c in stored})
         if unknown:
             msg = f"{type(self).__name__}: columns missing or unknown: {', '.join(unknown)}"
@@ -288,7 +245,7 @@ class Table(Generic[R]):
         raise AttributeError(msg)
 
     def __getstate__(self) -> dict[str, Any]:
-        return dict(self._arrays)
+        return self._stored()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Table.__init__(self, **state)
@@ -311,9 +268,14 @@ class Table(Generic[R]):
         return tuple(c for c in _declared(cls) if filed is None or c.filed == filed)
 
     @classmethod
+    def stored(cls) -> tuple[Column[Any, Any], ...]:
+        """Return the columns that are not derived from others."""
+        return tuple(c for c in _declared(cls) if c.derives is None)
+
+    @classmethod
     def empty(cls) -> Self:
         """Return the table without rows."""
-        return cls(**{c.attribute: [] for c in cls.columns(filed=None) if c.derives is None})
+        return cls.of(())
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
@@ -321,10 +283,8 @@ class Table(Generic[R]):
 
         What a mapping leaves out is missing: NaN, NaT, empty text or False.
         """
-        stored = [c for c in cls.columns(filed=None) if c.derives is None]
-        return cls(
-            **{c.attribute: [r.get(c.attribute, _MISSING[c.kind]) for r in rows] for c in stored}
-        )
+        held = {c.attribute: _MISSING[c.kind] for c in cls.stored()}
+        return cls(**{name: [r.get(name, blank) for r in rows] for name, blank in held.items()})
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
@@ -333,13 +293,15 @@ class Table(Generic[R]):
             return parts[0]
         if not parts:
             return cls.empty()
-        stored = [c for c in cls.columns(filed=None) if c.derives is None]
-        return cls(**{c.attribute: _stacked([p.array(c) for p in parts]) for c in stored})
+        return cls(**{c.attribute: _stacked([p.array(c) for p in parts]) for c in cls.stored()})
 
     def array(self, column: Column[Any, Any]) -> Any:
-        """Return the array of a column, made once where it is derived."""
+        """Return the array of a column, made once where it is derived or left for later."""
         if column.derives is None:
-            return self._arrays[column.attribute]
+            found = self._arrays[column.attribute]
+            if isinstance(found, Later):
+                found = self._arrays[column.attribute] = _array(column.kind, found.make())
+            return found
         if column.attribute not in self._derived:
             self._derived[column.attribute] = _array(column.kind, column.derives(self))
         return self._derived[column.attribute]
@@ -350,7 +312,10 @@ class Table(Generic[R]):
 
     def take(self, rows: IntArray | BoolArray) -> Self:
         """Keep rows by position, in the order given, or by a mask."""
-        return type(self)(**{name: array[rows] for name, array in self._arrays.items()})
+        return type(self)(**{name: array[rows] for name, array in self._stored().items()})
+
+    def _stored(self) -> dict[str, Any]:
+        return {c.attribute: self.array(c) for c in self.columns(filed=None) if c.derives is None}
 
     def frame(self) -> pd.DataFrame:
         """Return the columns that files hold as a DataFrame: days and windows as text."""
@@ -379,15 +344,14 @@ def _declared(cls: type) -> tuple[Column[Any, Any], ...]:
 
 
 _DTYPES: dict[str, Any] = {
-    "number": np.float64,
-    "count": np.float64,
-    "integer": np.int64,
-    "flag": np.bool_,
+    "number": np.float64, "count": np.float64, "integer": np.int64, "flag": np.bool_,
     "day": "datetime64[D]",
-}
+}  # fmt: skip
 
 
 def _array(kind: Kind, values: Any) -> Any:
+    if isinstance(values, Later):
+        return values
     if kind in _DTYPES:
         return np.asarray(values, dtype=_DTYPES[kind])
     if kind == "names":
@@ -396,6 +360,9 @@ def _array(kind: Kind, values: Any) -> Any:
         return values
     items = list(values)
     made = np.empty(len(items), dtype=object)
+    if kind == "text":
+        made[:] = items
+        return made
     for position, item in enumerate(items):  # a pair or window must not become a second axis
         made[position] = item
     return made
@@ -414,18 +381,9 @@ def _scalar(kind: str, value: Any) -> Any:
 
 
 def cells(column: Column[Any, Any], array: Any) -> Any:
-    """Return a column as a frame or a CSV file holds it: the last formatter of times.
+    """Return the array of a column (N,) as a frame or a CSV file holds it.
 
-    Parameters
-    ----------
-    column : Column
-    array : array
-        Its array on a table.
-
-    Returns
-    -------
-    (N,) array
-        Numbers, flags and text as they are; days, moments, windows and lists of names as text.
+    Numbers, flags and text as they are; days, moments, windows and lists of names as text.
     """
     if column.kind == "count" and np.isfinite(array).all():
         return array.astype(np.int64)
@@ -461,11 +419,7 @@ def shown(column: Column[Any, Any], value: Any, *, digits: int = 4) -> str:
 def to_html(table: Table[Any], *, chosen: Sequence[str] = ()) -> str:
     """Return a table as HTML with its units, every text escaped, long tables cut.
 
-    Parameters
-    ----------
-    table : Table
-    chosen : sequence of str
-        Columns to show, by name; all that files hold by default.
+    `chosen` are the names of the columns to show; all that files hold by default.
     """
     held = [c for c in table.columns(filed=None) if (c.name in chosen if chosen else c.filed)]
     head = "".join(
@@ -483,8 +437,3 @@ def to_html(table: Table[Any], *, chosen: Sequence[str] = ()) -> str:
     more = len(table) - HTML_ROWS
     left = f"<p>and {more} more rows</p>" if more > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{left}"
-
-
-def docs_rows(columns: Sequence[Column[Any, Any]]) -> list[list[str]]:
-    """Return the cells of the docs page for columns: name, unit and meaning."""
-    return [[f"`{c.name}`", c.unit, c.meaning] for c in columns]

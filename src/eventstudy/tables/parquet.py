@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.errors import TableError
-from eventstudy.tables.text import bytes_of, check_header
+from eventstudy.tables.text import bytes_of, check_header, fault
 from eventstudy.tables.wide import ISO_DAY, SESSION, check_wide_header
 
 _MOST_CELLS: Final = 20_000_000
@@ -40,8 +40,7 @@ def read_wide_parquet(path: Path, what: str) -> pd.DataFrame:
     names.sort(key=lambda name: name != SESSION)
     check_wide_header(path, names, what, None)
     if not table.num_rows:
-        msg = f"there are no rows: the file should hold {what}"
-        raise TableError(msg, path=str(path))
+        raise fault(path, f"there are no rows: the file should hold {what}")
     days = _parquet_days(path, table.column(SESSION))
     frame = pd.DataFrame(
         {name: _parquet_numbers(path, table.column(name), name) for name in names[1:]},
@@ -69,16 +68,15 @@ def _parquet_days(path: Path, column: Any) -> np.ndarray[Any, np.dtype[np.dateti
         days = [_parquet_day(path, cell, row) for row, cell in enumerate(cells, start=1)]
         return np.array(days, dtype="datetime64[us]")
     if column.null_count:
-        msg = "a session is missing: every row needs its day"
-        raise TableError(msg, path=str(path), column=SESSION)
+        raise fault(path, "a session is missing: every row needs its day", column=SESSION)
     if not pa.types.is_date(kind) and not (pa.types.is_timestamp(kind) and kind.tz is None):
         msg = f"sessions of type {kind}: store days, without a time zone"
-        raise TableError(msg, path=str(path), column=SESSION)
+        raise fault(path, msg, column=SESSION)
     moments = column.cast(pa.timestamp("us")).to_numpy()
     odd = np.flatnonzero(moments != moments.astype("datetime64[D]"))
     if len(odd):
         msg = f"row {odd[0] + 1}: {moments[odd[0]]} has a time of day: a session is a day"
-        raise TableError(msg, path=str(path), column=SESSION)
+        raise fault(path, msg, column=SESSION)
     return np.asarray(moments, dtype="datetime64[us]")
 
 
@@ -87,18 +85,18 @@ def _parquet_day(path: Path, cell: str | None, row: int) -> date:
         return date.fromisoformat(cell if cell and ISO_DAY.fullmatch(cell) else "")
     except ValueError:
         msg = f"row {row}: {cell!r} is not an ISO date such as 2025-01-09"
-        raise TableError(msg, path=str(path), column=SESSION) from None
+        raise fault(path, msg, column=SESSION) from None
 
 
 def _check_parquet_days(path: Path, days: np.ndarray[Any, np.dtype[np.datetime64]]) -> None:
     steps = np.diff(days).astype(np.int64)
-    for fault, remedy in ((steps == 0, "keep one of the two"), (steps < 0, "sort the rows")):
-        found = np.flatnonzero(fault)
+    for wrong, remedy in ((steps == 0, "keep one of the two"), (steps < 0, "sort the rows")):
+        found = np.flatnonzero(wrong)
         if len(found):
             row, day = found[0] + 2, days[found[0] + 1].astype("datetime64[D]")
             text = "occurs twice" if steps[found[0]] == 0 else "is out of order"
             msg = f"row {row}: session {day} {text}: {remedy} by session"
-            raise TableError(msg, path=str(path), column=SESSION)
+            raise fault(path, msg, column=SESSION)
 
 
 def _parquet_numbers(path: Path, column: Any, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:  # noqa: ANN401  # an Arrow column
@@ -108,10 +106,10 @@ def _parquet_numbers(path: Path, column: Any, name: str) -> np.ndarray[Any, np.d
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         first = next((cell for cell in column.to_pylist() if cell is not None), None)
         msg = f"{first!r} is {kind}, not a number: store the column as float64"
-        raise TableError(msg, path=str(path), column=name)
+        raise fault(path, msg, column=name)
     values = np.array(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         msg = f"row {infinite[0] + 1}: an infinite number: leave it missing"
-        raise TableError(msg, path=str(path), column=name)
+        raise fault(path, msg, column=name)
     return values

@@ -22,16 +22,15 @@ _LONGEST_NAME: Final = 60
 _LONGEST: Final = 400  # digits
 
 
-class Row(dict[str, str]):
-    """The cells of one line as text, by column name.
+def fault(
+    path: Path, text: str, *, row: int | None = None, column: str | None = None
+) -> TableError:
+    """Make the error that a table in a file is wrong."""
+    return TableError(text, path=str(path), row=row, column=column)
 
-    Parameters
-    ----------
-    cells : dict of str
-        Cells by column.
-    line : int
-        Line of the file on which the row ends, the header being line 1.
-    """
+
+class Row(dict[str, str]):
+    """The cells of one line as text by column, and the line on which it ends (header: line 1)."""
 
     __slots__ = ("line",)
 
@@ -41,7 +40,7 @@ class Row(dict[str, str]):
 
 
 def read_rows(path: Path | str, *, what: str = "rows", columns: Sequence[str] = ()) -> list[Row]:
-    """Read a CSV file as text, without interpreting any cell.
+    """Read a CSV file as text, without interpreting any cell: a `Row` per line that is not blank.
 
     Parameters
     ----------
@@ -51,11 +50,6 @@ def read_rows(path: Path | str, *, what: str = "rows", columns: Sequence[str] = 
         What the file should hold, for messages.
     columns : sequence of str
         The header it must have; any where empty.
-
-    Returns
-    -------
-    list of Row
-        A dict of text per line that is not blank, each with its `line`.
 
     Raises
     ------
@@ -85,13 +79,7 @@ def header_of(path: Path | str, *, what: str = "rows") -> list[str]:
 
 
 def sha256_of(path: Path | str) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal.
-
-    Raises
-    ------
-    TableError
-        When the file cannot be read.
-    """
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
     return hashlib.sha256(bytes_of(Path(path), "a file")).hexdigest()
 
 
@@ -142,14 +130,12 @@ def text_of(path: Path, raw: bytes, what: str) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         msg = f"byte {raw[error.start]:#04x} is not UTF-8: save the file as CSV UTF-8"
-        raise TableError(msg, path=str(path), row=line) from None
+        raise fault(path, msg, row=line) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        msg = "holds a zero byte: this is not a text file"
-        raise TableError(msg, path=str(path), row=line)
+        raise fault(path, "holds a zero byte: this is not a text file", row=line)
     if not text.strip():
-        msg = f"the file is empty: it should hold {what}"
-        raise TableError(msg, path=str(path))
+        raise fault(path, f"the file is empty: it should hold {what}")
     return text
 
 
@@ -161,8 +147,7 @@ def cells_of(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             if cells:
                 yield reader.line_num, cells
     except csv.Error as error:
-        msg = f"is not CSV: {error}: check the quotes"
-        raise TableError(msg, path=str(path), row=reader.line_num) from None
+        raise fault(path, f"is not CSV: {error}: check the quotes", row=reader.line_num) from None
 
 
 def lines_of(path: Path, text: str, what: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
@@ -175,8 +160,7 @@ def lines_of(path: Path, text: str, what: str) -> tuple[list[str], Iterator[tupl
         for number, cells in stream:
             if len(cells) != len(header):
                 counts = f"{len(cells)} cells where the header has {len(header)}"
-                msg = f"{counts}: a comma too many or too few"
-                raise TableError(msg, path=str(path), row=number)
+                raise fault(path, f"{counts}: a comma too many or too few", row=number)
             yield number, cells
 
     return header, checked()

@@ -12,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from eventstudy.errors import TableError
-from eventstudy.tables.text import decoded, lines_of, looks_like_header
+from eventstudy.tables.text import decoded, fault, lines_of, looks_like_header
 
 SESSION: Final = "session"
 _MOST_COLUMNS: Final = 20_000
@@ -36,7 +35,7 @@ def read_wide_csv(path: Path, what: str) -> pd.DataFrame:
         msg = (
             f"there are {len(header)} columns of {what}, more than {_MOST_COLUMNS}: split the file"
         )
-        raise TableError(msg, path=str(path))
+        raise fault(path, msg)
     types = {name: pa.float64() for name in header[1:]} | {SESSION: pa.string()}
     try:
         table = arrow_csv.read_csv(
@@ -50,11 +49,9 @@ def read_wide_csv(path: Path, what: str) -> pd.DataFrame:
         frame = _checked_wide(table, header)
     except (pa.ArrowInvalid, ValueError) as error:
         _locate(path, header, rows)
-        msg = f"cannot be read as {what}: {error}"
-        raise TableError(msg, path=str(path)) from error
+        raise fault(path, f"cannot be read as {what}: {error}") from error
     if frame.empty:
-        msg = f"there are no rows below the header: the file should hold {what}"
-        raise TableError(msg, path=str(path))
+        raise fault(path, f"there are no rows below the header: the file should hold {what}")
     return frame
 
 
@@ -69,10 +66,10 @@ def check_wide_header(path: Path, header: list[str], what: str, line: int | None
         else:
             hint = "this is not the header of a table"
         msg = f"the first column must be named 'session' and hold ISO dates: {hint}"
-        raise TableError(msg, path=str(path), row=line)
+        raise fault(path, msg, row=line)
     if len(header) == 1:
         msg = f"there is no column of {what} beside 'session': add one column per series"
-        raise TableError(msg, path=str(path), row=line)
+        raise fault(path, msg, row=line)
 
 
 def _checked_wide(table: Any, header: list[str]) -> pd.DataFrame:  # noqa: ANN401  # an Arrow table
@@ -109,10 +106,10 @@ def _locate(path: Path, header: list[str], rows: Iterator[tuple[int, list[str]]]
         day = parsed_day(path, cells[0], line)
         if day in lines:
             msg = f"session {day} is already on line {lines[day]}: keep one of the two"
-            raise TableError(msg, path=str(path), row=line, column=SESSION)
+            raise fault(path, msg, row=line, column=SESSION)
         if previous is not None and day < previous:
             msg = f"session {day} follows {previous}: sort the rows by session"
-            raise TableError(msg, path=str(path), row=line, column=SESSION)
+            raise fault(path, msg, row=line, column=SESSION)
         previous, lines[day] = day, line
         for name, cell in zip(header[1:], cells[1:], strict=True):
             _check_number(path, cell, line, name)
@@ -125,18 +122,17 @@ def parsed_day(path: Path, cell: str, line: int) -> date:
         return date.fromisoformat(cell if ISO_DAY.fullmatch(cell) else "")
     except ValueError:
         msg = f"{cell!r} is not an ISO date such as 2025-01-09"
-        raise TableError(msg, path=str(path), row=line, column=SESSION) from None
+        raise fault(path, msg, row=line, column=SESSION) from None
 
 
 def _check_number(path: Path, cell: str, line: int, column: str) -> None:
     text = cell.strip(" \t")
     if text in _MISSING or _NUMBER.fullmatch(text):
         if text not in _MISSING and abs(float(text)) == float("inf"):
-            msg = f"{cell!r} is too large for a number"
-            raise TableError(msg, path=str(path), row=line, column=column)
+            raise fault(path, f"{cell!r} is too large for a number", row=line, column=column)
         return
     if _INFINITE.fullmatch(text):
-        msg = f"{cell!r} is infinite: leave the cell blank where there is no figure"
+        text = f"{cell!r} is infinite: leave the cell blank where there is no figure"
     else:
-        msg = f"{cell!r} is not a number: use a point for decimals and no thousands separator"
-    raise TableError(msg, path=str(path), row=line, column=column)
+        text = f"{cell!r} is not a number: use a point for decimals and no thousands separator"
+    raise fault(path, text, row=line, column=column)

@@ -105,6 +105,40 @@ RULES = [
         "2025-12",
     ),
     ("within days", "The body reports within 30 days.", "within 30 days", "2026-01-07..2026-02-06"),
+    (
+        "within days",
+        "Repairs end within three days.",
+        "within three days",
+        "2026-01-07..2026-01-10",
+    ),
+    (
+        "within days",
+        "Flows resume within the next two weeks.",
+        "within the next two weeks",
+        "2026-01-07..2026-01-21",
+    ),
+    (
+        "days back",
+        "Output fell in the past two weeks.",
+        "in the past two weeks",
+        "2025-12-24..2026-01-07",
+    ),
+    (
+        "days back",
+        "Talks go on over the coming 10 days.",
+        "over the coming 10 days",
+        "2026-01-07..2026-01-17",
+    ),
+    (
+        "month",
+        "Brent will stay below the peak of last November.",
+        "last November",
+        "2025-11",
+    ),
+    ("month", "Exports will pass those of last January.", "last January", "2025-01"),
+    ("month", "It will be the first cut since March.", "since March", "2025-03"),
+    ("month", "Cargoes for delivery in February fell.", "in February", "2026-02"),
+    ("month", "Crude loading in March was sold.", "in March", "2026-03"),
     ("weekend", "Prices were cut over the weekend.", "over the weekend", "2026-01-03..2026-01-04"),
     ("week", "Stocks fell last week.", "last week", "2025-12-29..2026-01-04"),
     (
@@ -156,6 +190,8 @@ NOT_DATES = [
     "Shipping rates hit 2019.5 points.",
     "Output stood at 1.2 million barrels a day before the shutdown.",
     "Brent for May delivery and the contract for June gained.",
+    "April-loading cargoes and those for April shipment were offered.",
+    "It was in USA Today and on Energy Today.",
     "A 10:1 split and a ratio of 3:2.",
     "Resolution 2231 was passed and Article 5 invoked.",
 ]
@@ -206,6 +242,17 @@ DATELINES = [
     ("Morning note\n7 January 2026, 07:15 London\nIt fell.", "2026-01-07", "Europe/London"),
     ("Statement\nVienna, 30 November 2016\nThe Conference met.", "2016-11-30", None),
     ("It fell and then it rose again.", None, None),
+    ("    QUITO, March 6, 1987 - It fell.", "1987-03-06", "America/Guayaquil"),
+    ("VIENNA Nov 27, 2014 - It fell.", "2014-11-27", "Europe/Vienna"),
+    ("VIENNA, Nov 27, 2014 -- It fell.", "2014-11-27", "Europe/Vienna"),
+    ("DUBAI, MARCH 6, 2020 (Newsdesk) - It fell.", "2020-03-06", "Asia/Dubai"),
+    ("LONDON/DUBAI, March 6, 2020 (Newsdesk) - It fell.", "2020-03-06", "Europe/London"),
+    ("RIYADH, Saudi Arabia (Newsdesk) - It fell.\nMarch 6, 2020", "2020-03-06", "Asia/Riyadh"),
+    ("LAGOS (Newsdesk)\nMarch 6, 2003\nIt fell.", "2003-03-06", "Africa/Lagos"),
+    ("6-MAR-1987 10:14:02\n  QUITO, March 5 - It fell.", "1987-03-05", "America/Guayaquil"),
+    ("2020/03/06\nIt fell.", "2020-03-06", None),
+    ("6th March, 2020\nIt fell.", "2020-03-06", None),
+    ("CRUDE - It fell on Tuesday.", None, None),
 ]
 
 

@@ -31,9 +31,9 @@ def test_scores_on_what_was_set_aside_reach_what_was_aimed_for():
 
 
 def test_a_score_falls_when_the_answers_are_wrong(monkeypatch):
-    """The scoring itself can fail: without its table of kinds nothing is found."""
+    """The scoring itself can fail: without its kinds and acts nothing is found."""
     english = language("en")
-    blind = replace(english, words=replace(english.words, kinds=()))
+    blind = replace(english, words=replace(english.words, kinds=(), acts={}))
     monkeypatch.setattr(extraction, "language", lambda _: blind)
     scores = {item.task: item for item in evaluate(DEV)}
     assert scores["events"].recall == 0

@@ -175,6 +175,51 @@ def test_each_benchmark_of_a_sentence_is_an_observation():
     ]
 
 
+PRICES = [
+    # sentence; instrument, level, per cent, dollars of each observation
+    ("Oil plunges by as much as $14.25 to $31.02.", [("oil", 31.02, None, -14.25)]),
+    ("Brent was last 31.37% lower at $31.02.", [("brent", 31.02, -31.37, None)]),
+    (
+        "Brent fell by as much as $9 to $31 and was last 22.4% lower at $35.13.",
+        [("brent", 35.13, -22.4, -9.0)],
+    ),
+    ("Crude for May delivery was 31 cts higher at 17.80 dlrs.", [("oil", 17.8, None, 0.31)]),
+    ("Light sweet crude slipped 12 cents to $19.83.", [("wti", 19.83, None, -0.12)]),
+    (
+        "Brent rose $3.62, or 6%, to $64.41 and WTI $3.42, or 5.9%, to $61.18.",
+        [("brent", 64.41, 6.0, 3.62), ("wti", 61.18, 5.9, 3.42)],
+    ),
+    (
+        "Brent plunged 6.1%, while U.S. crude gave up 6% to $64.37.",
+        [("brent", None, -6.1, None), ("wti", 64.37, -6.0, None)],
+    ),
+    (
+        "Brent traded in a range of $63.29 to $65.83 before ending at $63.34, down 2.1%.",
+        [("brent", 63.34, -2.1, None)],
+    ),
+    ("Brent jumps more than $3 on war fears.", [("brent", None, None, 3.0)]),
+    ("WTI jumps 24.67% to $25.32 as Riyadh and Moscow will talk.", [("wti", 25.32, 24.67, None)]),
+    # no moves and no prices
+    ("Gulf operators of oil had 1.2% of output shut in.", []),
+    ("The cap on Russian oil was lowered to $47.60.", []),
+    ("Oil made up 92% of state revenue and was taxed.", []),
+    ("A survey of economists put Brent at $90.49 for the year.", []),
+    ("If flows fall by a million, we would expect Brent to climb to $90.", []),
+]
+
+
+@pytest.mark.parametrize(("sentence", "prices"), PRICES)
+def test_levels_moves_and_what_is_neither(sentence, prices):
+    found = extract(Document("x.txt", "0", HEAD + sentence, "utf-8")).prices
+    assert [(p.instrument, p.level, p.change_pct, p.change) for p in found] == prices
+
+
+def test_a_headline_states_a_price_too():
+    text = "Oil leaps 3% to $71.20\n" + HEAD + "Drones hit a refinery in Ryazan on Monday."
+    (price,) = extract(Document("x.txt", "0", text, "utf-8")).prices
+    assert (price.level, price.change_pct) == (71.2, 3.0)
+
+
 def test_the_day_of_a_price_is_not_the_day_of_what_moved_it():
     (event,) = events("Oil prices rose on Monday after drones hit a refinery in Ryazan.")
     assert (event.place.name, event.date) == ("Ryazan", "bounded")

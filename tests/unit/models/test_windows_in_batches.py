@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstudy.errors import EstimationError
-from eventstudy.models.abnormal import AbnormalReturns, CovFactor
-from eventstudy.models.estimation import ModelFit, fit_pairs, gather
+from eventstudy.models.abnormal import CovFactor
+from eventstudy.models.estimation import ModelFit, fit_pairs, fit_sample, gather
 from eventstudy.models.least_squares import COLLINEAR, least_squares
 from eventstudy.windows import Window
 
@@ -157,21 +157,18 @@ def test_more_windows_than_a_block_come_back_in_their_order() -> None:
         assert found.position[row] == position[row]
 
 
-def test_a_mask_of_sessions_is_a_mask_of_every_window() -> None:
+def test_a_masked_session_counts_as_missing_in_the_estimation_window() -> None:
     returns, design = series(2)
     position = np.array([60, 61, 130, 215])
     sessions = np.zeros(len(returns), dtype=bool)
     sessions[::9] = True
-    windows = np.stack([sessions[p + ESTIMATION.start : p + ESTIMATION.end + 1] for p in position])
     one = fitted(returns, design[:, :2], position, sessions)
-    two = fitted(returns, design[:, :2], position, windows)
-    for name in ("ar", "ar_est", "s2", "variance"):
+    two = fitted(np.where(sessions, np.nan, returns), design[:, :2], position)
+    for name in ("ar_est", "s2", "n_est"):
         np.testing.assert_array_equal(getattr(one.abnormal, name), getattr(two.abnormal, name))
-    null = [fit.null_residuals(Window(0, 1)) for fit in (one, two)]
-    np.testing.assert_array_equal(null[0], null[1])
-    part = one.take(np.array([2, 0]))
-    np.testing.assert_array_equal(part.null_residuals(Window(0, 1)), null[0][[2, 0]])
-    np.testing.assert_array_equal(two.take(np.array([3])).masked, windows[[3]])
+    assert np.isfinite(one.abnormal.ar[:, 0][sessions[position]]).all()
+    null = one.null_residuals(Window(0, 1))
+    assert np.isnan(null[:, : len(ESTIMATION)]).sum() == np.isnan(two.abnormal.ar_est).sum()
 
 
 @settings(max_examples=60, deadline=None)
@@ -222,25 +219,62 @@ def test_the_factor_of_a_covariance_is_the_covariance() -> None:
         np.testing.assert_allclose(factor.total(present), total, rtol=1e-12)
     with pytest.raises(EstimationError, match="not positive definite"):
         CovFactor.of(-dense)
-    with pytest.raises(EstimationError, match="cannot be stacked"):
-        CovFactor.joined([CovFactor(half), CovFactor(half[:, :1])])
 
 
-def test_abnormal_returns_are_stacked_taken_and_pickled() -> None:
+def test_abnormal_returns_are_taken_and_pickled() -> None:
     returns, design = series(8)
-    first = fitted(returns, design[:, :2], [60, 90, 91]).abnormal
-    second = fitted(returns[::-1], design[:, :2], [70, 150]).abnormal
-    both = AbnormalReturns.joined([first, second])
-    np.testing.assert_array_equal(both.scar, np.concatenate([first.scar, second.scar]))
+    five = fitted(returns, design[:, :2], [60, 90, 91, 150, 70]).abnormal
     rows = np.array([4, 0])
-    np.testing.assert_array_equal(both.take(rows).variance, both.variance[rows])
-    assert both.take(rows).event_ids == ("e1", "e0")
-    assert both.take(np.arange(5)) is both
-    again = pickle.loads(pickle.dumps(both))  # our own bytes
-    np.testing.assert_array_equal(again.sar, both.sar)
-    np.testing.assert_array_equal(again.restrict(Window(0, 1)).car, both.restrict(Window(0, 1)).car)
-    other = fitted(returns, design[:, :2], [60]).abnormal.restrict(Window(0, 0))
-    with pytest.raises(EstimationError, match="different windows"):
-        AbnormalReturns.joined([first, other])
-    with pytest.raises(EstimationError, match="no event was studied"):
-        AbnormalReturns.joined([])
+    np.testing.assert_array_equal(five.take(rows).variance, five.variance[rows])
+    assert five.take(rows).event_ids == ("e4", "e0")
+    assert five.take(np.arange(5)) is five
+    part = five.take(np.array([1, 2, 3]))
+    assert np.shares_memory(part.ar_est, five.ar_est)
+    np.testing.assert_array_equal(part.scar, five.scar[1:4])
+    assert {name: rows.tolist() for name, rows in part.rows_by_asset.items()} == {"x": [0, 1, 2]}
+    again = pickle.loads(pickle.dumps(five))  # our own bytes
+    np.testing.assert_array_equal(again.sar, five.sar)
+    np.testing.assert_array_equal(again.restrict(Window(0, 1)).car, five.restrict(Window(0, 1)).car)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(-20, 240)), min_size=1, max_size=12),
+    st.integers(0, 3),
+)
+def test_a_sample_of_several_assets_is_that_of_each_asset(seed, pairs, k) -> None:
+    drawn = [series(seed + i, holes=0.02) for i in range(3)]
+    design = drawn[0][1][:, :k]
+    returns = {name: one[0] for name, one in zip("abc", drawn, strict=True)}
+    offset = np.linspace(0.0, 0.01, 220)
+    masked = {name: np.arange(220) % (7 + i) == 0 for i, name in enumerate("abc")}
+    asset, position = (np.array(part, dtype=np.int64) for part in zip(*sorted(pairs), strict=True))
+    ids = tuple(f"e{i}" for i in range(len(pairs)))
+    found = fit_sample(
+        returns, design, offset, asset=asset, position=position, window=WINDOW,
+        estimation=ESTIMATION, masked=masked, event_ids=ids, return_kind="log",
+    )  # fmt: skip
+    assert found.abnormal.assets == tuple("abc"[i] for i in asset)
+    np.testing.assert_array_equal(found.abnormal.position, position)
+    for number, name in enumerate("abc"):
+        rows = np.flatnonzero(asset == number)
+        if not len(rows):
+            continue
+        alone = fit_pairs(
+            returns[name], design, offset, position=position[rows], window=WINDOW,
+            estimation=ESTIMATION, masked=masked[name], event_ids=tuple(ids[i] for i in rows),
+            asset=name, return_kind="log",
+        )  # fmt: skip
+        mine = found.on(name)
+        assert mine.abnormal.event_ids == alone.abnormal.event_ids
+        for part in ("ar", "ar_est", "returns", "expected", "s2", "n_est", "variance", "position"):
+            np.testing.assert_array_equal(
+                getattr(mine.abnormal, part), getattr(alone.abnormal, part)
+            )
+        np.testing.assert_array_equal(mine.params, alone.params)
+        np.testing.assert_array_equal(mine.singular, alone.singular)
+        inner = Window(0, 1)
+        np.testing.assert_array_equal(mine.null_residuals(inner), alone.null_residuals(inner))
+    some = np.flatnonzero(asset != 1)
+    np.testing.assert_array_equal(found.take(some).params, found.params[some])

@@ -19,7 +19,7 @@ _LINE = 120  # a line of its own is short
 _LINES = 12
 _LAST_DAY = 31  # a larger number is a year
 _CLOCK_AGE = 60  # minutes: a quoted clock time is not older than that when the text appears
-_ISO = re.compile(r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?(?:Z|[+-]\d\d:\d\d)?")
+_ISO = re.compile(r"\b\d{4}([-/])\d\d\1\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?(?:Z|[+-]\d\d:\d\d)?")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -76,7 +76,8 @@ def find_dateline(
         What the reader says; it supplies a year or a zone that the text lacks, and the day
         where the text has none.
     """
-    found = _agency(document, language) or _own_line(document, language)
+    agency, line = _agency(document, language), _own_line(document, language)
+    found = _joined(agency, line, document, language) if agency and line else agency or line
     found = found or Dateline(None, None, None, None, "no dateline in the text")
     found = _with_year(found, language, document, published)
     if found.day is None:
@@ -108,14 +109,25 @@ def _agency(document: Document, language: Language) -> Dateline | None:
     match = _patterns(language).agency.search(document.text[:_HEAD])
     if match is None:
         return None
-    place = language.places.get(match.group("city").strip().title())
+    city = re.split(r"\s*/\s*", match.group("city").strip())[0].title()
+    place = language.place_named(city)
     zone = place.zone if place else None
-    how = f"zone of {match.group('city').title()}" if zone else "city without a known zone"
+    how = f"zone of {city}" if zone else "city without a known zone"
     if match.group("date") is None:
         return Dateline(None, None, zone, None, f"no day in the dateline; {how}", "agency")
     day = _parse(match.group("date"), language)
     span = Span(*match.span("date"))
     return Dateline(day, None, zone, span, f"dateline of an agency; {how}", "agency")
+
+
+def _joined(agency: Dateline, line: Dateline, document: Document, language: Language) -> Dateline:
+    """Give an agency's dateline the day, or the year, that a line of its own states beside it."""
+    if agency.day is not None:
+        return agency
+    if agency.span is None:
+        how = f"{line.how}; {agency.how}"
+        return replace(line, zone=line.zone or agency.zone, how=how, form="agency")
+    return _with_year(agency, language, document, line.day, "a line of its own")
 
 
 def _own_line(document: Document, language: Language) -> Dateline | None:
@@ -134,7 +146,7 @@ def _in_line(line: str, start: int, language: Language) -> Dateline | None:
     iso = _ISO.search(line)
     if iso:
         try:
-            moment = dt.datetime.fromisoformat(iso.group())
+            moment = dt.datetime.fromisoformat(iso.group().replace("/", "-"))
         except ValueError:
             return None
         timed = moment if len(iso.group()) > len("2026-01-07") else None
@@ -157,8 +169,9 @@ def zone_named(words: str, language: Language) -> str:
 
 
 def _parse(text: str, language: Language) -> dt.date | None:
-    months = language.words.dates.words.months
-    month = next(months[word] for word in _WORD.findall(text) if word in months)
+    months = {name.casefold(): value for name, value in language.words.dates.words.months.items()}
+    words = (word.casefold() for word in _WORD.findall(text))
+    month = next(months[word] for word in words if word in months)
     numbers = [int(part) for part in re.findall(r"\d+", text)]
     years = [number for number in numbers if number > _LAST_DAY]
     days = [number for number in numbers if number <= _LAST_DAY]
@@ -181,6 +194,7 @@ def _with_year(
     language: Language,
     document: Document,
     published: dt.datetime | dt.date | None,
+    source: str = "--published",
 ) -> Dateline:
     """Give a dateline without a year the year in which it lies nearest to `published`."""
     if found.day is not None or found.span is None or published is None:
@@ -189,7 +203,7 @@ def _with_year(
     text = document.text[found.span.start : found.span.end]
     days = [_parse(f"{text} {reader.year + step}", language) for step in (-1, 0, 1)]
     near = min((day for day in days if day), key=lambda day: abs(day - reader), default=None)
-    return replace(found, day=near, how=f"{found.how}; year from --published")
+    return replace(found, day=near, how=f"{found.how}; year from {source}")
 
 
 def _from_reader(

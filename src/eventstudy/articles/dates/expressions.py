@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from eventstudy.articles.text import Span
 
 MAX_EXPRESSIONS = 5_000
 
+_AROUND = 3  # expressions before and after a clock time that may be its day
 _NEAR = 12  # characters that may stand between a clock time and its day
 
 
@@ -73,6 +74,29 @@ class DateExpression:
         if self.precision == "month":
             return f"{self.first:%Y-%m}"
         return str(self.first) if self.first == self.last else f"{self.first}..{self.last}"
+
+
+class DateIndex:
+    """Dated expressions of a text, looked up by where they stand.
+
+    Parameters
+    ----------
+    dates : sequence of DateExpression
+        Ordered, without overlaps, as `find_dates` returns them.
+    """
+
+    __slots__ = ("_dates", "_ends")
+
+    def __init__(self, dates: Sequence[DateExpression]) -> None:
+        self._dates = dates
+        self._ends = [item.span.end for item in dates]
+
+    def within(self, span: Span) -> Iterator[DateExpression]:
+        """Return the expressions that share a character with `span`, in their order."""
+        for index in range(bisect_right(self._ends, span.start), len(self._dates)):
+            if self._dates[index].span.start >= span.end:
+                return
+            yield self._dates[index]
 
 
 def find_dates(
@@ -188,15 +212,19 @@ def _with_clocks(
     """Give each clock time its day: the one beside it, else that of the dateline."""
     gap = language.words.clocks.gap
     joined = list(found)
+    alone: list[DateExpression] = []
+    starts = [item.span.start for item in found]
     for clock in _clocks(text, dateline, language):
-        index = next((i for i, item in enumerate(joined) if _beside(text, item, clock, gap)), None)
-        if index is not None:
-            joined[index] = _merged(text, joined[index], clock)
+        index = bisect_right(starts, clock.span.start)
+        near = range(max(0, index - _AROUND), min(len(joined), index + _AROUND))
+        day = next((i for i in near if _beside(text, joined[i], clock, gap)), None)
+        if day is not None:
+            joined[day] = _merged(text, joined[day], clock)
         elif dateline.day is not None and not any(
-            item.span.overlaps(clock.span) for item in joined
+            joined[i].span.overlaps(clock.span) for i in near
         ):
-            joined.append(_on_dateline(text, clock, dateline.day))
-    return tuple(sorted(joined, key=lambda item: item.span.start))
+            alone.append(_on_dateline(text, clock, dateline.day))
+    return tuple(sorted((*joined, *alone), key=lambda item: item.span.start))
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
-from eventstudy.articles.language import DateRuleWords, Language, Pattern
+from eventstudy.articles.language import DateRuleWords, Language, Pattern, Unit
 from eventstudy.articles.text import Span
 from eventstudy.errors import TableError, did_you_mean
 
@@ -20,6 +20,7 @@ DatePrecision = Literal["exact", "day", "range", "month", "open"]
 Days = tuple[dt.date, dt.date]
 
 _REACH = 90  # characters of a sentence in which a verb still decides the tense of a weekday
+_DAYS: Final[Mapping[Unit, int]] = {"day": 1, "week": 7, "month": 30}
 _RECENT = 3  # days after which a quotation is no longer about the day last reported
 
 
@@ -174,9 +175,13 @@ def _month(match: re.Match[str], context: MatchContext, _: int) -> Resolution:
     if context.published is None:
         return Resolution(None, "open", f"--{month:02d}")
     year = context.published.year
+    if stated.get("behind"):
+        # "last November" is over, whatever the verb near it looks to.
+        latest = context.published.month - (_which(stated["behind"], context) < 0)
+        return _whole_month(year - (month > latest), month)
     decided = context.language.words.dates.month_ahead.search(context.before())
     future = context.future() or bool(stated.get("ahead")) or decided is not None
-    if month < context.published.month and future and not stated.get("behind"):
+    if month < context.published.month and future:
         year += 1
     elif month > context.published.month and not future:
         year -= 1
@@ -189,7 +194,7 @@ def _weekday(match: re.Match[str], context: MatchContext, _: int) -> Resolution:
         return Resolution(None, "open")
     weekdays = context.language.words.dates.words.weekdays
     back = (context.published.weekday() - _number(weekdays, match.group("weekday"))) % 7
-    which = _which(match, context)
+    which = _which(match.groupdict().get("which"), context)
     if which < 0:
         return _one(context.published - dt.timedelta(back or 7))
     if which > 0:
@@ -231,21 +236,31 @@ def _counted(match: re.Match[str], context: MatchContext, _: int) -> Resolution:
     base = published if way in words.published else context.reported or published
     if base is None:
         return Resolution(None, "open")
-    text = match.group("count")
-    count = int(text) if text.isdigit() else _number(words.numbers, text)
-    count *= _number(words.ways, way)
+    count = _count(match, context) * _number(words.ways, way)
     unit = words.units[match.group("unit").casefold()]
     if unit == "month":
         return _month_after(base, count)
-    return _one(base + dt.timedelta(count * (7 if unit == "week" else 1)))
+    return _one(base + dt.timedelta(count * _DAYS[unit]))
 
 
 def _within(match: re.Match[str], context: MatchContext, _: int) -> Resolution:
-    """Read a term of days that starts with the dateline."""
+    """Read a term that starts with the dateline."""
+    return _stretch(match, context, 1)
+
+
+def _span(match: re.Match[str], context: MatchContext, _: int) -> Resolution:
+    """Read the days, weeks or months up to the dateline, or from it on."""
+    return _stretch(match, context, _which(match.group("which"), context))
+
+
+def _stretch(match: re.Match[str], context: MatchContext, way: int) -> Resolution:
     if context.published is None:
         return Resolution(None, "open")
-    last = context.published + dt.timedelta(int(match.group("count")))
-    return Resolution((context.published, last), "range")
+    words = context.language.words.dates.words
+    unit = words.units[match.group("unit").casefold()]
+    other = context.published + dt.timedelta(way * _count(match, context) * _DAYS[unit])
+    first, last = sorted((context.published, other))
+    return Resolution((first, last), "range")
 
 
 def _weekend(_: re.Match[str], context: MatchContext, __: int) -> Resolution:
@@ -262,7 +277,7 @@ def _week(match: re.Match[str], context: MatchContext, _: int) -> Resolution:
     """Take the week before, of or after the dateline, Monday to Sunday."""
     if context.published is None:
         return Resolution(None, "open")
-    shift = 7 * _which(match, context)
+    shift = 7 * _which(match.groupdict().get("which"), context)
     monday = context.published - dt.timedelta(context.published.weekday() - shift)
     return Resolution((monday, monday + dt.timedelta(6)), "range")
 
@@ -270,7 +285,9 @@ def _week(match: re.Match[str], context: MatchContext, _: int) -> Resolution:
 def _month_by_distance(match: re.Match[str], context: MatchContext, _: int) -> Resolution:
     """Take the month before, of or after the dateline."""
     base = _speaker_day(context)
-    return _month_after(base, _which(match, context)) if base else Resolution(None, "open")
+    if base is None:
+        return Resolution(None, "open")
+    return _month_after(base, _which(match.group("which"), context))
 
 
 _RESOLVERS: Final[Mapping[str, Callable[[re.Match[str], MatchContext, int], Resolution]]] = {
@@ -285,6 +302,7 @@ _RESOLVERS: Final[Mapping[str, Callable[[re.Match[str], MatchContext, int], Reso
     "reported": _from_reported,
     "counted": _counted,
     "within": _within,
+    "span": _span,
     "weekend": _weekend,
     "week": _week,
     "month by distance": _month_by_distance,
@@ -305,15 +323,21 @@ def _speaker_day(context: MatchContext) -> dt.date | None:
     return context.reported if context.quoted and context.reported else context.published
 
 
-def _which(match: re.Match[str], context: MatchContext) -> int:
-    """Return -1, 0 or 1 for last, this or next; 0 where the match has no such word."""
-    word = match.groupdict().get("which")
-    return _number(context.language.words.dates.words.which, word) if word else 0
+def _which(word: str | None, context: MatchContext) -> int:
+    """Return -1, 0 or 1 for last, this or next; 0 where there is no such word."""
+    names = context.language.words.dates.words.which
+    return next((names[name] for name in names if word and name in word.casefold().split()), 0)
 
 
 def _number(numbers: Mapping[str, int], word: str) -> int:
     """Look a word up, whether or not it begins a sentence."""
     return next(value for name, value in numbers.items() if name.casefold() == word.casefold())
+
+
+def _count(match: re.Match[str], context: MatchContext) -> int:
+    text = match.group("count")
+    numbers = context.language.words.dates.words.numbers
+    return int(text) if text.isdigit() else _number(numbers, text)
 
 
 def _month_number(match: re.Match[str], context: MatchContext) -> int:

@@ -1,4 +1,8 @@
-"""Kernels of the single-event tests: volatility-filtered, sample-quantile and conformal."""
+"""Kernels of the single-event tests: volatility-filtered (VFC), simulated (FHS) and conformal.
+
+Everywhere `history` is (H,), the abnormal returns before the window, oldest first; `path` the same
+seen through the filter; `sessions` W, the sessions of the window with an abnormal return.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +28,10 @@ TIE = 1.0 - 1e-12
 class FilteredTests:
     """VFC and FHS of one window, and the interval of the test that is the default there.
 
-    Parameters
-    ----------
-    p_vfc, p_fhs : float
-        NaN where the history is shorter than the window.
-    n_vfc, n_fhs : int
-        Size of the reference sets.
-    method : {"vfc", "fhs"}
-        The default: VFC for one session, FHS for several.
-    critical : float
-        Largest absolute effect that the default does not reject; infinite where it cannot reject.
-    mde : float
-        Effect that the default finds in 8 of 10 cases.
-    reference : (n,) float
-        Null distribution of the effect by the default.
+    P-values, NaN where the history is shorter than the window, and sizes of the reference sets; by
+    the default `method` (VFC for one session, FHS for several) the largest absolute effect not
+    rejected (infinite where it cannot reject), the effect found in 8 of 10 cases, and the null
+    distribution of the effect (n,).
     """
 
     p_vfc: float
@@ -64,29 +58,8 @@ def filtered_tests(
 ) -> FilteredTests:
     """Rank a CAR among what its history, filtered, would show in as many sessions.
 
-    Parameters
-    ----------
-    effect : float
-        CAR over the sessions present.
-    sessions : int
-        W, sessions present.
-    history : (H,) float
-        Abnormal returns before the window.
-    path : FilteredPath
-        The history seen through the filter.
-    filt : VolatilityFilter
-    forecast_sd : float
-        Standard deviation of the error that the estimated model adds to the CAR.
-    level : float
-        Level of the interval and of the detectable effect.
-    draws : int
-        B, number of simulated CARs.
-    rng : numpy.random.Generator
-        Source of the draws.
-
-    Returns
-    -------
-    FilteredTests
+    `forecast_sd` is the standard deviation of the error that the estimated model adds to the CAR;
+    `level` is that of interval and detectable effect, `draws` the number B of simulated CARs.
     """
     scale = float(filt.forecast_scale(path.sigma_next, sessions))
     vfc = scale * vfc_reference(history, path, filt, sessions)
@@ -94,7 +67,7 @@ def filtered_tests(
     method: Literal["vfc", "fhs"] = "vfc" if sessions == 1 else "fhs"
     reference = vfc if method == "vfc" else fhs
     ordered = np.sort(np.abs(reference))
-    critical = _critical(ordered, level)
+    critical = critical_value(ordered, level)
     return FilteredTests(
         p_vfc=rank_pvalue(effect, vfc),
         p_fhs=rank_pvalue(effect, fhs),
@@ -102,77 +75,35 @@ def filtered_tests(
         n_fhs=len(fhs),
         method=method,
         critical=critical,
-        mde=_detectable(ordered, critical, MDE_POWER),
+        mde=detectable_effect(ordered, critical),
         reference=reference,
     )
 
 
 def rank_pvalue(value: float, reference: FloatArray) -> float:
-    """Return ``(1 + #{|x| >= |value|}) / (n + 1)``, the value counted among its reference.
-
-    Parameters
-    ----------
-    value : float
-        Observed statistic.
-    reference : (n,) float
-        What the statistic does where there is no effect.
-
-    Returns
-    -------
-    float
-        NaN where there is no reference.
-    """
+    """``(1 + #{|x| >= |value|}) / (n + 1)`` over a null reference (n,); NaN where that is empty."""
     if not len(reference):
         return math.nan
     at_least = np.abs(reference) >= abs(value) * TIE
     return (1.0 + float(np.count_nonzero(at_least))) / (len(reference) + 1.0)
 
 
-def critical_value(reference: FloatArray, level: float) -> float:
-    """Return the largest absolute value that `rank_pvalue` does not reject.
+def critical_value(ordered: FloatArray, level: float) -> float:
+    """Largest absolute value that `rank_pvalue` does not reject, given sorted absolute values.
 
-    Parameters
-    ----------
-    reference : (n,) float
-        What the statistic does where there is no effect.
-    level : float
-        A value is rejected where its p-value is at most this.
-
-    Returns
-    -------
-    float
-        Infinite where the granularity ``1 / (n + 1)`` lies above the level.
+    Infinite where the granularity ``1 / (n + 1)`` lies above the level.
     """
-    return _critical(np.sort(np.abs(reference)), level)
-
-
-def _critical(ordered: FloatArray, level: float) -> float:
-    """`critical_value` of absolute values in ascending order."""
     size = len(ordered)
     order = math.floor(level * (size + 1) - 1 + 1e-9) + 1
     return float(ordered[size - order]) if order > 0 else math.inf
 
 
-def detectable_effect(reference: FloatArray, critical: float, power: float = MDE_POWER) -> float:
-    """Return the effect that a test with this critical value finds with the given power.
+def detectable_effect(ordered: FloatArray, critical: float, power: float = MDE_POWER) -> float:
+    """Effect found with the given power, given the sorted absolute values of the null.
 
-    The null distribution of the statistic, made symmetric, is shifted until the share of it
-    outside ``[-critical, critical]`` is `power`.
-
-    Parameters
-    ----------
-    reference : (n,) float
-        Null distribution, in units of the effect.
-    critical : float
-        Largest absolute value not rejected, in the same units.
-    power : float
-        Share of rejections wanted.
+    The null distribution, made symmetric, is shifted until the share of it outside
+    ``[-critical, critical]`` is `power`.
     """
-    return _detectable(np.sort(np.abs(reference)), critical, power)
-
-
-def _detectable(ordered: FloatArray, critical: float, power: float) -> float:
-    """`detectable_effect` of absolute values in ascending order."""
     if not math.isfinite(critical):
         return math.inf
     n = len(ordered)
@@ -196,26 +127,11 @@ def _detectable(ordered: FloatArray, critical: float, power: float) -> float:
 def vfc_reference(
     history: FloatArray, path: FilteredPath, filt: VolatilityFilter, sessions: int
 ) -> FloatArray:
-    """Return what W-session sums were, in units of the volatility forecast at their start.
+    """W-session sums in units of the volatility forecast at their start (H - W + 1,).
 
     ``sum_{h<W} r_{s+h} / sqrt(sum_{h<W} sigma2_{s+h|s-1})`` for every s of the history; for one
     session this is ``z_s``. Standardising by the forecast at the start keeps the volatility
     realised inside a window out of it.
-
-    Parameters
-    ----------
-    history : (H,) float
-        Abnormal returns before the window.
-    path : FilteredPath
-        The history seen through the filter.
-    filt : VolatilityFilter
-        The filter, for its forecasts of several sessions.
-    sessions : int
-        W.
-
-    Returns
-    -------
-    (H - W + 1,) float
 
     References
     ----------
@@ -227,18 +143,7 @@ def vfc_reference(
 
 
 def block_sums(values: FloatArray, sessions: int) -> FloatArray:
-    """Sum every run of W consecutive values of each row.
-
-    Parameters
-    ----------
-    values : (..., n) float
-    sessions : int
-        W.
-
-    Returns
-    -------
-    (..., n - W + 1) float
-        Empty where there are fewer than W values.
+    """Sum every run of W consecutive values of each row (..., n - W + 1); empty below W values.
 
     Examples
     --------
@@ -265,33 +170,13 @@ def fhs_reference(
     draws: int,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """Simulate the CAR that W sessions without an effect would show.
+    """Simulate the CAR that W sessions without an effect would show (B,); empty below W of history.
 
     The filter runs W steps from its state before the window, fed with runs of W consecutive
     ``z - zbar`` of the history, every run as often as every other. Runs rather than single
     draws keep the serial correlation of settlements, which on WTI makes sums narrower or wider
     than independent draws would. An independent normal error with the standard deviation that
     the estimated model adds, ``sqrt(V - W s^2)``, keeps the forecast-error term.
-
-    Parameters
-    ----------
-    path : FilteredPath
-        The history seen through the filter.
-    filt : VolatilityFilter
-        The filter.
-    sessions : int
-        W.
-    forecast_sd : float
-        Standard deviation of the error that the estimated model adds to the CAR.
-    draws : int
-        B.
-    rng : numpy.random.Generator
-        Source of the draws.
-
-    Returns
-    -------
-    (B,) float
-        Simulated CARs; empty where the history is shorter than the window.
 
     References
     ----------
@@ -314,22 +199,11 @@ def fhs_reference(
 
 
 def conformal_pvalue(residuals: FloatArray, sessions: int) -> FloatArray:
-    """Return the moving-block permutation p-value of the last W residuals of each row.
+    """Return the moving-block permutation p-value of the last W residuals of each row (..., L + W).
 
-    All ``T = L + W`` cyclic shifts of the residuals, the observed order included; the statistic
-    is the absolute sum over the last W places.
-
-    Parameters
-    ----------
-    residuals : (..., L + W) float
-        Residuals of a model fitted on estimation and event sessions together, under the null.
-    sessions : int
-        W.
-
-    Returns
-    -------
-    (...) float
-        NaN where there is nothing before the last W residuals.
+    The residuals are those of a model fitted on estimation and event sessions together, under the
+    null. All ``T = L + W`` cyclic shifts count, the observed order too; the statistic is the
+    absolute sum over the last W places. NaN where there is nothing before them.
 
     References
     ----------

@@ -3,67 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.arrays import FloatArray, IntArray, rows_by_label
+from eventstudy.arrays import FloatArray, IntArray, as_slice, rows_by_label
 from eventstudy.errors import EstimationError
 from eventstudy.inference.one_event.single import VOLATILITY_HIGH, VOLATILITY_LOW
 from eventstudy.inference.statistic import Scope, Statistic
 
 NO_EFFECT = "the event has no effect on the price"
 STEADY = "volatility before the event is that of the estimation window"
+Labels = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, eq=False)
 class SingleEvents:
-    """Single events over one window, as `single_event_tests` computed them.
+    """Single events over one window, as the tests of every scope need them; arrays of N.
 
-    Parameters
-    ----------
-    event_ids : tuple of str, length N
-    assets : (N,) str
-    sessions : (N,) int
-        Session 0 of each.
-    effect, t, df : (N,) float
-        CAR, its t and degrees of freedom; NaN where there is no result.
-    p : (N,) float
-        The p-value that counts: that of the default test of each event.
-    pvalues : mapping of str to (N,) float
-        By statistic; NaN where it gives none.
-    vol_ratio : (N,) float
-        Volatility forecast over that of the estimation window.
-    reasons : tuple of str, length N
-        Why an event has no result.
+    `sessions` are session 0 of each, `directions` "up", "down" or anything else for none, `effect`
+    the CAR with its `t` and `df`, NaN where there is none; `p` is that of each event's default
+    test, `pvalues` those by statistic, `vol_ratio` the volatility forecast over that of the
+    estimation window, `reasons` why an event has no result.
     """
 
-    event_ids: tuple[str, ...]
-    assets: npt.NDArray[np.object_]
+    event_ids: Labels
+    assets: Labels
     sessions: IntArray
+    directions: Labels
     effect: FloatArray
     t: FloatArray
     df: FloatArray
     p: FloatArray
     pvalues: Mapping[str, FloatArray]
     vol_ratio: FloatArray
-    reasons: tuple[str, ...]
+    reasons: Labels
 
     def __len__(self) -> int:
         return len(self.event_ids)
 
     def of(self, name: str) -> EventValues:
-        """Return what a test came to: the CAR and its p-value.
-
-        Raises
-        ------
-        EstimationError
-            When the study did not compute it.
-        """
+        """CAR and p-value of a test; an `EstimationError` when the study did not compute it."""
         if name not in self.pvalues:
             msg = f"the study did not compute {name}"
             raise EstimationError(msg)
@@ -71,20 +55,10 @@ class SingleEvents:
 
     def on(self, asset: str) -> SingleEvents:
         """Keep the events of one asset."""
-        rows = self._rows.get(asset, np.zeros(0, dtype=np.int64))
-        numbers = rows.tolist()
-        return SingleEvents(
-            event_ids=tuple([self.event_ids[i] for i in numbers]),
-            assets=self.assets[rows],
-            sessions=self.sessions[rows],
-            effect=self.effect[rows],
-            t=self.t[rows],
-            df=self.df[rows],
-            p=self.p[rows],
-            pvalues={name: values[rows] for name, values in self.pvalues.items()},
-            vol_ratio=self.vol_ratio[rows],
-            reasons=tuple([self.reasons[i] for i in numbers]),
-        )
+        rows = as_slice(self._rows.get(asset, np.zeros(0, dtype=np.int64)))
+        names = [part.name for part in fields(self) if part.name != "pvalues"]
+        pvalues = {name: values[rows] for name, values in self.pvalues.items()}
+        return SingleEvents(**{name: getattr(self, name)[rows] for name in names}, pvalues=pvalues)
 
     @cached_property
     def _rows(self) -> dict[str, IntArray]:
@@ -93,33 +67,20 @@ class SingleEvents:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventValues:
-    """What a statistic came to for each of N events.
-
-    Parameters
-    ----------
-    value, df, pvalue : (N,) float
-        `df` is NaN where the distribution has none.
-    """
+    """What a statistic came to for each of N events; `df` is NaN where there is none."""
 
     value: FloatArray
     df: FloatArray
     pvalue: FloatArray
 
 
-Function = Callable[[SingleEvents], EventValues]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneEvent(Statistic):
     """Declare a statistic of one event, ``function(events)`` with `SingleEvents`.
 
-    The tests share a filter and a reference set, so `single_event_tests` computes them in one
-    pass; the declared function says which of its numbers are the statistic.
-
-    Parameters
-    ----------
-    needs_steady_volatility : bool
-        Whether it misleads where volatility before the event is not that of the estimation window.
+    The tests share a filter and a reference set and are computed in one pass; the declared function
+    says which numbers are the statistic. With `needs_steady_volatility` it misleads where
+    volatility before the event is not that of the estimation window.
     """
 
     scope: ClassVar[Scope] = "event"
@@ -127,10 +88,6 @@ class OneEvent(Statistic):
     allows_cross_correlation: bool = True
     allows_overlap: bool = True
     needs_steady_volatility: bool = False
-
-    def __call__(self, function: Function) -> Function:
-        """Declare the function."""
-        return self.register(function)
 
     def caution(self, vol_ratio: float) -> str:
         """Say what stands against the test at a volatility ratio; empty where nothing does."""

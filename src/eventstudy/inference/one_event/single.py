@@ -1,25 +1,25 @@
-"""One event, one asset: every single-event test side by side, intervals and detectable effect."""
+"""Single events on one asset: N events over M windows, every single-event test side by side.
+
+`sessions` counts the sessions W of a window that have an abnormal return.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
-from eventstudy.errors import EstimationError
 from eventstudy.inference.one_event.filtered import (
     MDE_POWER,
     TIE,
     conformal_pvalue,
-    filtered_tests,
     running_totals,
 )
 
 if TYPE_CHECKING:
-    from eventstudy.models.volatility import VolatilityFilter
     from eventstudy.tables.columns import TextArray
 
 VOLATILITY_HIGH = 1.3
@@ -31,10 +31,7 @@ BLOCK = 2048
 class Textbook:
     """Test of a CAR by the t distribution; arrays of one shape.
 
-    Parameters
-    ----------
-    t, p, low, high, mde : float
-        ``CAR / sqrt V``, two-sided p-value, interval, effect found in 8 of 10 cases.
+    ``CAR / sqrt V``, two-sided p-value, interval, and the effect found in 8 of 10 cases.
     """
 
     t: FloatArray
@@ -47,16 +44,9 @@ class Textbook:
 def textbook_tests(
     effect: FloatArray, se: FloatArray, df: FloatArray | IntArray, *, level: float
 ) -> Textbook:
-    """Test CARs by the t distribution.
+    """Test CARs with their ``sqrt V``, forecast error included, against t with ``L - K``.
 
-    Parameters
-    ----------
-    effect, se : (...) float
-        CAR and ``sqrt V``, forecast error included.
-    df : (...) float
-        ``L - K``.
-    level : float
-        Level of the intervals and of the detectable effect.
+    `level` is that of the intervals and of the detectable effect.
 
     References
     ----------
@@ -89,23 +79,10 @@ def textbook_tests(
 def quantile_pvalues(
     effect: FloatArray, residuals: FloatArray, sessions: IntArray
 ) -> tuple[FloatArray, IntArray]:
-    """Rank ``|CAR|`` among the sums of W consecutive residuals of its estimation window.
+    """Rank ``|CAR|`` (N, M) among the sums of W consecutive residuals of its estimation window.
 
-    Parameters
-    ----------
-    effect : (N, M) float
-        CARs of N events over M windows; NaN where there is none.
-    residuals : (N, L) float
-        Residuals of the estimation windows; missing ones (NaN) are stepped over.
-    sessions : (N, M) int
-        W, sessions present.
-
-    Returns
-    -------
-    p : (N, M) float
-        NaN where there is no effect or no run of W residuals.
-    n : (N, M) int
-        Size of the reference sets.
+    Missing residuals (N, L) are stepped over. Returns the p-values, NaN where there is no effect or
+    no run of W residuals, and the sizes of the reference sets, (N, M) each.
 
     References
     ----------
@@ -132,19 +109,9 @@ def quantile_pvalues(
 
 
 def conformal_pvalues(null: FloatArray, sessions: IntArray) -> FloatArray:
-    """Moving-block permutation p-values of N events (N,).
+    """`conformal_pvalue` of N events (N,), missing residuals (N, L + W) stepped over.
 
-    Parameters
-    ----------
-    null : (N, L + W) float
-        Residuals of models fitted on estimation and event sessions together; missing ones (NaN)
-        are stepped over.
-    sessions : (N,) int
-        Sessions present among the last W; no p-value where there is none.
-
-    References
-    ----------
-    Chernozhukov, Wuthrich and Zhu (2021), JASA 116, 1849-1864.
+    NaN where none of the last W sessions is present.
     """
     packed, usable = _packed(null)
     p = np.full(len(null), np.nan)
@@ -185,14 +152,11 @@ class SingleTests:
         Interval by inversion of the default test, and the effect it finds in 8 of 10 cases.
     ci_t_low, ci_t_high, mde_t : float
         The same by the t.
-    vol_ratio : float
-        Volatility forecast for the first session over that of the estimation window.
-    vol_warning : bool
-        Whether the ratio lies above 1.3 or below 0.7: the t and SQ p-values mislead there.
+    vol_ratio, vol_warning
+        Volatility forecast for the first session over that of the estimation window, and whether
+        it lies above 1.3 or below 0.7: the t and SQ p-values mislead there.
     filter, reason : str
         Which filter, and why it is an EWMA, why a value is missing or why nothing was tested.
-    n_sq, n_vfc, n_fhs, n_conformal : int
-        Sizes of the reference sets; 0 where there is none.
     """
 
     n_sessions: IntArray
@@ -216,227 +180,11 @@ class SingleTests:
     vol_warning: BoolArray
     filter: TextArray
     reason: TextArray
-    n_sq: IntArray
-    n_vfc: IntArray
-    n_fhs: IntArray
-    n_conformal: IntArray
 
     @property
     def tested(self) -> BoolArray:
         """Windows that were tested (N, M)."""
         return np.isfinite(self.effect)
-
-    def granularity(self, test: Literal["t", "sq", "vfc", "fhs", "conformal"]) -> FloatArray:
-        """Smallest p-value a test can give (N, M): 0 for the t, NaN where it gives nothing."""
-        if test == "t":
-            return np.where(self.tested, 0.0, np.nan)
-        n: IntArray = getattr(self, f"n_{test}")
-        # the conformal set holds the observed order itself
-        return np.where(n > 0, 1.0 / np.maximum(n + (test != "conformal"), 1), np.nan)
-
-
-@dataclass(frozen=True, slots=True)
-class Granularity:
-    """Smallest p-value each test can give; 0 for the t.
-
-    Parameters
-    ----------
-    t, sq, vfc, fhs, conformal : float
-        ``1 / (n + 1)`` with n the size of the reference set; NaN where the test gives nothing.
-    """
-
-    t: float
-    sq: float
-    vfc: float
-    fhs: float
-    conformal: float
-
-
-@dataclass(frozen=True, slots=True)
-class SingleEventResult:
-    """What the single-event tests say about one window.
-
-    Parameters
-    ----------
-    effect : float
-        CAR over the sessions present, in units of the return.
-    se, t : float
-        ``sqrt V`` and ``CAR / sqrt V``.
-    df : int
-        ``L - K``.
-    p_t, p_sq, p_vfc, p_fhs, p_conformal : float
-        Two-sided p-values; NaN where `notes` says why.
-    ci_t : (low, high)
-        Interval of the textbook t.
-    granularity : Granularity
-        Smallest p-value of each test.
-    method : {"vfc", "fhs"}
-        The default test: VFC for one session, FHS for several.
-    ci_low, ci_high : float
-        Interval for the effect by inversion of the default test.
-    mde, mde_t : float
-        Effect found with 80 % power by the default test, and by the t.
-    sigma_next : float
-        Volatility forecast for the first session of the window.
-    vol_ratio : float
-        `sigma_next` over the volatility of the estimation window.
-    vol_warning : bool
-        Whether the ratio lies above 1.3 or below 0.7: the t and SQ p-values mislead there.
-    filter_kind, filter_reason : str
-        Which filter, and why an EWMA where it is one.
-    reference : (n,) float
-        Law of the effect under the null by the default test, for a chart of placebo effects.
-    notes : tuple of str
-        One line for every value that is NaN or infinite.
-    """
-
-    effect: float
-    se: float
-    t: float
-    df: int
-    p_t: float
-    p_sq: float
-    p_vfc: float
-    p_fhs: float
-    p_conformal: float
-    ci_t: tuple[float, float]
-    granularity: Granularity
-    method: Literal["vfc", "fhs"]
-    ci_low: float
-    ci_high: float
-    mde: float
-    mde_t: float
-    sigma_next: float
-    vol_ratio: float
-    vol_warning: bool
-    filter_kind: str
-    filter_reason: str
-    reference: FloatArray = field(repr=False, compare=False)
-    notes: tuple[str, ...]
-
-    @property
-    def p_default(self) -> float:
-        """P-value of the default test."""
-        return self.p_vfc if self.method == "vfc" else self.p_fhs
-
-    @property
-    def ci_method(self) -> str:
-        """Test whose inversion gives the interval."""
-        return self.method
-
-
-def single_event_tests(
-    *,
-    history: FloatArray,
-    filter: VolatilityFilter,  # noqa: A002  # the field's word, and it is keyword-only
-    residuals: FloatArray,
-    window_ar: FloatArray,
-    se: float,
-    s: float,
-    df: int,
-    null_residuals: FloatArray,
-    rng: np.random.Generator,
-    level: float = 0.05,
-    draws: int = 9999,
-) -> SingleEventResult:
-    """Test one window of one event on one asset.
-
-    Parameters
-    ----------
-    history : (H,) float
-        Usable abnormal returns of the sessions strictly before the window, oldest first.
-    filter : VolatilityFilter
-        Fitted on sessions before the window.
-    residuals : (L,) float
-        Usable estimation-window residuals.
-    window_ar : (W,) float
-        Abnormal returns present in the window.
-    se : float
-        ``sqrt V``, forecast error included.
-    s : float
-        Residual standard deviation of the estimation window.
-    df : int
-        ``L - K``.
-    null_residuals : (L + W,) float
-        Residuals of the model fitted on estimation and event sessions together.
-    rng : numpy.random.Generator
-        Source of the draws of the filtered historical simulation.
-    level : float
-        Level of the intervals and of the detectable effect.
-    draws : int
-        B, number of simulated CARs.
-
-    Returns
-    -------
-    SingleEventResult
-
-    Raises
-    ------
-    EstimationError
-        When the window has no abnormal return, a value is not finite, or the estimation window
-        has no variance.
-
-    Notes
-    -----
-    SQ for W sessions ranks ``|CAR|`` among the sums of W consecutive estimation residuals.
-    VFC for W sessions ranks the CAR over the volatility forecast for W sessions made at its start
-    among the same for every run of W sessions of the history; the volatility realised inside the
-    window never enters.
-
-    References
-    ----------
-    MacKinlay (1997), Journal of Economic Literature 35, 13-39, for the t; Gelbach, Helland and
-    Klick (2013), American Law and Economics Review 15, 495-541, for SQ; Chernozhukov, Wuthrich
-    and Zhu (2021), JASA 116, 1849-1864, for the conformal p-value; Barone-Adesi, Giannopoulos
-    and Vosper (1999), Journal of Futures Markets 19, 583-602, for FHS.
-    """
-    _check((window_ar, residuals, null_residuals), se, s, df)
-    sessions, effect = len(window_ar), float(np.sum(window_ar))
-    path = filter.run(history)
-    found = filtered_tests(
-        effect,
-        sessions,
-        history=history,
-        path=path,
-        filt=filter,
-        forecast_sd=math.sqrt(max(se**2 - sessions * s**2, 0.0)),
-        level=level,
-        draws=draws,
-        rng=rng,
-    )
-    one = textbook_tests(np.array([effect]), np.array([se]), np.array([df]), level=level)
-    p_sq, n_sq = quantile_pvalues(np.array([[effect]]), residuals[None, :], np.array([[sessions]]))
-    sizes = {"sq": int(n_sq[0, 0]), "vfc": found.n_vfc, "fhs": found.n_fhs}
-    ratio = path.sigma_next / s
-    return SingleEventResult(
-        effect=effect,
-        se=se,
-        t=effect / se,
-        df=df,
-        p_t=float(one.p[0]),
-        p_sq=float(p_sq[0, 0]),
-        p_vfc=found.p_vfc,
-        p_fhs=found.p_fhs,
-        p_conformal=float(conformal_pvalue(null_residuals, sessions)),
-        ci_t=(float(one.low[0]), float(one.high[0])),
-        granularity=Granularity(
-            t=0.0,
-            conformal=1.0 / len(null_residuals),
-            **{name: 1.0 / (n + 1) if n else math.nan for name, n in sizes.items()},
-        ),
-        method=found.method,
-        ci_low=effect - found.critical,
-        ci_high=effect + found.critical,
-        mde=found.mde,
-        mde_t=float(one.mde[0]),
-        sigma_next=path.sigma_next,
-        vol_ratio=ratio,
-        vol_warning=bool(unusual_volatility(np.array(ratio))),
-        filter_kind=filter.kind,
-        filter_reason=filter.reason,
-        reference=found.reference,
-        notes=shortfalls(sizes, found.method, found.critical, sessions, level),
-    )
 
 
 def unusual_volatility(ratio: FloatArray) -> BoolArray:
@@ -460,16 +208,3 @@ def shortfalls(
         "interval unbounded"
     )
     return (*empty, wide)
-
-
-def _check(series: tuple[FloatArray, ...], se: float, s: float, df: int) -> None:
-    """Refuse what no test can be computed from."""
-    if len(series[0]) == 0:
-        msg = "no abnormal return in the event window: every session is missing or masked"
-        raise EstimationError(msg)
-    if not all(np.isfinite(values).all() for values in series):
-        msg = "an abnormal return is not finite: mask or drop the session first"
-        raise EstimationError(msg)
-    if df < 1 or not (se > 0 and s > 0 and math.isfinite(se) and math.isfinite(s)):
-        msg = f"the estimation window gives no variance (s = {s:g}, {df} degrees of freedom)"
-        raise EstimationError(msg)

@@ -26,20 +26,10 @@ DECLARED = "directions were declared before the prices were seen"
 
 @dataclass(frozen=True, slots=True)
 class DirectionShare:
-    """Share of events that went the expected way.
+    """Share of the `n` events with an expected direction and a move that went that way.
 
-    Parameters
-    ----------
-    n : int
-        Events with an expected direction and a move.
-    n_expected : int
-        Those that went that way.
-    share : float
-        The quotient.
-    low, high : float
-        Exact (Clopper-Pearson) interval.
-    pvalue : float
-        One-sided exact binomial p-value of a share above one half.
+    `low` and `high` are the exact (Clopper-Pearson) interval, `pvalue` the one-sided exact binomial
+    one of a share above one half.
     """
 
     n: int
@@ -57,14 +47,10 @@ def expected_signs(directions: tuple[str, ...]) -> FloatArray:
 
 
 def one_sided(pvalues: FloatArray, signed: FloatArray) -> FloatArray:
-    """Turn two-sided p-values into one-sided ones (N,); NaN where no direction was declared.
+    """Turn two-sided p-values (N,) of symmetric tests into one-sided ones.
 
-    Parameters
-    ----------
-    pvalues : (N,) float
-        Two-sided p-values of tests that are symmetric about zero.
-    signed : (N,) float
-        Effects, positive in the expected direction.
+    `signed` (N,) are the effects, positive in the expected direction; NaN, like the p-value, where
+    none was declared.
     """
     one = np.where(signed > 0, pvalues / 2, 1 - pvalues / 2)
     return np.where(np.isfinite(signed), one, np.nan)
@@ -73,25 +59,10 @@ def one_sided(pvalues: FloatArray, signed: FloatArray) -> FloatArray:
 def direction_share(
     effects: FloatArray, signs: FloatArray, *, level: float = 0.05
 ) -> DirectionShare:
-    """Count the events that went the expected way.
+    """Count the events that went the expected way, of CARs (N,) and their expected directions (N,).
 
-    Parameters
-    ----------
-    effects : (N,) float
-        CARs.
-    signs : (N,) float
-        Expected directions; NaN where none was declared. A CAR of exactly zero is left out.
-    level : float
-        The interval covers ``1 - level``.
-
-    Raises
-    ------
-    EstimationError
-        When no event has an expected direction and a move.
-
-    References
-    ----------
-    Clopper and Pearson (1934), Biometrika 26, 404-413.
+    A direction is NaN where none was declared; a CAR of exactly zero is left out. The interval
+    covers ``1 - level``. Clopper and Pearson (1934), Biometrika 26, 404-413.
     """
     from scipy.stats import binomtest
 
@@ -119,13 +90,7 @@ def direction_share(
     studentised_by="signed_shift",
 )
 def signed_overlap_z(dated: DatedReturns) -> TestValue:
-    """Overlap-exact z of the signed windows; one-sided, large where events go as expected.
-
-    Raises
-    ------
-    EstimationError
-        As `overlap_z`.
-    """
+    """Overlap-exact z of the signed windows; one-sided, large where events go as expected."""
     from scipy.special import ndtr
 
     found = overlap_z(dated)
@@ -151,16 +116,6 @@ def signed_shift(dated: DatedReturns) -> TestValue:
 
     Studentised within each placebo set, as `shift_mean`, so that events which are merely more
     volatile do not count as going the expected way.
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows with their signs, at least 5.
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 5 windows, or they all have the same sum.
     """
     values = studentised_shifts(dated)
     slack = NOISE * max(abs(float(values[0])), 1.0)
@@ -185,13 +140,7 @@ def signed_shift(dated: DatedReturns) -> TestValue:
     needs_level=True,
 )
 def expected_share(dated: DatedReturns, *, level: float = 0.05) -> TestValue:
-    """Share of windows whose filtered returns went the expected way, its interval in the note.
-
-    Raises
-    ------
-    EstimationError
-        As `direction_share`.
-    """
+    """Share of windows whose filtered returns went the expected way, its interval in the note."""
     found = direction_share(dated.unsigned().scores(), dated.sign, level=level)
     note = f"{100 * (1 - level):g}% interval {found.low:.2f} to {found.high:.2f}"
     return TestValue(found.share, math.nan, found.pvalue, found.n, note)

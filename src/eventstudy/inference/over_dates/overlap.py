@@ -65,20 +65,10 @@ def _placebo_overlap(dated: DatedReturns, places: IntArray, level: float) -> Rej
     placebo=_placebo_overlap,
 )
 def overlap_z(dated: DatedReturns) -> TestValue:
-    """``sum_t d_t (z_t - zbar) / (sd(z) sqrt(sum_t d_t^2))`` against N(0, 1).
+    """Overlap-exact z; d_t is the number of windows that cover session t.
 
-    d_t is the number of windows that cover session t. For several assets the variance is
-    ``sum_t d_t' R d_t`` with R the correlation of their filtered returns.
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows.
-
-    Raises
-    ------
-    EstimationError
-        When no window has a filtered return, or expected signs cancel.
+    For several assets the variance is ``sum_t d_t' R d_t`` with R the correlation of their
+    filtered returns.
     """
     variance = float(dated.variances.sum())
     if not variance > 0:
@@ -113,20 +103,9 @@ def _placebo_sharp(dated: DatedReturns, places: IntArray, level: float) -> Rejec
     placebo=_placebo_sharp,
 )
 def shift_sharp(dated: DatedReturns) -> TestValue:
-    """Circular-shift randomisation of ``T(s) = sum_t d_{t-s} x_t``; the sharp null.
+    """Circular-shift randomisation of the sum over windows; the sharp null.
 
-    The value is T(0) over the root mean square of all shifts; the p-value the share of shifts,
-    the observed one included, with ``|T(s)| >= |T(0)|``.
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows.
-
-    Raises
-    ------
-    EstimationError
-        When the filtered returns do not vary.
+    The value is T(0) over the root mean square of all shifts; the observed one is one of them.
     """
     sums = shifted_sums(dated.cover, dated.x)
     spread = math.sqrt(float(np.mean(sums**2)))
@@ -172,33 +151,17 @@ def _placebo_mean(dated: DatedReturns, places: IntArray, level: float) -> Reject
     placebo=_placebo_mean,
 )
 def shift_mean(dated: DatedReturns) -> TestValue:
-    """Circular-shift randomisation of ``mean / (sd / sqrt N)`` of the windows; the mean null.
+    """Circular-shift randomisation of the studentised mean of the windows; the mean null.
 
     Each placebo set is studentised by its own spread, so that windows which vary more than
     ordinary ones do not count as a mean effect.
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows, at least 5.
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 5 windows, or they all have the same sum.
     """
     values = studentised_shifts(dated)
     return TestValue(float(values[0]), math.nan, share_at_least(values), len(dated))
 
 
 def studentised_shifts(dated: DatedReturns) -> FloatArray:
-    """``mean / (sd / sqrt N)`` of the signed windows at every circular shift (T,).
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 5 windows, or they all have the same sum.
-    """
+    """``mean / (sd / sqrt N)`` of the signed windows at every circular shift (T,)."""
     if len(dated) < LEAST_MEAN:
         msg = f"{len(dated)} windows: a studentised mean needs {LEAST_MEAN}"
         raise EstimationError(msg)
@@ -237,18 +200,7 @@ def studentised(total: FloatArray, squares: FloatArray, n: int) -> FloatArray:
 def shift_variance(dated: DatedReturns) -> TestValue:
     """Circular-shift randomisation of the mean of |z| over covered sessions; the variance effect.
 
-    The value is that mean over the mean of |z| on all other sessions; two-sided about the mean
-    of the shifts.
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows.
-
-    Raises
-    ------
-    EstimationError
-        When every session is covered, or none has a filtered return.
+    Two-sided about the mean of the shifts.
     """
     covered = (dated.cover != 0).astype(float)
     present = dated.present.astype(float)
@@ -278,18 +230,7 @@ def shift_variance(dated: DatedReturns) -> TestValue:
     allows_cross_correlation=False,
 )
 def brown_forsythe(dated: DatedReturns) -> TestValue:
-    """Brown-Forsythe F of filtered returns on event against ordinary sessions, F(1, n - 2).
-
-    Parameters
-    ----------
-    dated : DatedReturns
-        N windows.
-
-    Raises
-    ------
-    EstimationError
-        When a group has fewer than two sessions.
-    """
+    """Brown-Forsythe F of filtered returns on event against ordinary sessions."""
     from scipy.special import fdtrc
 
     inside = dated.cover != 0

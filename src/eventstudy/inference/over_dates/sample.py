@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from eventstudy.arrays import BoolArray, FloatArray, IntArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.statistic import F, Scope, Statistic, Unit
+from eventstudy.inference.statistic import Scope, Statistic, Unit
 
 SERIES = ("present", "x", "correlation")
 
@@ -22,18 +22,18 @@ class DatedReturns:
 
     Parameters
     ----------
-    z : (T, A) float
+    z : (T, A) or (T,) float
         Filtered returns ``(r_s - m_s) / sigma_{s|s-1}``; NaN where there is none.
-    event_ids : tuple of str, length N
-        Labels of the windows.
-    column : (N,) int
-        Asset of each window.
     first : (N,) int
         First session of each window.
     sessions : int
         W.
+    column : (N,) int
+        Asset of each window; the first by default.
+    event_ids : tuple of str, length N
+        Labels of the windows; their numbers by default.
     sign : (N,) float
-        +1, or the expected direction of each event; NaN where none was declared.
+        +1, the default, or the expected direction of each event; NaN where none was declared.
 
     Raises
     ------
@@ -42,14 +42,24 @@ class DatedReturns:
     """
 
     z: FloatArray
-    event_ids: tuple[str, ...]
-    column: IntArray
     first: IntArray
-    sessions: int
-    sign: FloatArray
+    _: KW_ONLY
+    sessions: int = 1
+    column: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    event_ids: tuple[str, ...] = ()
+    sign: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
+        n = len(self.first)
+        given = vars(self)
+        given |= {"z": self.z.reshape(len(self.z), -1), "first": np.asarray(self.first, np.int64)}
+        if not len(self.column):
+            given["column"] = np.zeros(n, dtype=np.int64)
         if not self.event_ids:
+            given["event_ids"] = tuple(str(i) for i in range(n))
+        if not len(self.sign):
+            given["sign"] = np.ones(n)
+        if not n:
             msg = "no event window lies on the sessions of the series"
             raise EstimationError(msg)
         if self.sessions > len(self.z):
@@ -71,13 +81,7 @@ class DatedReturns:
 
     @cached_property
     def x(self) -> FloatArray:
-        """``(z - zbar) / sd(z)`` by asset (T, A), 0 where missing.
-
-        Raises
-        ------
-        EstimationError
-            When the filtered returns of an asset do not vary.
-        """
+        """``(z - zbar) / sd(z)`` by asset (T, A), 0 where missing; all must vary."""
         count = self.present.sum(axis=0)
         mean = np.where(self.present, self.z, 0.0).sum(axis=0) / np.maximum(count, 1)
         centred = np.where(self.present, self.z - mean, 0.0)
@@ -130,13 +134,7 @@ class DatedReturns:
         return self if (self.sign == 1.0).all() else self._unsigned
 
     def directed(self) -> DatedReturns:
-        """Keep the windows with an expected direction.
-
-        Raises
-        ------
-        EstimationError
-            When none was declared.
-        """
+        """Keep the windows with an expected direction; an error where none was declared."""
         rows = np.flatnonzero(np.isfinite(self.sign) & (self.sign != 0))
         if not len(rows):
             msg = "no event has an expected direction"
@@ -158,48 +156,6 @@ class DatedReturns:
         """Hand on what is known of the series alone."""
         vars(other).update({name: vars(self)[name] for name in SERIES if name in vars(self)})
         return other
-
-
-def dated_returns(
-    z: FloatArray,
-    first: IntArray,
-    *,
-    sessions: int = 1,
-    column: IntArray | None = None,
-    event_ids: tuple[str, ...] | None = None,
-    sign: FloatArray | None = None,
-) -> DatedReturns:
-    """Put windows on filtered returns.
-
-    Parameters
-    ----------
-    z : (T,) or (T, A) float
-        Filtered returns.
-    first : (N,) int
-        First session of each window.
-    sessions : int
-        W.
-    column : (N,) int, optional
-        Asset of each window; the first by default.
-    event_ids : tuple of str, optional
-        Labels.
-    sign : (N,) float, optional
-        Expected directions, +1 or -1.
-
-    Raises
-    ------
-    EstimationError
-        When a window lies outside the sessions.
-    """
-    n = len(first)
-    return DatedReturns(
-        z=z.reshape(len(z), -1),
-        event_ids=event_ids or tuple(str(i) for i in range(n)),
-        column=np.zeros(n, dtype=np.int64) if column is None else column,
-        first=np.asarray(first, dtype=np.int64),
-        sessions=sessions,
-        sign=np.ones(n) if sign is None else sign,
-    )
 
 
 Rejects = Callable[[float], float]
@@ -232,7 +188,3 @@ class OverDates(Statistic):
     by_shifts: bool = False
     studentised_by: str = ""
     placebo: Callable[[DatedReturns, IntArray, float], Rejects] | None = None
-
-    def __call__(self, function: F) -> F:
-        """Declare the function."""
-        return self.register(function)

@@ -10,13 +10,7 @@ from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
 from eventstudy.inference.over_events.sample import EventSample, OverEvents
 from eventstudy.inference.over_events.skewness import location_and_skew, skewness_adjusted
-from eventstudy.inference.statistic import (
-    APART,
-    NO_CROSS_CORRELATION,
-    NORMAL,
-    TestValue,
-    mean_t,
-)
+from eventstudy.inference.statistic import APART, NO_CROSS_CORRELATION, NORMAL, TestValue, mean_t
 
 BOOTSTRAP_DRAWS = 9999
 BOOTSTRAP_PART = 4
@@ -27,12 +21,7 @@ LYON_BARBER_TSAI = "Lyon, Barber and Tsai (1999), Journal of Finance 54, 165-201
 
 
 def buy_and_hold(sample: EventSample) -> FloatArray:
-    """``prod(1 + R) - prod(1 + ER)`` over the sessions present (N,), simple returns.
-
-    Raises
-    ------
-    EstimationError
-        When returns are price changes, which do not compound.
+    """``prod(1 + R) - prod(1 + ER)`` over the sessions present (N,); refuses price changes.
 
     References
     ----------
@@ -64,13 +53,7 @@ def buy_and_hold(sample: EventSample) -> FloatArray:
     allows_event_variance=True,
 )
 def bhar_t(sample: EventSample) -> TestValue:
-    """``mean(BHAR) / (sd / sqrt N)`` against t_{N-1}.
-
-    Raises
-    ------
-    EstimationError
-        When returns do not compound, or there is no spread.
-    """
+    """Return the t of the mean buy-and-hold abnormal return."""
     return mean_t(buy_and_hold(sample), "BHAR")
 
 
@@ -87,13 +70,7 @@ def bhar_t(sample: EventSample) -> TestValue:
     allows_event_variance=True,
 )
 def bhar_skew_t(sample: EventSample) -> TestValue:
-    """Skewness-adjusted t of the mean BHAR, against t_{N-1}.
-
-    Raises
-    ------
-    EstimationError
-        When returns do not compound, or there are fewer than 3.
-    """
+    """Skewness-adjusted t of the mean BHAR."""
     return skewness_adjusted(buy_and_hold(sample), "BHAR")
 
 
@@ -115,11 +92,6 @@ def bhar_bootstrap(sample: EventSample, rng: np.random.Generator) -> TestValue:
 
     Resamples of N / 4 BHARs, centred on the sample mean; the p-value is twice the smaller tail,
     the observed value counted.
-
-    Raises
-    ------
-    EstimationError
-        When returns do not compound, or there are fewer than 20.
     """
     values = buy_and_hold(sample)
     if len(values) < LEAST_BOOTSTRAP:

@@ -24,16 +24,11 @@ from eventstudy.inference.statistic import TestValue, mean_t
     allows_overlap=True,
 )
 def calendar_time_t(sample: EventSample) -> TestValue:
-    """Return the t over live sessions of the standardised portfolio return, against t_{D-1}.
+    """Return the t over live sessions of the standardised portfolio return.
 
     On each session with an open event window the portfolio is the mean abnormal return of the
     pairs that have one there. It is divided by the standard deviation (n - 1) of the same pairs'
     mean residual over the sessions that lie in every one's estimation window.
-
-    Raises
-    ------
-    EstimationError
-        When fewer than two sessions are live, or a portfolio has no estimation variance.
     """
     pairs = sample.pairs
     row, column = np.nonzero(np.isfinite(pairs.ar))

@@ -29,15 +29,9 @@ def mean_correlation(pairs: AbnormalReturns) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Estimation residuals of N pairs on the calendar.
+    """Estimation residuals ``values`` (N, L) of N pairs on the calendar, NaN where missing.
 
-    Parameters
-    ----------
-    values : (N, L) float
-        NaN where missing.
-    position : (N,) int
-        Index of session 0 on the calendar: column j of pair i lies j sessions after column j of a
-        pair one session earlier.
+    ``position`` (N,) is the index of session 0: column j of a pair lies j sessions after column 0.
     """
 
     values: FloatArray
@@ -48,9 +42,6 @@ class Residuals:
         """Mean of the N (N - 1) / 2 correlations of two pairs over their common sessions.
 
         Two pairs with fewer than 30 common sessions count as uncorrelated; 0 for a single pair.
-
-        References
-        ----------
         Kolari and Pynnonen (2010), Review of Financial Studies 23, 3996-4025.
         """
         reach = self.values.shape[1] - LEAST_COMMON
@@ -126,16 +117,8 @@ class Residuals:
 class WindowPairs:
     """Event windows of N pairs, two by two.
 
-    Parameters
-    ----------
-    present : (N, W) bool
-        Whether a session of the event window has an abnormal return.
-    position : (N,) int
-        Index of session 0 on the calendar.
-    asset : (N,) int
-        Number of the asset.
-    residuals : Residuals
-        Of the same pairs.
+    Whether a session of the event window is `present` (N, W), the index of session 0 and the number
+    of the asset (N,), and the `residuals` of the same pairs.
     """
 
     present: BoolArray
@@ -227,12 +210,8 @@ def number_of_pairs(n: int) -> float:
 def tiles(position: IntArray, reach: int) -> Iterator[Tile]:
     """Go through every two of N pairs at most `reach` sessions apart, each once.
 
-    Yields
-    ------
-    rows, columns : (R,), (C,) int
-        Some pairs, and pairs of the same or later dates.
-    apart : (R, C) bool
-        Which of them to count: each two pairs once, no pair with itself, none beyond the reach.
+    Yields numbers of some pairs (R,), of pairs of the same or later dates (C,), and which to
+    count (R, C): each two pairs once, no pair with itself, none beyond the reach.
     """
     order = np.argsort(position, kind="stable")
     dates = position[order]

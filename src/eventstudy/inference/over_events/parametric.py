@@ -8,6 +8,7 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
+from eventstudy.inference.over_events.correlation import Residuals, WindowPairs
 from eventstudy.inference.over_events.sample import EventSample, OverEvents
 from eventstudy.inference.statistic import (
     APART,
@@ -39,8 +40,8 @@ def _scaled_error(sample: EventSample, n: int) -> float:
     return math.sqrt(float((df / (df - 2.0)).mean())) / (inverse * math.sqrt(n))
 
 
-def _inflated_error(sample: EventSample, n: int, rbar: float) -> float:
-    return _scaled_error(sample, n) * math.sqrt(max(1.0 + (n - 1) * rbar, 0.0))
+def _inflated_error(sample: EventSample, n: int, part: Residuals | WindowPairs) -> float:
+    return _scaled_error(sample, n) * math.sqrt(max(1.0 + (n - 1) * part.mean_correlation, 0.0))
 
 
 def _crude_error(sample: EventSample, n: int) -> tuple[float, float]:
@@ -61,13 +62,7 @@ def _crude_error(sample: EventSample, n: int) -> tuple[float, float]:
     standard_error=lambda sample, n: (_plain_error(sample, n), float(sample.df.min())),
 )
 def time_series_t(sample: EventSample) -> TestValue:
-    """``CAAR / ((1/N) sqrt(sum V_i))`` against t with the least ``L_i - K``.
-
-    Raises
-    ------
-    EstimationError
-        When an estimation window has no variance.
-    """
+    """Return the t of the CAAR from the estimation windows, as if pairs were independent."""
     sample.require_variance()
     value = sample.car.sum() / math.sqrt(float(sample.variance.sum()))
     return t_value(value, float(sample.df.min()), len(sample))
@@ -87,15 +82,10 @@ def time_series_t(sample: EventSample) -> TestValue:
     standard_error=_crude_error,
 )
 def crude_dependence_t(sample: EventSample) -> TestValue:
-    """``CAAR / (S sqrt W)``, S from the AAR of the estimation window, against t_{L-1}.
+    """Return the t of the CAAR, S from the AAR of the estimation window.
 
     AAR_t averages over events by relative session; L counts the sessions that have one, W the
     event sessions that have one.
-
-    Raises
-    ------
-    EstimationError
-        When the AAR of the estimation window does not vary.
     """
     aar = average_by_session(sample.pairs.ar_est)
     sd = spread(aar, "average abnormal return of the estimation window")
@@ -124,13 +114,7 @@ def average_by_session(values: FloatArray) -> FloatArray:
     standard_error=lambda sample, n: (_plain_error(sample, n), n - 1.0),
 )
 def cross_sectional_t(sample: EventSample) -> TestValue:
-    """``CAAR / (s_CAR / sqrt N)`` against t_{N-1}, s_CAR with N - 1.
-
-    Raises
-    ------
-    EstimationError
-        When there is one CAR or all are equal.
-    """
+    """Return the t of the CAAR from the spread of the CARs."""
     return mean_t(sample.car, "CAR")
 
 
@@ -146,13 +130,7 @@ def cross_sectional_t(sample: EventSample) -> TestValue:
     standard_error=lambda sample, n: (_scaled_error(sample, n), math.inf),
 )
 def patell(sample: EventSample) -> TestValue:
-    """``sum SCAR_i / sqrt(sum Q_i)`` against N(0, 1), full covariance of the window.
-
-    Raises
-    ------
-    EstimationError
-        When an estimation window has no variance or fewer than 3 degrees of freedom.
-    """
+    """Patell's z, full covariance of the window."""
     return normal_value(sample.scar.sum() / math.sqrt(_variance_sum(sample)), len(sample))
 
 
@@ -167,13 +145,7 @@ def patell(sample: EventSample) -> TestValue:
     assumes=(NO_EVENT_VARIANCE, NO_CROSS_CORRELATION, APART),
 )
 def patell_sum_sar(sample: EventSample) -> TestValue:
-    """``sum_i (sum_tau SAR_it / sqrt W_i) / sqrt(sum Q_i)`` against N(0, 1).
-
-    Raises
-    ------
-    EstimationError
-        When an estimation window has no variance or fewer than 3 degrees of freedom.
-    """
+    """Patell's z of the sums of standardised abnormal returns."""
     sample.require_variance()
     total = np.nansum(sample.pairs.sar, axis=1) / np.sqrt(sample.pairs.n_sessions)
     return normal_value(total.sum() / math.sqrt(_variance_sum(sample)), len(sample))
@@ -203,13 +175,7 @@ def _variance_sum(sample: EventSample) -> float:
     uses_rbar=True,
 )
 def patell_kp(sample: EventSample) -> TestValue:
-    """``Patell / sqrt(1 + (N - 1) rbar)`` against N(0, 1).
-
-    Raises
-    ------
-    EstimationError
-        As `patell`, or when ``1 + (N - 1) rbar`` is not positive.
-    """
+    """Patell's z, adjusted by the mean correlation of the estimation windows."""
     return _inflated_patell(sample, sample.residuals.mean_correlation)
 
 
@@ -225,19 +191,10 @@ def patell_kp(sample: EventSample) -> TestValue:
     min_n=2,
     allows_cross_correlation=True,
     allows_overlap=True,
-    standard_error=lambda sample, n: (
-        _inflated_error(sample, n, sample.windows.mean_correlation),
-        math.inf,
-    ),
+    standard_error=lambda sample, n: (_inflated_error(sample, n, sample.windows), math.inf),
 )
 def patell_kp_overlap(sample: EventSample) -> TestValue:
-    """Compute `patell_kp` with the correlation of windows that overlap in part.
-
-    Raises
-    ------
-    EstimationError
-        As `patell_kp`.
-    """
+    """Compute `patell_kp` with the correlation of windows that overlap in part."""
     return _inflated_patell(sample, sample.windows.mean_correlation)
 
 
@@ -268,13 +225,7 @@ def _inflation(n: int, rbar: float) -> float:
     standard_error=lambda sample, n: (_scaled_error(sample, n), n - 1.0),
 )
 def bmp(sample: EventSample) -> TestValue:
-    """``sqrt N mean(SCAR) / sd(SCAR)`` against t_{N-1}.
-
-    Raises
-    ------
-    EstimationError
-        When there is one SCAR, or all are equal.
-    """
+    """Return the t of the mean standardised CAR from the spread of these."""
     return mean_t(sample.scar, "standardised CAR")
 
 
@@ -292,19 +243,10 @@ def bmp(sample: EventSample) -> TestValue:
     allows_cross_correlation=True,
     needs_shared_sessions=True,
     uses_rbar=True,
-    standard_error=lambda sample, n: (
-        _inflated_error(sample, n, sample.residuals.mean_correlation),
-        n - 1.0,
-    ),
+    standard_error=lambda sample, n: (_inflated_error(sample, n, sample.residuals), n - 1.0),
 )
 def bmp_kp(sample: EventSample) -> TestValue:
-    """``BMP sqrt((1 - rbar) / (1 + (N - 1) rbar))`` against t_{N-1}.
-
-    Raises
-    ------
-    EstimationError
-        As `bmp`, or when the correlation leaves no variance.
-    """
+    """BMP, adjusted by the mean correlation of the estimation windows."""
     return _deflated_bmp(sample, sample.residuals.mean_correlation)
 
 
@@ -321,19 +263,10 @@ def bmp_kp(sample: EventSample) -> TestValue:
     allows_event_variance=True,
     allows_cross_correlation=True,
     allows_overlap=True,
-    standard_error=lambda sample, n: (
-        _inflated_error(sample, n, sample.windows.mean_correlation),
-        n - 1.0,
-    ),
+    standard_error=lambda sample, n: (_inflated_error(sample, n, sample.windows), n - 1.0),
 )
 def bmp_kp_overlap(sample: EventSample) -> TestValue:
-    """Compute `bmp_kp` with the correlation of windows that overlap in part.
-
-    Raises
-    ------
-    EstimationError
-        As `bmp_kp`.
-    """
+    """Compute `bmp_kp` with the correlation of windows that overlap in part."""
     return _deflated_bmp(sample, sample.windows.mean_correlation)
 
 

@@ -39,15 +39,7 @@ GENERALISED = "Kolari and Pynnonen (2011), Journal of Empirical Finance 18, 953-
     needs_shared_sessions=True,
 )
 def corrado_rank(sample: EventSample) -> TestValue:
-    """``sqrt W mean_tau(Kbar) / S`` against N(0, 1), ``S^2 = (1/T) sum_t Kbar_t^2``.
-
-    ``Kbar_t = (1/N) sum_i (K_it - (T_i + 1) / 2)``; a missing session adds nothing to the sum.
-
-    Raises
-    ------
-    EstimationError
-        When the mean ranks do not vary.
-    """
+    """Mean rank of the event sessions; a missing session adds nothing to the sum."""
     total = sample.ranks.sum(axis=0, dtype=np.float64)
     return _against_own_spread(total / len(sample), sample)
 
@@ -65,16 +57,7 @@ def corrado_rank(sample: EventSample) -> TestValue:
     needs_shared_sessions=True,
 )
 def corrado_zivney_rank(sample: EventSample) -> TestValue:
-    """``V_0 / sqrt((1/T) sum V_t^2)`` against N(0, 1), for missing data.
-
-    ``U_it = K_it / (1 + T_i)``, ``V_t = N_t^-1/2 sum_i (U_it - 1/2)``; several sessions are
-    summed and divided by sqrt W.
-
-    Raises
-    ------
-    EstimationError
-        When the scaled ranks do not vary.
-    """
+    """Scaled ranks, for missing data; several sessions are summed and divided by sqrt W."""
     return _root_mean(1.0 / (1.0 + sample.rank_counts) @ sample.ranks, sample)
 
 
@@ -92,13 +75,7 @@ def corrado_zivney_rank(sample: EventSample) -> TestValue:
     needs_shared_sessions=True,
 )
 def corrado_zivney_sign(sample: EventSample) -> TestValue:
-    """Compute `corrado_zivney_rank` with ``G_it = sign(AR_it - median_i)`` for the ranks.
-
-    Raises
-    ------
-    EstimationError
-        When the signs do not vary.
-    """
+    """Compute `corrado_zivney_rank` with ``G_it = sign(AR_it - median_i)`` for the ranks."""
     total = sum(
         np.nansum(np.sign(values - np.nanmedian(values, axis=1, keepdims=True)), axis=0)
         for _, values in sample.joined()
@@ -138,15 +115,7 @@ def _against_own_spread(series: FloatArray, sample: EventSample) -> TestValue:
     needs_shared_sessions=True,
 )
 def grank_t(sample: EventSample) -> TestValue:
-    """``Z sqrt((T - 2) / (T - 1 - Z^2))`` against t_{T-2}, ``Z = Ubar_0 / S_U``.
-
-    ``S_U^2 = (1/T) sum_t (N_t / N) Ubar_t^2`` with the event entry in it; T = L + 1.
-
-    Raises
-    ------
-    EstimationError
-        When the standardised CARs or the ranks do not vary.
-    """
+    """Generalised rank t; the event entry is in ``S_U``."""
     total, count, _ = _generalised_ranks(sample)
     mean = total[count > 0] / count[count > 0]
     terms = len(mean)
@@ -174,14 +143,9 @@ def grank_t(sample: EventSample) -> TestValue:
     allows_event_variance=True,
 )
 def grank_z(sample: EventSample) -> TestValue:
-    """``sqrt(12 N (T + 1) / (T - 1)) Ubar_0`` against N(0, 1).
+    """Generalised rank z.
 
     Where T_i differs by pair the variance of Ubar_0 is ``sum (T_i - 1) / (T_i + 1) / (12 N^2)``.
-
-    Raises
-    ------
-    EstimationError
-        When the standardised CARs do not vary.
     """
     total, _, ranked = _generalised_ranks(sample)
     variance = float(((ranked - 1) / (ranked + 1)).sum()) / (12 * len(sample) ** 2)
@@ -189,14 +153,9 @@ def grank_z(sample: EventSample) -> TestValue:
 
 
 def _generalised_ranks(sample: EventSample) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Sum ``rank / (T_i + 1) - 1/2`` over pairs, by session, the event entry last.
+    """Sum ``rank / (T_i + 1) - 1/2``, count the pairs, by session (L + 1,); ``T_i`` (N,).
 
-    Returns
-    -------
-    total, count : (L + 1,) float
-        The sums, and pairs with a value.
-    ranked : (N,) float
-        ``T_i``.
+    The event entry is the last.
     """
     scar = sample.scar
     event, s = scar / spread(scar, "standardised CAR"), np.sqrt(sample.pairs.s2)

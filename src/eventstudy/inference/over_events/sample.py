@@ -22,16 +22,10 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, eq=False)
 class EventSample:
-    """N pairs that all have an abnormal return in the window.
+    """N pairs that all have an abnormal return in the window, to which `pairs` are restricted.
 
-    Statistics over events take this; they also accept the `AbnormalReturns` it is made of.
-
-    Parameters
-    ----------
-    pairs : AbnormalReturns
-        Restricted to the window that is tested.
-    residuals : Residuals
-        The estimation residuals on the calendar; shared by the windows of a study.
+    Statistics over events take this; they also accept the `AbnormalReturns` it is made of. The
+    `residuals` on the calendar are shared by the windows of a study.
     """
 
     pairs: AbnormalReturns
@@ -57,24 +51,12 @@ class EventSample:
 
     @property
     def scar(self) -> FloatArray:
-        """Standardised CAR (N,).
-
-        Raises
-        ------
-        EstimationError
-            When the estimation window of a pair has no variance.
-        """
+        """Standardised CAR (N,); refuses a pair whose estimation window has no variance."""
         self.require_variance()
         return self.pairs.scar
 
     def require_variance(self) -> None:
-        """Refuse a pair whose estimation window has no variance.
-
-        Raises
-        ------
-        EstimationError
-            Naming the first one.
-        """
+        """Refuse, by name, the first pair whose estimation window has no variance."""
         flat = ~(self.pairs.s2 > 0)
         if flat.any():
             i = int(np.argmax(flat))
@@ -146,19 +128,10 @@ class EventSample:
 def event_sample(
     sample: AbnormalReturns | EventSample, *, residuals: Residuals | None = None
 ) -> EventSample:
-    """Keep the pairs that have an abnormal return in the window.
+    """Keep the pairs that have an abnormal return in the window; a sample passes as it is.
 
-    Parameters
-    ----------
-    sample : AbnormalReturns or EventSample
-        A sample passes as it is.
-    residuals : Residuals, optional
-        Of the same pairs over another window: their correlations need not be computed again.
-
-    Raises
-    ------
-    EstimationError
-        When there is none.
+    `residuals` are those of the same pairs over another window: their correlations need not be
+    computed again. An `EstimationError` when no pair is left.
     """
     if isinstance(sample, EventSample):
         return sample
@@ -174,14 +147,7 @@ def event_sample(
 
 
 def centred_ranks(values: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Rank each row, ties shared, missing values skipped, about the middle rank.
-
-    Returns
-    -------
-    ranks : (N, T) float
-        ``K - (T_i + 1) / 2``; 0 where the value is missing.
-    present : (N, T) bool
-    """
+    """Rank each row ``K - (T_i + 1) / 2``, ties shared, 0 where missing; and what is present."""
     present = np.isfinite(values)
     order = np.argsort(values, axis=1)  # missing values last, which leaves the other ranks alone
     rows, ranks = np.arange(len(values))[:, None], np.empty(values.shape)
@@ -220,7 +186,7 @@ class OverEvents(Statistic):
     uses_rbar: bool = False
     standard_error: Callable[[EventSample, int], tuple[float, float]] | None = None
 
-    def __call__(
+    def __call__(  # type: ignore[override]  # what it returns takes more than a sample
         self, function: Callable[Concatenate[EventSample, P], TestValue]
     ) -> Callable[Concatenate[AbnormalReturns | EventSample, P], TestValue]:
         """Declare the function, which then accepts abnormal returns as well."""
@@ -231,4 +197,4 @@ class OverEvents(Statistic):
         ) -> TestValue:
             return function(event_sample(sample), *args, **options)
 
-        return self.register(over_events)
+        return super(OverEvents, self).__call__(over_events)

@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.arrays import FloatArray
 from eventstudy.errors import EstimationError
-from eventstudy.inference.over_events.sample import EventSample, OverEvents
+from eventstudy.inference.over_events.sample import EventSample, OverEvents, centred_ranks
 from eventstudy.inference.statistic import APART, NO_CROSS_CORRELATION, TestValue, normal_value
 
 EXACT_SIGN_BELOW = 25
@@ -28,23 +28,16 @@ EXACT_WILCOXON_UP_TO = 25
     allows_event_variance=True,
 )
 def sign(sample: EventSample) -> TestValue:
-    """``(N+ - N/2) / sqrt(N/4)``; the exact binomial p-value below 25 CARs.
-
-    A CAR of exactly zero has no sign and is left out of N.
-
-    Raises
-    ------
-    EstimationError
-        When no CAR has a sign.
-    """
+    """Sign test of the CARs; one of exactly zero has no sign and is left out of N."""
     car = _signed(sample.car)
     n, positive = len(car), int((car > 0).sum())
     value = (positive - n / 2) / math.sqrt(n / 4)
     if n >= EXACT_SIGN_BELOW:
         return normal_value(value, n)
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
-    return TestValue(value, math.nan, float(binomtest(positive, n).pvalue), n)
+    tail = float(bdtr(min(positive, n - positive), n, 0.5))
+    return TestValue(value, math.nan, min(1.0, 2.0 * tail), n)
 
 
 def _signed(car: FloatArray) -> FloatArray:
@@ -68,15 +61,7 @@ def _signed(car: FloatArray) -> FloatArray:
     allows_event_variance=True,
 )
 def generalised_sign(sample: EventSample) -> TestValue:
-    """``(N+ - N p) / sqrt(N p (1 - p))`` against N(0, 1).
-
-    p is the mean over pairs of each one's own share of positive estimation residuals.
-
-    Raises
-    ------
-    EstimationError
-        When that share is 0 or 1.
-    """
+    """Sign test against p, the mean over pairs of each one's own share of positive residuals."""
     n, residuals = len(sample), sample.pairs.ar_est
     present = np.maximum(np.isfinite(residuals).sum(axis=1), 1)
     p = float(np.mean((residuals > 0).sum(axis=1) / present))
@@ -100,20 +85,14 @@ def generalised_sign(sample: EventSample) -> TestValue:
     allows_event_variance=True,
 )
 def wilcoxon(sample: EventSample) -> TestValue:
-    """Smaller of the two sums of signed ranks of the CARs; exact up to 25 of them.
+    """Smaller of the two sums of signed ranks of the CARs.
 
     Zero CARs are left out, ties share their rank, and the exact distribution is that of the ranks
     as they are, ties included; above 25 the normal one with its tie correction.
-
-    Raises
-    ------
-    EstimationError
-        When every CAR is zero.
     """
-    from scipy.stats import rankdata
-
     car = _signed(sample.car)
-    n, ranks = len(car), rankdata(np.abs(car))
+    n, (centred, _) = len(car), centred_ranks(np.abs(car)[None, :])
+    ranks = centred[0] + (n + 1) / 2
     plus = float(ranks[car > 0].sum())
     value = min(plus, n * (n + 1) / 2 - plus)
     if n <= EXACT_WILCOXON_UP_TO:

@@ -33,13 +33,7 @@ LEAST_SKEW = 3
     allows_event_variance=True,
 )
 def johnson_t(sample: EventSample) -> TestValue:
-    """``sqrt N (S + g S^2 / 3 + g / (6N))`` against t_{N-1}.
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 3 CARs or all are equal.
-    """
+    """Skewness-adjusted t of the mean CAR."""
     return skewness_adjusted(sample.car, "CAR")
 
 
@@ -63,26 +57,14 @@ def skewness_adjusted(values: FloatArray, what: str) -> TestValue:
     allows_event_variance=True,
 )
 def hall_t(sample: EventSample) -> TestValue:
-    """``sqrt N (S + g S^2 / 3 + g^2 S^3 / 27 + g / (6N))`` against N(0, 1).
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 3 CARs or all are equal.
-    """
+    """Hall's transformed t of the mean CAR."""
     n, s, g = len(sample), *location_and_skew(sample.car, "CAR")
     value = math.sqrt(n) * (s + g * s**2 / 3 + g**2 * s**3 / 27 + g / (6 * n))
     return normal_value(value, n)
 
 
 def location_and_skew(values: FloatArray, what: str) -> tuple[float, float]:
-    """Return ``S = mean / sd`` and ``g = N / ((N-1)(N-2)) sum (x - mean)^3 / sd^3``.
-
-    Raises
-    ------
-    EstimationError
-        When there are fewer than 3 values or all are equal.
-    """
+    """``S = mean / sd`` and ``g = N / ((N-1)(N-2)) sum (x - mean)^3 / sd^3``, from 3 values on."""
     n = len(values)
     if n < LEAST_SKEW:
         msg = f"{n} values of {what}: skewness needs {LEAST_SKEW}"

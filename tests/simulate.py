@@ -61,7 +61,7 @@ class Garch:
     nu: float = 6.0
 
     def __post_init__(self) -> None:
-        if self.alpha < 0 or self.beta < 0 or self.alpha + self.beta >= 1 or self.nu <= 2:  # noqa: PLR2004  # a variance exists
+        if self.alpha < 0 or self.beta < 0 or self.alpha + self.beta >= 1 or self.nu <= 2:
             msg = (
                 f"alpha = {self.alpha}, beta = {self.beta}, nu = {self.nu}: alpha and beta are "
                 "not negative and sum to less than 1, nu is above 2"

@@ -1,4 +1,4 @@
-"""``eventstudy datasets``."""
+"""Commands that list what is in the package: ``eventstudy datasets`` and ``methods``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import json_option
-from eventstudy.cli.output import echo, print_json, print_table
+from eventstudy.cli.output import echo, print_json, print_table, writing
 from eventstudy.errors import OutputError
 
 if TYPE_CHECKING:
@@ -44,11 +44,8 @@ def _export(item: Dataset, path: Path) -> None:
     if path.exists():
         msg = f"{path} exists: choose another name"
         raise OutputError(msg)
-    try:
+    with writing(path):
         write_csv(item.read().reset_index(), path)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
     echo(f"wrote {path}")
 
 
@@ -69,11 +66,30 @@ def _described(item: Dataset) -> dict[str, Any]:
         "as_of": item.as_of.isoformat(),
         "sha256": item.sha256,
         "series": [
-            {
-                "name": s.name, "title": s.title, "unit": s.unit, "kind": s.kind,
-                "publisher": s.publisher, "roll": s.roll,
-                "oddities": [[day.isoformat(), what] for day, what in s.oddities],
-            }
+            {k: getattr(s, k) for k in ("name", "title", "unit", "kind", "publisher", "roll")}
+            | {"oddities": [[day.isoformat(), what] for day, what in s.oddities]}
             for s in item.series
         ],
     }  # fmt: skip
+
+
+@click.command()
+@click.argument("name", required=False)
+@json_option
+@click.option("--markdown", is_flag=True, help="Print the page of the documents.")
+def methods(name: str | None, *, as_json: bool, markdown: bool) -> None:
+    """List every statistic, or explain one: null hypothesis, formula, distribution, paper."""
+    from eventstudy.inference.statistic import statistic, statistics
+    from eventstudy.inference.texts import SCOPES, described, explained, methods_page
+
+    if markdown:
+        echo(methods_page(), nl=False)
+        return
+    chosen = [statistic(name)] if name else list(statistics())
+    if as_json:
+        print_json([described(entry) for entry in chosen])
+    elif name:
+        echo(explained(chosen[0]))
+    else:
+        rows = [[entry.name, SCOPES[entry.scope], entry.meaning] for entry in chosen]
+        print_table(["statistic", "for", "what it asks"], rows)

@@ -1,4 +1,4 @@
-"""The tables of ``docs/tables.md``, from the declarations of the columns."""
+"""The tables of ``docs/``, from the declarations on the code that they document."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, get_type_hints
 
-from eventstudy.results.tables import (
-    PER_WINDOW,
-    SECOND,
-    ResultTables,
-    tagged,
-    wide_columns,
-)
+from eventstudy.keys import Declared, declared, toml, values_of
+from eventstudy.models.designs import MODELS
+from eventstudy.results.tables import PER_WINDOW, SECOND, ResultTables, tagged, wide_columns
+from eventstudy.study.design import ReportOptions, Study
+from eventstudy.study.file import PARTS, study_keys
 from eventstudy.tables.columns import Column, Table
 from eventstudy.windows import Window
 
@@ -61,3 +59,25 @@ def _cells(name: str, column: Column[Any, Any]) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def documentation() -> dict[str, list[tuple[str, ...]]]:
+    """Rows of ``docs/study-file.md`` by section: key, type, default, meaning, example, Python."""
+    usual = values_of(Study(name="x")) | values_of(ReportOptions())
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for item in study_keys():
+        key = item.key
+        default = key.default
+        if not default:
+            default = "required" if item.required else f"`{toml(usual[key.section][key.name])}`"
+        kinds = [f"`{name}`" for name, model in MODELS.items() if item in declared(model)]
+        meaning = key.doc + (f" Only with {' and '.join(kinds)}." if kinds else "")
+        examples = ", ".join(f"`{toml(example)}`" for example in key.examples)
+        row = f"`{key.name}`", item.form, default, meaning, examples
+        found.setdefault(key.section, []).append((*row, f"`{_in_python(item)}`"))
+    return found
+
+
+def _in_python(item: Declared) -> str:
+    owners = [part.__name__ for part in PARTS if item in declared(part)]
+    return ", ".join(f"{owner}({item.field}=)" for owner in owners)
