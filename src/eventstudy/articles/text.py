@@ -16,6 +16,7 @@ from eventstudy.errors import MissingDependencyError, TableError
 from eventstudy.tables.text import whole_file
 
 MAX_BYTES = 2_000_000
+_MOST_BYTES = 100 * MAX_BYTES  # what is read to say that it is too large
 # A page has a root or a closing tag: a ticker such as <P> in an agency's text has neither.
 _HTML = re.compile(
     r"<(?:!doctype\s+html|html|head)\b|</(?:body|article|div|p|script)\s*>", re.IGNORECASE
@@ -25,7 +26,6 @@ _ENDS = '.!?:;"”'
 _SHORTEST, _NARROWEST, _WIDEST = 30, 40, 130  # characters of a line that may be broken at a width
 _RAGGED = 16  # characters by which lines of one width differ
 _LINES_OF_WIDTH, _MOSTLY = 3, 0.7  # lines, and the share of them, that fix a width
-_MOST_BYTES = 100 * MAX_BYTES  # what is read to say that it is too large
 # Marks that change how text looks but not what it says: bidirectional controls, zero width.
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 

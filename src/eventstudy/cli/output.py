@@ -47,7 +47,7 @@ def print_table(
 ) -> None:
     """Print aligned columns; those of `right` are flushed right."""
     rows = [[shown(str(cell)).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
+    widths = [max(len(str(line[i])) for line in (header, *rows)) for i in range(len(header))]
     for number, line in enumerate((header, *rows)):
         cells = [
             f"{cell!s:{'>' if i in right else '<'}{width}}"
@@ -55,7 +55,7 @@ def print_table(
         ]
         echo("  ".join(cells).rstrip())
         if number == 0:
-            click.echo("  ".join("-" * width for width in widths))
+            echo("  ".join("-" * width for width in widths))
 
 
 def print_rows(

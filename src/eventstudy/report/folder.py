@@ -144,14 +144,6 @@ def _manifest(folder: Path) -> dict[str, str] | None:
     return {**listed, _RESULT: _digest(path) if same else ""}
 
 
-def _held(path: Path, key: str) -> Any:  # noqa: ANN401  # whatever stands there
-    """Return the value of a key of a JSON file, None where there is no such thing."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))[key]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
 def _content(folder: Path) -> list[Path]:
     """Return everything in a folder that is not a folder itself; a link counts as itself."""
     return sorted(p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
@@ -195,7 +187,10 @@ def _check_content(out: Path, target: Path) -> None:
 
 
 def _is_report(path: Path) -> bool:
-    return bool(_held(path, "schema") == SCHEMA)
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8"))["schema"] == SCHEMA)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _short(out: Path) -> str:

@@ -28,11 +28,12 @@ def read_wide_parquet(path: Path, what: str) -> pd.DataFrame:
         table = pq.read_table(io.BytesIO(raw))
     except MemoryError:
         msg = "unpacks to more than there is memory for: split the file"
-        raise fault(path, msg) from None
+        raise TableError(msg, path=str(path)) from None
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, TableError):
             raise
-        raise fault(path, f"is not a Parquet file: {error}") from error
+        msg = f"is not a Parquet file: {error}"
+        raise TableError(msg, path=str(path)) from error
     names = list(table.column_names)
     check_header(path, names, what, None)
     # An index that pandas stored comes last in the file.

@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from eventstudy.errors import TableError
 from eventstudy.tables.text import decoded, fault, lines_of, looks_like_header
 
 SESSION: Final = "session"
@@ -36,7 +35,7 @@ def read_wide_csv(path: Path, what: str) -> pd.DataFrame:
         msg = (
             f"there are {len(header)} columns of {what}, more than {_MOST_COLUMNS}: split the file"
         )
-        raise TableError(msg, path=str(path))
+        raise fault(path, msg)
     types = {name: pa.float64() for name in header[1:]} | {SESSION: pa.string()}
     try:
         table = arrow_csv.read_csv(
