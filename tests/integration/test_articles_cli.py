@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -228,3 +230,57 @@ def test_a_draft_is_reviewed_key_by_key_and_goes_on_where_it_stopped(folder):
     assert "1 accepted" in nothing.stdout
     missing = eventstudy("articles", "review", "none.csv", cwd=folder, stdin="")
     assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
+
+
+class Model(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        quote = "OPEC+ agreed to cut output on Sunday"
+        cells = {"kind": "producer decision", "state": "reported", "date_words": "on Sunday"}
+        events = [{"quote": quote, **cells}, {"quote": "A tanker sank today", **cells}]
+        content = json.dumps({"events": events})
+        usage = {"prompt_tokens": 1000, "completion_tokens": 500}
+        self.send_response(200 if self.path.startswith("/v1/") else 500)
+        self.end_headers()
+        answer = {"choices": [{"message": {"content": content}}], "usage": usage}
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def model():
+    server = HTTPServer(("127.0.0.1", 0), Model)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_second_reader_says_what_it_took_and_what_was_dropped(folder, model):
+    done = eventstudy(
+        "articles", "extract", "news/a.txt", "--draft", "d.csv", "--reader", f"{model}/v1",
+        "--model", "small", "--reader-cache", "cache", "--token-price", "2", "4", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "1 calls, 0 answers from the cache, 1,000 tokens in, 500 out, USD 0.0040" in done.stderr
+    assert "dropped, misquoted: 1" in done.stderr
+    assert "are sent" not in done.stderr
+    with (folder / "d.csv").open(newline="", encoding="utf-8") as stream:
+        readers = {row["kind"]: row["reader"] for row in csv.DictReader(stream)}
+    assert readers == {"energy attack": "", "producer decision": "small"}
+
+
+def test_a_reader_that_fails_costs_only_its_reading(folder, model):
+    done = eventstudy(
+        "articles", "extract", "news/a.txt", "--draft", "d.csv", "--reader", f"{model}/v2",
+        "--model", "small", "--reader-cache", "cache", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "answered 500 after 3 attempts" in done.stderr
+    assert "2 new" in done.stdout
+    alone = eventstudy("articles", "extract", "news/a.txt", "--reader", model, cwd=folder)
+    assert (alone.returncode, "go together" in alone.stderr) == (2, True)

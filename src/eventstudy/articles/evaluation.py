@@ -143,7 +143,12 @@ def read_corpus(folder: str | Path) -> tuple[LabelledText, ...]:
     return tuple(text for path in files for text in _texts(path))
 
 
-def evaluate(corpus: Sequence[LabelledText], *, lang: str = "en") -> tuple[Score, ...]:
+def evaluate(
+    corpus: Sequence[LabelledText],
+    *,
+    lang: str = "en",
+    also: Callable[[Extraction], Extraction] | None = None,
+) -> tuple[Score, ...]:
     """Score the extraction on labelled texts.
 
     Parameters
@@ -152,6 +157,8 @@ def evaluate(corpus: Sequence[LabelledText], *, lang: str = "en") -> tuple[Score
         See `read_corpus`.
     lang : str
         Language tables.
+    also : callable, optional
+        A second reader, which adds to an extraction.
 
     Returns
     -------
@@ -162,6 +169,7 @@ def evaluate(corpus: Sequence[LabelledText], *, lang: str = "en") -> tuple[Score
         events.
     """
     found = [extract(item.document, published=item.published, lang=lang) for item in corpus]
+    found = [also(item) for item in found] if also else found
     pairs = [match_events(item, result) for item, result in zip(corpus, found, strict=True)]
     return (
         _dates(corpus, found),

@@ -92,7 +92,7 @@ class Extraction:
 
 _EVENT = (
     "title kind state date time not_after date_rule place zone actors direction reason spans "
-    "tier score"
+    "tier score reader"
 )
 _PRICE = "instrument level change_pct change unit moment day span"
 

@@ -50,6 +50,8 @@ class ExtractedEvent:
         Whether it is likely to stand as it is, or worth a look only.
     score : float
         By which candidates are ranked.
+    reader : str
+        Model of a second reader that found it, too, or alone.
     """
 
     kind: str
@@ -66,6 +68,7 @@ class ExtractedEvent:
     spans: tuple[Span, ...]
     tier: Tier = "confident"
     score: float = 0.0
+    reader: str = ""
 
     @property
     def title(self) -> str:
@@ -355,5 +358,6 @@ def _join(one: ExtractedEvent, other: ExtractedEvent) -> ExtractedEvent:
         reason=one.reason,
         spans=tuple(dict.fromkeys((*one.spans, *other.spans))),
         tier=one.tier,
+        reader=one.reader or other.reader,
         score=max(one.score, other.score),
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +16,6 @@ from eventstudy.cli.options import json_option
 from eventstudy.cli.output import echo, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from eventstudy.articles.extract import Extraction
     from eventstudy.articles.text import Document
     from eventstudy.errors import EventStudyError
@@ -28,6 +28,25 @@ def articles() -> None:
     """Extract dated events from articles, review them, and score the extraction."""
 
 
+def _reader_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a second reader."""
+    options = (
+        click.option("--reader", "url", help="Ask a language model at this address, too."),
+        click.option("--model", help="Its name at that address."),
+        click.option("--reader-seconds", default=120.0, help="Limit for one answer."),
+        click.option("--reader-cache", type=click.Path(), help="Folder of its answers."),
+        click.option(
+            "--token-price",
+            nargs=2,
+            type=float,
+            help="US dollars for a million tokens in and out, to show the cost.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @articles.command()
 @click.argument("sources", nargs=-1, required=True, metavar="PATH|URL|-...")
 @click.option("--published", help="When it was published (2026-01-07, or a time with its offset).")
@@ -35,6 +54,7 @@ def articles() -> None:
 @click.option("--draft", type=click.Path(), help="Write or update this draft for a reviewer.")
 @click.option("--sentences", is_flag=True, help="Print the sentences that report each event.")
 @json_option
+@_reader_options
 def extract(
     sources: tuple[str, ...],
     published: str | None,
@@ -43,20 +63,27 @@ def extract(
     *,
     sentences: bool,
     as_json: bool,
+    **asked: Any,  # noqa: ANN401  # the options of a second reader
 ) -> None:
     """Extract dates, events, price observations and claims from texts or HTML pages.
 
     A folder stands for the texts in it, and - for standard input. What cannot be read is named, and
     the rest is extracted all the same; the exit code is then not 0. With --draft the events go to a
-    CSV file in which a reviewer writes accept or reject; see `eventstudy events accept`.
+    CSV file in which a reviewer writes accept or reject; see `eventstudy articles review`.
+
+    With --reader and --model a language model reads each text as well, at an address of your own
+    choice: the text is sent there. Its proposals count where they quote the text and a date in it.
     """
     from eventstudy.articles.extract import extract as extract_document
 
     moment = _moment(published)
+    second = _SecondReader(**asked)
     documents, faults = _documents(sources)
     if not documents:
         _report(faults)
     found = [extract_document(item, published=moment, lang=lang) for item in documents]
+    found = [second.read(item, faults) for item in found]
+    second.report()
     if draft:
         _write_draft(Path(draft), found)
     if as_json:
@@ -94,7 +121,14 @@ def review(draft: str, folders: tuple[str, ...]) -> None:
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
 @click.option("--lang", default="en", show_default=True, help="Language tables.")
 @json_option
-def evaluate(folders: tuple[str, ...], lang: str, *, as_json: bool) -> None:
+@_reader_options
+def evaluate(
+    folders: tuple[str, ...],
+    lang: str,
+    *,
+    as_json: bool,
+    **asked: Any,  # noqa: ANN401  # the options of a second reader
+) -> None:
     """Score the extraction on labelled texts of your own, one corpus in each FOLDER.
 
     A corpus is a folder of .txt files with labels; docs/articles.md describes their form.
@@ -102,6 +136,8 @@ def evaluate(folders: tuple[str, ...], lang: str, *, as_json: bool) -> None:
     from eventstudy.articles.evaluation import evaluate as evaluate_corpus
     from eventstudy.articles.evaluation import read_corpus
 
+    second = _SecondReader(**asked)
+    faults: list[EventStudyError] = []
     table = [
         {
             "corpus": folder,
@@ -113,13 +149,92 @@ def evaluate(folders: tuple[str, ...], lang: str, *, as_json: bool) -> None:
             "missed": item.missed,
         }
         for folder in folders
-        for item in evaluate_corpus(read_corpus(folder), lang=lang)
+        for item in evaluate_corpus(
+            read_corpus(folder), lang=lang, also=lambda item: second.read(item, faults)
+        )
     ]
+    second.report()
     if as_json:
         print_json(table)
     else:
         rows = [[str(cell) for cell in line.values()] for line in table]
         print_table(list(table[0]), rows, right=(2, 3, 4, 5, 6))
+    _report(faults)
+
+
+class _SecondReader:
+    """A language model that reads each text as well, where the user names one.
+
+    Parameters
+    ----------
+    url, model, reader_seconds, reader_cache, token_price
+        The options of the command line.
+    """
+
+    def __init__(
+        self,
+        url: str | None,
+        model: str | None,
+        reader_seconds: float,
+        reader_cache: str | None,
+        token_price: tuple[float, float] | None,
+    ) -> None:
+        from eventstudy.articles.reader import Reader, Usage
+
+        if bool(url) != bool(model):
+            msg = "--reader and --model go together: an address, and the name of a model there"
+            raise click.UsageError(msg)
+        home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        cache = Path(reader_cache) if reader_cache else Path(home) / "eventstudy" / "reader"
+        self._reader = (
+            Reader(
+                url=url,
+                model=model,
+                seconds=reader_seconds,
+                cache=cache,
+                key=os.environ.get("EVENTSTUDY_READER_KEY", ""),
+            )
+            if url and model
+            else None
+        )
+        self._price, self._usage = token_price, Usage()
+        if self._reader and not self._reader.is_local:
+            note(f"the texts are sent to {url}")
+
+    def read(self, item: Extraction, faults: list[EventStudyError]) -> Extraction:
+        """Read a document again; one that fails stays as it was, and the fault is kept."""
+        from eventstudy.articles.reader import read_again
+        from eventstudy.errors import ArticleSourceError
+
+        if self._reader is None:
+            return item
+        try:
+            read, used = read_again(item, self._reader)
+        except ArticleSourceError as error:
+            faults.append(error)
+            return item
+        self._usage += used
+        return read
+
+    def report(self) -> None:
+        """Print what it took, and what was dropped."""
+        if self._reader is None:
+            return
+        used = self._usage
+        note(
+            f"reader {self._reader.model}: {used.calls} calls, {used.cached} answers from the "
+            f"cache, {used.tokens_in:,} tokens in, {used.tokens_out:,} out{self._cost()}; "
+            f"{used.accepted} proposals stand"
+        )
+        for reason, count in used.dropped.items():
+            note(f"reader {self._reader.model}: dropped, {reason}: {count}")
+
+    def _cost(self) -> str:
+        if self._price is None:
+            return ""
+        counts = (self._usage.tokens_in, self._usage.tokens_out)
+        dollars = sum(count * price for count, price in zip(counts, self._price, strict=True)) / 1e6
+        return f", USD {dollars:.4f}"
 
 
 def _moment(text: str | None) -> dt.datetime | dt.date | None:

@@ -84,6 +84,11 @@ REVIEW_COLUMNS: Final = (
         is_left_behind=True,
     ),
     ReviewColumn(
+        "reader",
+        "Model of a second reader that found it, too, or alone.",
+        lambda e: ";".join(dict.fromkeys(a.event.reader for a in e.accounts if a.event.reader)),
+    ),
+    ReviewColumn(
         "expected_reason", "Why the price is expected to go that way.", lambda e: e.lead.reason
     ),
     ReviewColumn(
