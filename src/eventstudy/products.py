@@ -198,6 +198,12 @@ def read_toml(text: str, path: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         msg = f"is not TOML: {error}"
         raise TableError(msg, path=path) from error
+    except RecursionError:
+        msg = "is not TOML that can be read: brackets nested too deeply"
+        raise TableError(msg, path=path) from None
+    except ValueError:
+        msg = "is not TOML that can be read: a number has thousands of digits"
+        raise TableError(msg, path=path) from None
 
 
 def known_keys(entry: Mapping[str, Any], known: Iterable[str], path: str, where: str) -> None:
@@ -210,8 +216,9 @@ def known_keys(entry: Mapping[str, Any], known: Iterable[str], path: str, where:
 
 def one_of(value: object, known: Collection[object], path: str, where: str) -> None:
     """Refuse a value that is not one of the known ones (`TableError`), naming the nearest."""
-    if value not in known:
-        msg = f"{where} = {value!r}: {did_you_mean(str(value), map(str, known))}"
+    # A list or a table cannot be looked up in a table.
+    if not isinstance(value, str) or value not in known:
+        msg = f"{where} = {value!r:.60}: {did_you_mean(str(value), map(str, known))}"
         raise TableError(msg, path=path)
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
+import pytest
 from loopback import LIMIT  # found by conftest.py
 
 from eventstudy.prices.store import Store
@@ -208,6 +210,156 @@ def test_a_full_disk_keeps_what_was_there(run, run_environment, tmp_path):
     # With room again, the same command catches up.
     assert run("refresh", *FAST, "gold_front").returncode == 0
     assert len(stored(tmp_path, "gold_front")) == len(days)
+
+
+LATE = "2026-01-09T23:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ({"2026-01-07": 57.0, "2026-01-08": 5710.0}, "another unit or series"),
+        ({"2026-01-07": 57.0, "2026-01-08": 0.0}, "closes at 0"),
+        ({"2026-01-07": 57.0, "2026-01-08": -57.0}, "slip of the sign"),
+        ({"2026-01-07": 57.0, "2026-01-08": 80.0}, "no related series confirms"),
+        ({"2026-01-03": 57.0, "2026-01-07": 57.0}, "nothing settled on 2026-01-03"),
+        ({"2026-01-02": 57.33, "2026-01-05": 58.33, "2026-01-06": 57.14}, "3 of 3 known closes"),
+    ],
+)
+def test_a_wrong_figure_stops_with_code_4_until_it_is_accepted(run, world, tmp_path, new, said):
+    assert run("refresh", "wti_front", *FAST, now="2026-01-07T01:00:00+00:00").returncode == 0
+    assert stored(tmp_path) == CLOSES
+    world.closes["CL=F"] = dict(sorted((world.closes["CL=F"] | new).items()))
+    stopped = run("refresh", "wti_front", *FAST, now=LATE)
+    assert stopped.returncode == 4
+    assert said in stopped.stdout
+    assert stored(tmp_path) == CLOSES
+    words = ["--accept", "wti_front", "--reason", "looked at the exchange's page"]
+    assert run("refresh", "wti_front", *FAST, *words, now=LATE).returncode == 0
+    assert stored(tmp_path) == world.closes["CL=F"]
+    (row,) = json.loads(run("prices", "acceptances", "--json", now=LATE).stdout)
+    assert (row["series"], row["reason"]) == ("wti_front", "looked at the exchange's page")
+    assert said in row["found"]
+
+
+def test_a_jump_is_compared_with_a_series_that_arrives_later(run, world, tmp_path):
+    world.closes["BZ=F"] = {"2026-01-05": 61.0, "2026-01-06": 60.7}
+    names = ["wti_front", "brent_front"]
+    assert run("refresh", *names, *FAST, now="2026-01-07T01:00:00+00:00").returncode == 0
+    world.closes["CL=F"]["2026-01-07"] = 40.0
+    world.closes["BZ=F"]["2026-01-07"] = 60.5
+    stopped = run("refresh", *names, *FAST, now="2026-01-08T01:00:00+00:00")
+    assert stopped.returncode == 4
+    assert "while brent_front moved by" in stopped.stdout
+    world.closes["BZ=F"]["2026-01-07"] = 43.0
+    fine = run("refresh", *names, *FAST, now="2026-01-08T01:30:00+00:00")
+    assert "wti_front" not in fine.stderr
+    assert stored(tmp_path)["2026-01-07"] == 40.0
+
+
+def test_a_clock_in_the_future_stamps_nothing(run, world, tmp_path):
+    assert run("refresh", "wti_front", *FAST).returncode == 0
+    for now in ("2036-01-06T23:30:00+00:00", "2026-02-06T23:30:00+00:00"):
+        world.closes["CL=F"]["2026-01-05"] = 58.5
+        wrong = run("refresh", "wti_front", *FAST, now=now)
+        assert wrong.returncode == 4
+        assert "set the clock" in wrong.stdout
+    with Store(tmp_path / "prices.sqlite", read_only=True) as store:
+        assert store.latest_stamp().startswith("2026-01-06")
+    good = run("refresh", "wti_front", *FAST, now="2026-01-07T01:00:00+00:00")
+    assert good.returncode == 0
+    assert stored(tmp_path)["2026-01-05"] == 58.5
+
+
+def test_stamps_of_a_wrong_clock_are_repaired(run, world, tmp_path):
+    future = "2036-01-06T23:30:00+00:00"
+    accepted = ["--accept", "wti_front"]
+    assert run("refresh", "wti_front", *FAST, *accepted, now=future).returncode == 0
+    world.closes["CL=F"]["2026-01-05"] = 58.5
+    blocked = run("refresh", "wti_front", *FAST)
+    assert (blocked.returncode, "repair-stamps" in blocked.stderr) == (1, True)
+    shown = run("prices", "repair-stamps", "--dry-run")
+    assert "2036-01-06" in shown.stdout
+    assert run("prices", "repair-stamps").returncode == 0
+    assert run("refresh", "wti_front", *FAST, now="2026-01-07T00:30:00+00:00").returncode == 0
+    assert stored(tmp_path)["2026-01-05"] == 58.5
+    health = run("schedule", "health", now="2026-01-20T12:00:00+00:00")
+    assert health.returncode == 3
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        (200, "DATE,DCOILWTICO\n2026-01-05,1\n2026-01-05,2\n"),
+        (200, 'DATE,DCOILWTICO\n2026-01-05,"' + "1" * 200_000),
+        (200, "\x00" * 1000),
+        (599, "no such status"),
+    ],
+)
+def test_one_bad_answer_is_one_failure(run, world, tmp_path, document):
+    world.documents["VIXCLS"] = (document[0], document[1].replace("DCOILWTICO", "VIXCLS"))
+    world.headers["VIXCLS"] = [("Retry-After", "Wed, 99 Foo")]
+    world.faults["^VIX"], world.closes["^VIX"] = "html", {}
+    result = run("refresh", "vix", "wti_front", *FAST)
+    assert result.returncode == 3
+    assert "internal error" not in result.stderr
+    assert "not refreshed: vix" in result.stderr
+    assert stored(tmp_path) == CLOSES
+
+
+def test_an_import_passes_the_same_gate(run, tmp_path):
+    days = pd.bdate_range("2025-11-03", "2026-01-06").strftime("%Y-%m-%d")
+    days = [day for day in days if day not in ("2025-11-27", "2025-12-25", "2026-01-01")]
+    closes = {day: round(60 + n / 10, 2) for n, day in enumerate(days)}
+
+    def write(name, values):
+        lines = [f"{day},{value}" for day, value in values.items()]
+        (tmp_path / name).write_text("session,wti_front\n" + "\n".join(lines) + "\n")
+        options = ["--unit", "USD/bbl", "--source", "desk", "--calendar", "wti"]
+        return ["prices", "import", name, *options]
+
+    assert run(*write("good.csv", closes)).returncode == 0
+    bad = {
+        "hundred": {day: 100 * close for day, close in closes.items()},
+        "two per cent": {day: round(1.02 * close, 4) for day, close in closes.items()},
+        "future": closes | {"2099-01-05": 60.0},
+        "shifted": dict(zip(days[1:], list(closes.values())[:-1], strict=True)),
+    }
+    for name, values in bad.items():
+        stopped = run(*write(f"{name}.csv", values))
+        assert (stopped.returncode, stopped.stdout) == (4, ""), name
+        assert "nothing was imported" in stopped.stderr
+        assert stored(tmp_path) == closes
+    words = ["--accept", "wti_front", "--reason", "new unit"]
+    assert run(*write("hundred.csv", bad["hundred"]), *words).returncode == 0
+    assert stored(tmp_path) == bad["hundred"]
+    for option, value in (("--calendar", "mars"), ("--kind", "soup")):
+        wrong = run(*write("good.csv", closes), option, value)
+        assert (wrong.returncode, "internal error" in wrong.stderr) == (1, False)
+
+
+def test_a_day_far_in_the_future_does_not_block_later_refreshes(run, world, tmp_path):
+    assert run("refresh", "wti_front", *FAST).returncode == 0
+    with Store(tmp_path / "prices.sqlite") as store:
+        store.query(
+            "INSERT INTO bars SELECT symbol, interval, '2099-01-05', open, high, low, close, "
+            "volume, 0, source, first_seen FROM bars WHERE stamp = '2026-01-05'"
+        )
+    world.closes["CL=F"]["2026-01-07"] = 56.9
+    assert run("refresh", "wti_front", *FAST, now="2026-01-08T01:00:00+00:00").returncode == 0
+    assert stored(tmp_path)["2026-01-07"] == 56.9
+
+
+def test_a_backup_can_be_restored(run, tmp_path):
+    assert run("refresh", "wti_front", *FAST).returncode == 0
+    assert run("prices", "backup", "copy.sqlite").returncode == 0
+    again = run("prices", "backup", "copy.sqlite")
+    assert (again.returncode, "exists" in again.stderr) == (1, True)
+    (tmp_path / "prices.sqlite").write_bytes(b"gone")
+    assert run("prices", "list").returncode == 1
+    (tmp_path / "copy.sqlite").replace(tmp_path / "prices.sqlite")
+    assert run("refresh", "wti_front", *FAST).returncode == 0
+    assert stored(tmp_path) == CLOSES
 
 
 KILLS = int(os.environ.get("EVENTSTUDY_KILLS", "4"))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from eventstudy.errors import OutputError
 from eventstudy.prices.refresh import RefreshReport
 from eventstudy.prices.runs import RunItem, finish_run, record_item, start_run
 from eventstudy.prices.schedule import (
@@ -240,3 +241,64 @@ def test_show_and_install_on_the_command_line(run, tmp_path):
     assert "systemctl --user enable --now" in written.stdout
     assert (tmp_path / "units" / "eventstudy-refresh.timer").exists()
     assert run("schedule", "install").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ("echo 'no crontab for me' >&2; exit 1", False),
+        ("echo 'you are not allowed to use this program' >&2; exit 1", True),
+        ("echo '0 1 * * * backup'; echo 'disk error' >&2; exit 2", True),
+        ("exit 1", True),
+    ],
+)
+def test_a_crontab_that_cannot_be_read_is_not_replaced(tmp_path, monkeypatch, answer, kept):
+    table = tmp_path / "table"
+    table.write_text("0 1 * * * backup\n")
+    program = tmp_path / "crontab"
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then {answer}; fi\nexec cat > {table}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    if kept:
+        with pytest.raises(OutputError, match="not replaced"):
+            install_crontab(COMMAND)
+    else:
+        install_crontab(COMMAND)
+    assert (table.read_text() == "0 1 * * * backup\n") is kept
+
+
+def test_half_a_block_in_a_crontab_is_left_alone():
+    block = timer_files("cron", COMMAND)["crontab"]
+    begin, _, end = block.splitlines()
+    for present in (begin + "\n5 5 * * * mine\n", f"{end}\n5 5 * * * mine\n{begin}\n", block * 2):
+        with pytest.raises(OutputError, match="crontab -e"):
+            merged_crontab(present, block)
+
+
+@pytest.mark.parametrize("kind", ["systemd", "github-actions"])
+def test_installing_over_another_file_is_refused(tmp_path, kind):
+    written = install_files(kind, COMMAND, folder=tmp_path)
+    assert install_files(kind, COMMAND, folder=tmp_path) == written  # the same again is fine
+    written[-1].write_text("mine")
+    first = written[0].read_text()
+    with pytest.raises(OutputError, match="says something else"):
+        install_files(kind, ["other"], folder=tmp_path)
+    assert written[-1].read_text() == "mine"
+    assert len(written) == 1 or written[0].read_text() == first
+
+
+def test_the_scheduler_survives_every_failure(tmp_path, monkeypatch):
+    pytest.importorskip("apscheduler")
+    from apscheduler.schedulers.blocking import BlockingScheduler
+
+    monkeypatch.setattr(BlockingScheduler, "start", lambda self: None)  # noqa: ARG005  # a method
+    (tmp_path / "prices.sqlite").write_text("not a database" * 1000)
+    lines = []
+
+    def once():
+        raise RecursionError
+
+    now = datetime(2026, 7, 10, 23, 0, tzinfo=UTC)
+    log = lambda event, **facts: lines.append((event, facts))  # noqa: E731  # one line
+    keep_fresh(tmp_path / "prices.sqlite", once, clock=lambda: now, log=log)
+    assert [event for event, _ in lines] == ["failed", "missed", "failed", "waiting", "stopped"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import unicodedata
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from eventstudy.articles.language import Language, Pattern, alternation, language
 from eventstudy.errors import MissingDependencyError, TableError
+from eventstudy.tables.text import whole_file
 
 MAX_BYTES = 2_000_000
 # A page has a root or a closing tag: a ticker such as <P> in an agency's text has neither.
@@ -93,12 +95,18 @@ def read_document(path: str | Path) -> Document:
     """
     place = Path(path)
     try:
-        with place.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        msg = f"cannot be read ({error.strerror or error}); check the path"
+        content = whole_file(place, most=MAX_BYTES)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            raise _too_large(str(path)) from error
+        reason = getattr(error, "strerror", None) or error
+        msg = f"cannot be read ({reason}); check the path"
         raise TableError(msg, path=str(path)) from error
     return to_document(content, place.name)
+
+
+def _too_large(name: str) -> TableError:
+    return TableError(f"is larger than {MAX_BYTES // 1_000_000} MB; split it", path=name)
 
 
 def to_document(content: bytes, name: str) -> Document:
@@ -112,8 +120,7 @@ def to_document(content: bytes, name: str) -> Document:
         When they are HTML and trafilatura is not installed.
     """
     if len(content) > MAX_BYTES:
-        msg = f"is larger than {MAX_BYTES // 1_000_000} MB; split it"
-        raise TableError(msg, path=name)
+        raise _too_large(name)
     text, encoding = _decode(content, name)
     digest = hashlib.sha256(content).hexdigest()
     if _HTML.search(text[:4000]):

@@ -6,6 +6,7 @@ reached or returned invalid data; 4 validation stopped a refresh; 130 interrupte
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -81,7 +82,11 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        from eventstudy.cli.output import echo
+
+        said = io.StringIO()
+        error.show(said)
+        echo(said.getvalue(), err=True, nl=False)
         _leave(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted: nothing was written")
@@ -110,6 +115,13 @@ def _fail(error: Exception) -> NoReturn:
         if isinstance(error, BatchRefusedError):
             _leave(4)
         _leave(3 if isinstance(error, (ArticleSourceError, PriceSourceError)) else 1)
+    if isinstance(error, MemoryError):
+        _say("out of memory: the input is larger than this machine can hold; split it")
+        _leave(1)
+    if isinstance(error, OSError):
+        name = f"{str(error.filename)[:200]}: " if error.filename else ""
+        _say(f"{name}{error.strerror or error}")
+        _leave(1)
     _say(
         f"internal error ({type(error).__name__}: {error}); "
         "set EVENTSTUDY_DEBUG=1 to see where, and report it"
@@ -118,8 +130,10 @@ def _fail(error: Exception) -> NoReturn:
 
 
 def _say(text: str) -> None:
+    from eventstudy.cli.output import echo
+
     for line in text.splitlines() or [""]:
-        click.echo(f"eventstudy: {line}", err=True)
+        echo(f"eventstudy: {line}", err=True)
 
 
 def _leave(code: int) -> NoReturn:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import json_option
-from eventstudy.cli.output import note, print_json, print_table
+from eventstudy.cli.output import echo, note, print_json, print_table
 
 if TYPE_CHECKING:
     from eventstudy.articles.extract import Extraction
@@ -314,7 +314,7 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
     columns, existing = read_draft(path) if path.exists() else (DRAFT_COLUMNS, ())
     update = update_draft(existing, draft_rows(merge(found, candidates=True)))
     write_rows(path, tuple(dict.fromkeys((*columns, *DRAFT_COLUMNS))), update.rows)
-    click.echo(
+    echo(
         f"{path}: {len(update.new)} new, {len(update.changed)} changed, "
         f"{len(update.kept)} as before"
     )
@@ -323,7 +323,7 @@ def _write_draft(path: Path, found: list[Extraction]) -> None:
             date = row["date"] or row["time"] or "undated"
             tier = ", candidate" if row.get("tier") == "candidate" else ""
             state = f"{row['state']}, {date}{tier}"
-            click.echo(f"  {row['change'] or 'new'}: {row['event_id']} ({state})")
+            echo(f"  {row['change'] or 'new'}: {row['event_id']} ({state})")
         if row["event_id"] in update.new and row["conflict"]:
             note(f"{row['event_id']}: {row['conflict']}")
 
@@ -332,8 +332,8 @@ def _show(item: Extraction, *, sentences: bool) -> None:
     from eventstudy.articles.text import printable
 
     line = item.dateline
-    click.echo(f"{item.document.name}: {printable(item.document.title)}")
-    click.echo(f"published {line.moment or line.day or 'unknown'} ({line.how})\n")
+    echo(f"{item.document.name}: {printable(item.document.title)}")
+    echo(f"published {line.moment or line.day or 'unknown'} ({line.how})\n")
     dates = [[str(d.span), printable(d.text), d.value, d.precision, d.rule] for d in item.dates]
     _section("Dates", ["span", "words", "value", "precision", "rule"], dates)
     events = [
@@ -348,9 +348,9 @@ def _show(item: Extraction, *, sentences: bool) -> None:
     header = ["score", "date", "state", "kind", "place", "oil"]
     _section("Candidates, the likeliest first", header, candidates)
     for event in (*item.events, *item.candidates) if sentences else ():
-        click.echo(f"{event.title} ({event.date})")
+        echo(f"{event.title} ({event.date})")
         for span in event.spans:
-            click.echo(f"  {span}: {printable(item.document.text[span.start : span.end])}")
+            echo(f"  {span}: {printable(item.document.text[span.start : span.end])}")
     prices = [
         [
             p.instrument,
@@ -368,7 +368,7 @@ def _show(item: Extraction, *, sentences: bool) -> None:
 
 
 def _section(title: str, header: list[str], rows: list[list[str]]) -> None:
-    click.echo(f"{title}: {len(rows)}")
+    echo(f"{title}: {len(rows)}")
     if rows:
         print_table(header, rows)
-    click.echo()
+    echo()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from eventstudy.cli.options import day_of, json_option
-from eventstudy.cli.output import note, print_json, print_table
+from eventstudy.cli.output import echo, note, print_json, print_table
 from eventstudy.products import calendar_names, main_calendar
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def show(event_id: str, file: str | None, folder: str | None, *, as_json: bool) 
     else:
         for name, value in _plain(event).items():
             if value not in ("", None, []):
-                click.echo(f"{name:<16} {value}")
+                echo(f"{name:<16} {value}")
         for line in _sentences(event, folder) if folder else ():
-            click.echo(line)
+            echo(line)
 
 
 @events.command()
@@ -101,9 +101,9 @@ def validate(file: str) -> None:
     """Check an event file: all of its faults at once, and sessions that are shared."""
     table = _table(file)
     undated = sum(event.precision == "undated" for event in table)
-    click.echo(f"{file}: {len(table)} event(s), {undated} undated, no faults")
+    echo(f"{file}: {len(table)} event(s), {undated} undated, no faults")
     for kind, count in sorted(_kinds(table).items()):
-        click.echo(f"  {count:4d}  {kind}")
+        echo(f"  {count:4d}  {kind}")
     from eventstudy.articles.mentions import KINDS
     from eventstudy.events.review import likely_duplicates
 
@@ -125,7 +125,7 @@ def merge(file: str, keep: str, other: str) -> None:
     merged = merge_rows(rows, keep, other)
     _save(file, tuple(dict.fromkeys((*columns, "other_dates", "merged_from"))), merged)
     days = next(row["other_dates"] for row in merged if row["event_id"] == keep)
-    click.echo(f"{file}: {other} merged into {keep}" + (f", other dates {days}" if days else ""))
+    echo(f"{file}: {other} merged into {keep}" + (f", other dates {days}" if days else ""))
 
 
 @events.command()
@@ -138,7 +138,7 @@ def split(file: str, event_id: str, new_id: str) -> None:
 
     columns, rows = _rows(file)
     _save(file, columns, split_row(rows, event_id, new_id))
-    click.echo(f"{file}: {new_id} split off {event_id}")
+    echo(f"{file}: {new_id} split off {event_id}")
 
 
 @events.command()
@@ -153,7 +153,7 @@ def accept(draft: str, target: str) -> None:
     result = accept_rows(columns, rows, known, reviewed)
     if result.accepted or result.updated:
         _save(target, result.columns, result.rows)
-    click.echo(
+    echo(
         f"{target}: {len(result.accepted)} accepted, {len(result.updated)} updated, "
         f"{len(result.rejected)} rejected, {len(result.open)} without a decision"
     )
@@ -330,4 +330,4 @@ def _draw(placed: list[Placement], calendar: SettlementCalendar) -> None:
                 mark = f"{settled.astimezone(NEW_YORK):%Y-%m-%d %H:%M}  ---- settlement ----"
                 lines.append((settled, 0, mark))
     for _, _, text in sorted(set(lines)):
-        click.echo(text)
+        echo(text)

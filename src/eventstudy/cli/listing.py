@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import json_option
-from eventstudy.cli.output import print_json, print_table, writing
+from eventstudy.cli.output import echo, print_json, print_table, writing
 from eventstudy.errors import OutputError
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ def _export(item: Dataset, path: Path) -> None:
         raise OutputError(msg)
     with writing(path):
         write_csv(item.read().reset_index(), path)
-    click.echo(f"wrote {path}")
+    echo(f"wrote {path}")
 
 
 def _describe(item: Dataset) -> None:
-    click.echo(f"{item.name}: {item.title}\n{item.note}\nsha256 {item.sha256}, to {item.as_of}\n")
+    echo(f"{item.name}: {item.title}\n{item.note}\nsha256 {item.sha256}, to {item.as_of}\n")
     rows = [[s.name, s.kind, s.unit, s.roll or "-", s.publisher, s.title] for s in item.series]
     print_table(["series", "kind", "unit", "rolls", "published by", "what"], rows)
     oddities = [[s.name, day.isoformat(), what] for s in item.series for day, what in s.oddities]
     if oddities:
-        click.echo("\nKnown oddities:")
+        echo("\nKnown oddities:")
         print_table(["series", "session", "what"], oddities)
 
 
@@ -83,13 +83,13 @@ def methods(name: str | None, *, as_json: bool, markdown: bool) -> None:
     from eventstudy.inference.texts import SCOPES, described, explained, methods_page
 
     if markdown:
-        click.echo(methods_page(), nl=False)
+        echo(methods_page(), nl=False)
         return
     chosen = [statistic(name)] if name else list(statistics())
     if as_json:
         print_json([described(entry) for entry in chosen])
     elif name:
-        click.echo(explained(chosen[0]))
+        echo(explained(chosen[0]))
     else:
         rows = [[entry.name, SCOPES[entry.scope], entry.meaning] for entry in chosen]
         print_table(["statistic", "for", "what it asks"], rows)

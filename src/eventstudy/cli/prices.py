@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import asof_option, json_option, now, store_option, store_path
-from eventstudy.cli.output import note, print_json, print_rows, print_table
+from eventstudy.cli.output import echo, note, print_json, print_rows, print_table
 from eventstudy.cli.refresh import print_revisions
 from eventstudy.products import main_calendar, product_names
 
@@ -148,8 +148,8 @@ def accept(
     path = override_file(store_path(store))
     new = write_overrides([found[key] for key in keys], path)
     for item in new:
-        click.echo(f"{item.symbol} {item.session}: {item.action} {_number(item.value)}".rstrip())
-    click.echo(f"wrote {path}")
+        echo(f"{item.symbol} {item.session}: {item.action} {_number(item.value)}".rstrip())
+    echo(f"wrote {path}")
 
 
 @prices.command("import")
@@ -212,7 +212,7 @@ def export(
         else:
             table = wide_table(opened, names, asof=asof)
     write_file(table.set_index("symbol") if bars else table, Path(file))
-    click.echo(f"wrote {file}: {len(table)} rows")
+    echo(f"wrote {file}: {len(table)} rows")
 
 
 @prices.command()
@@ -225,7 +225,7 @@ def backup(file: str, store: str | None) -> None:
     """
     with _open(store) as opened:
         opened.backup(Path(file))
-    click.echo(f"wrote {file}")
+    echo(f"wrote {file}")
 
 
 @prices.command("repair-stamps")

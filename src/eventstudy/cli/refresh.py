@@ -18,7 +18,7 @@ from eventstudy.cli.options import (
     store_option,
     store_path,
 )
-from eventstudy.cli.output import note, print_json, print_rows, print_table, progress_display
+from eventstudy.cli.output import echo, note, print_json, print_rows, print_table, progress_display
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,7 @@ def _show_report(report: RefreshReport, *, as_json: bool) -> None:
     header = ["series", "interval", "state", "source", "new", "revised", "notes"]
     print_table(header, rows, right=(4, 5))
     if report.revisions:
-        click.echo("\nCorrected values:")
+        echo("\nCorrected values:")
         print_revisions(report.revisions)
     bad = [item.symbol for item in report.items if not item.good]
     if bad:

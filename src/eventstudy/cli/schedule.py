@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import instruments_option, json_option, now, store_option, store_path
-from eventstudy.cli.output import print_json
+from eventstudy.cli.output import echo, print_json
 from eventstudy.cli.refresh import catalogue_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def show(kind: Any, store: str | None) -> None:  # noqa: ANN401  # checked by cl
     from eventstudy.prices.schedule import timer_files
 
     for name, text in timer_files(kind or "systemd", _command(store)).items():
-        click.echo(f"# {name}\n{text}")
+        echo(f"# {name}\n{text}")
 
 
 @schedule.command()
@@ -57,13 +57,13 @@ def install(kind: Any, store: str | None, folder: str | None) -> None:  # noqa: 
         raise click.UsageError(msg)
     if kind == "cron":
         install_crontab(_command(store))
-        click.echo("wrote the crontab of this user")
+        echo("wrote the crontab of this user")
         return
     for path in install_files(kind, _command(store), folder=Path(folder) if folder else None):
-        click.echo(f"wrote {path}")
+        echo(f"wrote {path}")
     if kind == "systemd":
-        click.echo("next: systemctl --user daemon-reload")
-        click.echo("      systemctl --user enable --now eventstudy-refresh.timer")
+        echo("next: systemctl --user daemon-reload")
+        echo("      systemctl --user enable --now eventstudy-refresh.timer")
 
 
 @schedule.command()
@@ -83,7 +83,7 @@ def health(store: str | None, symbol: str, tolerance: float, *, as_json: bool) -
     if as_json:
         print_json(asdict(found))
     else:
-        click.echo(f"{'good' if found.good else 'late'}: {found.reason}")
+        echo(f"{'good' if found.good else 'late'}: {found.reason}")
     return 0 if found.good else 3
 
 
@@ -106,7 +106,7 @@ def run(store: str | None, instruments: str | None, *, as_json: bool) -> None:
         else:
             pairs = " ".join(f"{key}={value}" for key, value in facts.items())
             line = f"{now():%Y-%m-%dT%H:%M:%S%z} {event} {pairs}".rstrip()
-        click.echo(line)
+        echo(line)
         sys.stdout.flush()
 
     keep_fresh(path, lambda: _once(path, instruments), clock=now, log=log)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventstudy.cli.options import day_of, json_option, quiet_option, store_option
-from eventstudy.cli.output import note, print_json, print_table, progress_display, writing
+from eventstudy.cli.output import echo, note, print_json, print_table, progress_display, writing
 from eventstudy.errors import AlignmentError, OutputError
 from eventstudy.formats import PLAIN, listed, percent
 
@@ -78,7 +78,7 @@ def new(study: str, *, force: bool) -> None:
         note(f"{events} exists and was left as it is")
     else:
         _write(events, EVENTS, force=False)
-    click.echo(f"next: eventstudy check {path}")
+    echo(f"next: eventstudy check {path}")
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
@@ -89,7 +89,7 @@ def _write(path: Path, text: str, *, force: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w" if force else "x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
-    click.echo(f"wrote {path}")
+    echo(f"wrote {path}")
 
 
 @click.command()
@@ -145,11 +145,11 @@ def _day(sessions: DayArray, at: int | None) -> str:
 def _print_pairs(name: str, pairs: Alignment, sessions: DayArray) -> None:
     states = Counter(pair.state for pair in pairs)
     counted = ", ".join(f"{number} {state}" for state, number in states.items())
-    click.echo(f"{name}: {len(pairs)} pairs of event and asset: {counted}\n")
+    echo(f"{name}: {len(pairs)} pairs of event and asset: {counted}\n")
     print_table(PAIRS, [_pair_cells(pair, sessions) for pair in pairs], right=(6, 7, 8))
-    click.echo()
+    echo()
     for text in dict.fromkeys(f"{pair.event_id}: {_why(pair)}" for pair in pairs):
-        click.echo(text)
+        echo(text)
 
 
 def _pair_cells(pair: Pair, sessions: DayArray) -> list[str]:
@@ -200,14 +200,14 @@ def power(loaded: LoadedStudy, *, as_json: bool, quiet: bool) -> None:
 def _print_power(found: StudyPower) -> None:
     kind = found.return_kind
     unit = "units of the price" if kind == "change" else "per cent"
-    click.echo(f"One event: detectable effect, {unit}\n")
+    echo(f"One event: detectable effect, {unit}\n")
     single = [
         [row.asset, str(row.window), row.test.upper(), str(row.events),
          *_in_unit((row.median, row.low, row.high, row.median_t), kind)]
         for row in found.singles
     ]  # fmt: skip
     print_table(SINGLE, single, right=(3, 4, 5, 6, 7))
-    click.echo(f"\nMean over events: detectable effect, {unit}, by number of events\n")
+    echo(f"\nMean over events: detectable effect, {unit}, by number of events\n")
     mean = [
         [row.asset, str(row.window), row.test, str(row.n),
          *_in_unit((row.mde_half_n, row.mde, row.mde_2n, row.mde_4n), kind), row.verdict]
@@ -271,7 +271,7 @@ def _print_result(result: StudyResult, *, as_json: bool, as_csv: bool) -> None:
     elif as_csv:
         from eventstudy.tables import csv_text
 
-        click.echo(csv_text(result.events), nl=False)
+        echo(csv_text(result.events), nl=False)
     else:
         _print_effects(result)
 
@@ -282,9 +282,7 @@ def _print_effects(result: StudyResult) -> None:
         "p", "by", "USD", "detectable %",
     ]  # fmt: skip
     rows = [_effect_cells(event, result.effect_of(event)) for event in result.tables.events]
-    click.echo(
-        f"{result.title}\neffect over sessions {result.headline}, {result.return_kind} returns\n"
-    )
+    echo(f"{result.title}\neffect over sessions {result.headline}, {result.return_kind} returns\n")
     print_table(header, rows, right=(4, 5, 6, 8, 9))
 
 

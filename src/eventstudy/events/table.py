@@ -21,7 +21,7 @@ from eventstudy.articles.language import Direction
 from eventstudy.errors import did_you_mean
 from eventstudy.events import columns as declare
 from eventstudy.events.columns import Cells, Faults, Row, column, columns_of, number
-from eventstudy.tables.text import bytes_of
+from eventstudy.tables.text import bytes_of, looks_like_header
 
 Precision = Literal["exact", "hour", "day", "undated"]
 
@@ -355,7 +355,9 @@ def events_from_frame(frame: pd.DataFrame) -> EventTable:
 def _parse(header: Sequence[str], rows: Sequence[Row], path: str) -> tuple[Event, ...]:
     faults = Faults(path)
     if "event_id" not in header:
-        faults.add(f"column 'event_id' is missing; {did_you_mean('event_id', header)}", row=1)
+        quoted = looks_like_header(header)
+        hint = did_you_mean("event_id", header) if quoted else "this is not the header of a table"
+        faults.add(f"column 'event_id' is missing; {hint}", row=1)
     if "date" not in header and "time" not in header:
         faults.add("column 'date' or 'time' is missing; add the day or the moment", row=1)
     faults.raise_any()

@@ -23,10 +23,10 @@ from eventstudy.prices.sources import (
     download,
     from_day,
     loopback_base,
-    number,
     require_daily,
 )
 from eventstudy.products import product_table
+from eventstudy.tables import finite
 
 FRED_BASE: Final = "EVENTSTUDY_FRED_BASE"
 EIA_BASE: Final = "EVENTSTUDY_EIA_BASE"
@@ -99,7 +99,7 @@ def _fred_bar(cells: list[str], line: int) -> Bar:
         msg = f"line {line} is not a date and a number: {','.join(cells)[:60]!r}"
         raise SourceError(msg, transient=True) from None
     try:
-        return Bar(stamp, number(text))
+        return Bar(stamp, finite(text))
     except ValueError:
         msg = f"line {line} holds {text[:60]!r}"
         raise SourceError(msg) from None
@@ -188,7 +188,7 @@ def _api_bar(row: Any, symbol: str) -> Bar | None:  # noqa: ANN401  # whatever t
         if row["value"] is None or row["value"] == "":
             return None
         # The API has given the value as a number and as text.
-        return Bar(date.fromisoformat(row["period"]).isoformat(), number(row["value"]))
+        return Bar(date.fromisoformat(row["period"]).isoformat(), finite(row["value"]))
     except (AttributeError, KeyError, TypeError, ValueError):
         msg = f"the API returned a row that is not a day and a number: {str(row)[:80]}"
         raise SourceError(msg) from None

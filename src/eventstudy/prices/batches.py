@@ -252,7 +252,7 @@ def _move_fault(
 
 
 def needs_peers(known: Mapping[str, float], bars: Sequence[Bar], context: BatchContext) -> bool:
-    """Whether a new bar moved so much that its peers decide, and they are not there yet."""
+    """Whether a new bar moved so much that its peers decide, and none that is there confirms it."""
     if not context.peers or not known:
         return False
     stamps = sorted({*known, *(bar.stamp for bar in bars)})
@@ -261,9 +261,11 @@ def needs_peers(known: Mapping[str, float], bars: Sequence[Bar], context: BatchC
         if stamp in known or stamp not in closes:
             continue
         old, new = closes.get(before, known.get(before, 0.0)), closes[stamp]
-        moved = old > 0 and new > 0 and abs(math.log(new / old)) > _BEYOND_PEERS
-        seen = (_move(peer, before, stamp) for peer in context.peers.values())
-        if moved and all(move is None for move in seen):
+        if old <= 0 or new <= 0 or abs(math.log(new / old)) <= _BEYOND_PEERS:
+            continue
+        moves = [_move(peer, before, stamp) for peer in context.peers.values()]
+        apart = [abs(math.log(new / old) - move) for move in moves if move is not None]
+        if min(apart, default=math.inf) > _BEYOND_PEERS:
             return True
     return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,9 +29,12 @@ from eventstudy.products import (
     product_table,
     read_toml,
 )
+from eventstudy.tables.text import whole_file
 
 # Sources publish a settlement some time after it was made.
 GRACE: Final = timedelta(minutes=90)
+_MOST_BYTES: Final = 2_000_000
+_MOST_CONTRACTS: Final = 120
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _INSTRUMENT_KEYS: Final = frozenset(
     ("name", "title", "unit", "kind", "calendar", "closes", "roll", "sources")
@@ -139,8 +143,8 @@ def load_catalogue(extra: Path | None = None) -> Catalogue:
     rules = {item.name: _kept(item, item.contracts) for item in products if item.contracts} | rules
     if extra is not None:
         try:
-            text = extra.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = whole_file(extra, most=_MOST_BYTES).decode("utf-8")
+        except (OSError, ValueError) as error:
             msg = f"cannot be read: {error}"
             raise TableError(msg, path=str(extra)) from error
         more, more_rules = _parse(text, str(extra))
@@ -218,38 +222,71 @@ def _kept(item: Product, contracts: ProductSeries) -> ContractRule:
 def _parse(text: str, path: str) -> tuple[dict[str, Instrument], dict[str, ContractRule]]:
     document = read_toml(text, path)
     known_keys(document, {"instrument", "contracts"}, path, "the file")
-    instruments = [_instrument(entry, path) for entry in document.get("instrument", ())]
-    rules = [_contract_rule(entry, path) for entry in document.get("contracts", ())]
+    instruments = [_instrument(entry, path) for entry in _entries(document, "instrument", path)]
+    rules = [_contract_rule(entry, path) for entry in _entries(document, "contracts", path)]
     return {item.name: item for item in instruments}, {rule.product: rule for rule in rules}
 
 
+def _entries(document: Mapping[str, Any], key: str, path: str) -> list[dict[str, Any]]:
+    """Return the tables of a list of tables."""
+    found = document.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        msg = f"{key!r} is not a list of tables: write [[{key}]] above each"
+        raise TableError(msg, path=path)
+    return found
+
+
+def _text(entry: Mapping[str, Any], key: str, where: str, path: str) -> str:
+    """Return a key of an entry that is text and not empty."""
+    value = entry.get(key)
+    if not isinstance(value, str) or not value.strip():
+        wrong = f"has no {key!r}" if value in (None, "") else f"{key} = {value!r:.60} is not a text"
+        msg = f"{where} {wrong}"
+        raise TableError(msg, path=path)
+    return value
+
+
+def _closes(entry: Mapping[str, Any], where: str, path: str) -> time:
+    value = entry.get("closes", "17:00")
+    try:
+        found = time.fromisoformat(value)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.tzinfo is not None:
+        msg = f'{where}: closes = {value!r:.60} is not a New York time such as "17:00"'
+        raise TableError(msg, path=path)
+    return found
+
+
 def _instrument(entry: Mapping[str, Any], path: str) -> Instrument:
-    name = str(entry.get("name", ""))
-    where = f"instrument {name!r}"
+    where = f"instrument {entry.get('name', '')!r:.60}"
     known_keys(entry, _INSTRUMENT_KEYS, path, where)
-    for key in ("name", "unit", "kind", "sources"):
-        if not entry.get(key):
-            msg = f"{where} has no {key!r}"
-            raise TableError(msg, path=path)
-    one_of(entry["kind"], KINDS, path, f"{where}: kind")
-    calendar = entry.get("calendar", "file")
+    name, unit = _text(entry, "name", where, path), _text(entry, "unit", where, path)
+    kind = _text(entry, "kind", where, path)
+    one_of(kind, KINDS, path, f"{where}: kind")
+    calendar = entry.get("calendar", FILE)
     one_of(calendar, (*calendar_names(), FILE), path, f"{where}: calendar")
     roll = entry.get("roll")
     if roll is not None:
         one_of(roll, product_names(), path, f"{where}: roll")
-    title = str(entry.get("title", name))
-    series = StoredSeries(name, title, str(entry["unit"]), entry["kind"], roll, calendar)
-    refs = tuple(_source(ref, entry["kind"], path, where) for ref in entry["sources"])
-    closes = time.fromisoformat(entry.get("closes", "17:00")) if calendar == FILE else None
-    return Instrument(series, refs, closes)
+    title = _text({"title": name} | dict(entry), "title", where, path)
+    series = StoredSeries(name, title, unit, kind, roll, calendar)
+    sources = entry.get("sources")
+    if not isinstance(sources, list) or not sources:
+        wrong = "has no 'sources'" if not sources else f"sources = {sources!r:.60} is not a list"
+        msg = f"{where} {wrong}"
+        raise TableError(msg, path=path)
+    refs = tuple(_source(ref, kind, path, where) for ref in sources)
+    return Instrument(series, refs, _closes(entry, where, path) if calendar == FILE else None)
 
 
 def _source(ref: Mapping[str, Any], kind: str, path: str, where: str) -> SourceRef:
+    if not isinstance(ref, dict):
+        msg = f'{where}: {ref!r:.60} is not a source such as {{ source = "fred", ... }}'
+        raise TableError(msg, path=path)
     known_keys(ref, {"source", "symbol", "kind"}, path, where)
     one_of(ref.get("source"), source_names(), path, f"{where}: source")
-    if not ref.get("symbol"):
-        msg = f"{where}: source {ref['source']!r} has no 'symbol'"
-        raise TableError(msg, path=path)
+    _text(ref, "symbol", f"{where}: source {ref['source']!r}", path)
     if ref.get("kind") != kind:
         msg = (
             f"{where} is {kind!r} but {ref['source']} {ref['symbol']} is {ref.get('kind')!r}: "
@@ -268,4 +305,13 @@ def _contract_rule(entry: Mapping[str, Any], path: str) -> ContractRule:
     one_of(entry["product"], product_names(), path, "contracts: product")
     one_of(entry["source"], source_names(), path, "contracts: source")
     one_of(entry["calendar"], calendar_names(), path, "contracts: calendar")
+    count = entry["count"]
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MOST_CONTRACTS:
+        msg = f"contracts: count = {count!r:.60} is not a number from 1 to {_MOST_CONTRACTS}"
+        raise TableError(msg, path=path)
+    symbol = _text(entry, "symbol", "contracts:", path)
+    _text(entry, "unit", "contracts:", path)
+    if set(re.findall(r"{[^}]*}?|}", symbol)) - {"{code}", "{yy}"}:
+        msg = f"contracts: symbol = {symbol!r:.60} may hold {{code}} and {{yy}} only"
+        raise TableError(msg, path=path)
     return ContractRule(**entry)

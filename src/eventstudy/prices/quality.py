@@ -23,7 +23,7 @@ from eventstudy.prices.contracts import roll_sessions
 from eventstudy.prices.records import StoredSeries
 from eventstudy.prices.store import Store
 from eventstudy.products import product_table
-from eventstudy.tables import read_rows, read_wide, write_csv
+from eventstudy.tables import finite, header_of, read_rows, read_wide, write_rows
 
 Severity = Literal["error", "warning", "note"]
 Action = Literal["drop", "replace", "keep"]
@@ -108,7 +108,7 @@ def read_price_overrides(path: Path) -> tuple[PriceOverride, ...]:
             msg = f"{action!r} with value {text!r}: drop and keep have none, replace has a number"
             raise TableError(msg, path=str(path), row=row.line, column="action")
         try:
-            value = float(text) if text else None
+            value = finite(text) if text else None
         except ValueError:
             msg = f"{text!r} is not a number"
             raise TableError(msg, path=str(path), row=row.line, column="value") from None
@@ -127,10 +127,14 @@ def accept(findings: Sequence[Finding], path: Path) -> tuple[PriceOverride, ...]
         for item in findings
         if item.proposal and (item.symbol, item.session) not in settled
     ]
-    rows = [
-        [item.symbol, item.session, item.action, item.value, item.reason] for item in (*known, *new)
-    ]
-    write_csv(pd.DataFrame(rows, columns=list(_COLUMNS)), path)
+    # Rows and columns of the user's own stay as they are, word for word.
+    rows = [dict(row) for row in read_rows(path, what="price overrides")] if path.exists() else []
+    columns = header_of(path, what="price overrides") if path.exists() else list(_COLUMNS)
+    for item in new:
+        value = "" if item.value is None else repr(item.value)
+        cells = (item.symbol, item.session, item.action, value, item.reason)
+        rows.append(dict.fromkeys(columns, "") | dict(zip(_COLUMNS, cells, strict=True)))
+    write_rows(path, columns, [[row[name] for name in columns] for row in rows])
     return tuple(new)
 
 

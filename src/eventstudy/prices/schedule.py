@@ -155,28 +155,49 @@ def install_files(kind: Kind, command: Sequence[str], *, folder: Path | None = N
     Raises
     ------
     OutputError
-        When a file cannot be written.
+        When a file cannot be written, or another one is in its place.
     """
     base = folder or (_unit_folder() if kind == "systemd" else Path())
-    written = []
-    for name, text in timer_files(kind, command).items():
-        path = base / name
+    files = {base / name: text for name, text in timer_files(kind, command).items()}
+    for path, text in files.items():
+        _refuse_other(path, text)
+    for path, text in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            _refuse_other(path, text)
         except OSError as error:
             msg = f"{path} cannot be written: {error.strerror or error}"
             raise OutputError(msg) from error
-        written.append(path)
-    return written
+    return list(files)
+
+
+def _refuse_other(path: Path, text: str) -> None:
+    """Refuse to take the place of a file that says something else."""
+    try:
+        same = path.read_bytes() == text.encode()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror or error}"
+        raise OutputError(msg) from error
+    if not same:
+        msg = f"{path} exists and says something else: move it away, then install again"
+        raise OutputError(msg)
 
 
 def merged_crontab(present: str, block: str) -> str:
     """Return a crontab with the block in it once, in the place of an older one."""
-    if _BEGIN in present and _END in present:
+    begins, ends = present.count(_BEGIN), present.count(_END)
+    if (begins, ends) == (1, 1) and present.index(_BEGIN) < present.index(_END):
         before, _, rest = present.partition(_BEGIN)
         _, _, after = rest.partition(_END)
         return before + block.rstrip("\n") + after
+    if begins or ends:
+        msg = f"the crontab has only part of the block {_BEGIN!r}: mend it with 'crontab -e'"
+        raise OutputError(msg)
     gap = "" if not present or present.endswith("\n") else "\n"
     return present + gap + block
 
@@ -187,19 +208,45 @@ def install_crontab(command: Sequence[str]) -> None:
     Raises
     ------
     OutputError
-        When there is no cron, or it refuses.
+        When there is no cron, it does not give the present table, or it refuses the new one.
     """
     block = timer_files("cron", command)["crontab"]
     try:
-        present = subprocess.run(["crontab", "-l"], capture_output=True, text=True, check=False)  # noqa: S607  # the user's own
-        text = merged_crontab(present.stdout if present.returncode == 0 else "", block)
-        subprocess.run(["crontab", "-"], input=text, text=True, check=True)  # noqa: S607  # the user's own
+        text = merged_crontab(_present_crontab(), block)
+        subprocess.run(  # the user's own
+            ["crontab", "-"],  # noqa: S607  # the user's own
+            input=text.encode("utf-8", "surrogateescape"),
+            check=True,
+        )
     except FileNotFoundError:
         msg = "there is no crontab command here: use --systemd, or 'eventstudy schedule run'"
         raise OutputError(msg) from None
-    except subprocess.CalledProcessError as error:
-        msg = f"crontab refused the new table (exit code {error.returncode})"
+    except (OSError, subprocess.CalledProcessError) as error:
+        if isinstance(error, OutputError):
+            raise
+        code = getattr(error, "returncode", None)
+        msg = f"crontab refused the new table ({error if code is None else f'exit code {code}'})"
         raise OutputError(msg) from error
+
+
+def _present_crontab() -> str:
+    """Return the user's crontab, empty only where crontab says that there is none."""
+    found = subprocess.run(
+        ["crontab", "-l"],  # noqa: S607  # the user's own
+        capture_output=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C", "LANGUAGE": "C"},
+    )
+    said = " ".join(found.stderr.decode("utf-8", "replace").split())
+    if found.returncode == 0:
+        return found.stdout.decode("utf-8", "surrogateescape")
+    if not found.stdout and "no crontab" in said.lower():
+        return ""
+    msg = (
+        f"crontab -l failed (exit code {found.returncode}: {said[:200]}): the present table cannot "
+        "be read, so it is not replaced"
+    )
+    raise OutputError(msg)
 
 
 def _unit_folder() -> Path:
@@ -315,7 +362,7 @@ def keep_fresh(
     def job() -> None:
         _logged(once, log)
 
-    if _missed(path, clock()):
+    if _missed(path, clock(), log):
         log("missed")
         job()
     # Named days: its crontab form counts from Monday, where cron counts from Sunday.
@@ -330,19 +377,28 @@ def keep_fresh(
         log("stopped")
 
 
-def _missed(path: Path, now: datetime) -> bool:
+def _missed(path: Path, now: datetime, log: Log) -> bool:
     if not path.exists():
         return True
-    with Store(path, read_only=True) as store:
-        return not health(store, now=now, tolerance=_DUE_AFTER).good
+    try:
+        with Store(path, read_only=True) as store:
+            return not health(store, now=now, tolerance=_DUE_AFTER).good
+    except Exception as error:  # noqa: BLE001  # the refresh itself will say what is wrong
+        log("failed", error=_reason(error))
+        return True
+
+
+def _reason(error: Exception) -> str:
+    known = isinstance(error, EventStudyError)
+    return str(error) if known else f"{type(error).__name__}: {error}"
 
 
 def _logged(once: Callable[[], RefreshReport], log: Log) -> None:
-    """Run once; a failure is logged and the next day tries again."""
+    """Run once; a failure of any kind is logged and the next day tries again."""
     try:
         report = once()
-    except EventStudyError as error:
-        log("failed", error=str(error))
+    except Exception as error:  # noqa: BLE001  # the scheduler outlives every failure
+        log("failed", error=_reason(error))
         return
     failed = [item.symbol for item in report.items if not item.good]
     log(

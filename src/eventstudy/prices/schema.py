@@ -64,6 +64,7 @@ MIGRATIONS: Final = (
     INSERT INTO latest_stamp SELECT 1, max(
         coalesce((SELECT max(seen_at) FROM revisions), ''),
         coalesce((SELECT max(first_seen) FROM bars), ''));
+    DROP INDEX revisions_of;
     CREATE INDEX revisions_by_bar ON revisions (symbol, interval, stamp, field, seen_at);
     CREATE INDEX run_items_of ON run_items (symbol, interval, state, seen_at);
     """,
@@ -92,7 +93,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         msg = f"price store {path} cannot be opened: {error}"
         raise StoreError(msg) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeError) as error:
         msg = f"{path} is not a price store, or is damaged: {error}"
         raise StoreError(msg) from error
     except OSError as error:
@@ -106,6 +107,9 @@ def _check_path(path: Path, *, read_only: bool) -> None:
     """Refuse what SQLite would take for something else than a file, and what is no file."""
     if str(path).startswith(("file:", ":memory:")) or path.name == ":memory:":
         msg = f"{path} is not a file: name the file of the store"
+        raise StoreError(msg)
+    if "\0" in str(path):
+        msg = f"price store {str(path)[:80]!r} cannot be opened: no file can have this name"
         raise StoreError(msg)
     try:
         found, regular = path.exists(), path.is_file()

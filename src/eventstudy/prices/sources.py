@@ -27,7 +27,6 @@ _SERVER: Final = 500
 _LONGEST_WAIT: Final = 10  # digits of a Retry-After in seconds
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
 
 class SourceError(PriceSourceError):
@@ -144,7 +143,7 @@ def ask(
     """
     for attempt in range(1, retry.attempts + 1):
         try:
-            return checked(_fetched(source, request), request)
+            return _fetched(source, request)
         except SourceError as error:
             wait = min(retry.cap, retry.base * 2 ** (attempt - 1)) * rng.uniform(0.5, 1.0)
             wait = max(wait, error.retry_after or 0.0)
@@ -164,7 +163,7 @@ def ask(
 
 def _fetched(source: Source, request: Request) -> Answer:
     try:
-        return source.fetch(request)
+        return checked(source.fetch(request), request)
     except SourceError:
         raise
     except EventStudyError as error:
@@ -222,28 +221,6 @@ def _dated(stamp: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def number(text: object) -> float:
-    """Read a price as text or number: digits, a point, an exponent, and nothing else.
-
-    Raises
-    ------
-    ValueError
-        For ``1_000``, ``nan``, ``Infinity``, ``1e999`` and whatever is not a number.
-
-    Examples
-    --------
-    >>> number(" -37.63 ")
-    -37.63
-    """
-    known = isinstance(text, str | int | float) and not isinstance(text, bool)
-    shown = str(text).strip()[:400]
-    value = float(shown) if known and _NUMBER.fullmatch(shown) else math.nan
-    if not math.isfinite(value):
-        msg = f"{shown[:40]!r} is not a finite number"
-        raise ValueError(msg)
-    return value
 
 
 def loopback_base(variable: str, value: str) -> str:

@@ -199,20 +199,24 @@ class Store:
         """
         stamp = self._monotone(seen_at)
         known = self._bars_between(symbol, interval, bars)
-        added, settled, kept, revisions = 0, 0, 0, list[Revision]()
-        for bar in bars:
-            old = known.get(bar.stamp)
-            if old is None:
-                self._insert(symbol, interval, bar, source, stamp)
-                added += 1
-            elif not old["provisional"] and (fallback or bar.provisional):
+        new = [bar for bar in bars if bar.stamp not in known]
+        settled, kept, changes = 0, 0, list[Revision]()
+        touched: list[Bar] = []
+        for bar in (bar for bar in bars if bar.stamp in known):
+            old = known[bar.stamp]
+            if not old["provisional"] and (fallback or bar.provisional):
                 # Neither a fallback source nor an unsettled bar may overwrite a settled value.
                 kept += 1
-            else:
-                changed = self._update(symbol, interval, bar, old, source, stamp)
-                settled += bool(old["provisional"] and changed)
-                revisions += [change for change in changed if change.was_final]
-        return Written(added, settled, tuple(revisions), kept)
+                continue
+            found = _changes(symbol, interval, bar, old, source, stamp)
+            if found:
+                touched.append(bar)
+                settled += bool(old["provisional"])
+                changes += found
+        self._insert(symbol, interval, new, source, stamp)
+        self._revise(symbol, interval, touched, changes, source)
+        revisions = tuple(change for change in changes if change.was_final)
+        return Written(len(new), settled, revisions, kept)
 
     def series(self) -> tuple[StoredSeries, ...]:
         """Return every series, by symbol."""
@@ -272,7 +276,7 @@ class Store:
         """
         until = asof_timestamp(asof)
         columns = {name: name for name in (*FIELDS, "provisional", "source", "first_seen")}
-        if until is not None and self._changed_since(symbol, interval, until):
+        if until is not None and until < self.latest_stamp():
             for name in (*FIELDS, "provisional", "source"):
                 columns[name] = _AS_OF.format(name=name)
         query = (
@@ -291,10 +295,6 @@ class Store:
             "ORDER BY stamp"
         )
         return dict(self.query(query, (symbol, interval)))
-
-    def _changed_since(self, symbol: str, interval: str, until: str) -> bool:
-        query = "SELECT 1 FROM revisions WHERE symbol = ? AND interval = ? AND seen_at > ? LIMIT 1"
-        return bool(self.query(query, (symbol, interval, until)))
 
     def _frame(self, rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
         cells = list(zip(*rows, strict=True)) or [()] * (1 + len(columns))
@@ -398,7 +398,7 @@ class Store:
 
     def _bars_between(
         self, symbol: str, interval: str, bars: Sequence[Bar]
-    ) -> dict[str, dict[str, object]]:
+    ) -> dict[str, dict[str, Any]]:
         if not bars:
             return {}
         columns = (*FIELDS, "provisional", "source")
@@ -410,42 +410,47 @@ class Store:
         rows = self.query(query, (symbol, interval, min(stamps), max(stamps)))
         return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
 
-    def _insert(self, symbol: str, interval: str, bar: Bar, source: str, stamp: str) -> None:
-        values = [getattr(bar, name) for name in FIELDS]
-        self.query(
-            "INSERT INTO bars VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (symbol, interval, bar.stamp, *values, int(bar.provisional), source, stamp),
-        )
+    def _insert(
+        self, symbol: str, interval: str, bars: Sequence[Bar], source: str, stamp: str
+    ) -> None:
+        rows = [
+            (symbol, interval, bar.stamp, *_values(bar), int(bar.provisional), source, stamp)
+            for bar in bars
+        ]
+        self._many("INSERT INTO bars VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def _update(
+    def _revise(
         self,
         symbol: str,
         interval: str,
-        bar: Bar,
-        old: dict[str, object],
+        bars: Sequence[Bar],
+        changes: Sequence[Revision],
         source: str,
-        stamp: str,
-    ) -> list[Revision]:
-        new: dict[str, object] = {name: getattr(bar, name) for name in FIELDS}
-        new |= {"provisional": int(bar.provisional), "source": source}
-        final = not old["provisional"]
-        # A value that a source no longer gives is kept: absence corrects nothing.
-        changed = [name for name in new if new[name] is not None and new[name] != old[name]]
-        for name in changed:
-            self.query(
-                "INSERT INTO revisions "
-                "(symbol, interval, stamp, field, old, new, seen_at, was_final) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (symbol, interval, bar.stamp, name, old[name], new[name], stamp, int(final)),
-            )
-            self.query(
-                f"UPDATE bars SET {name} = ? WHERE symbol = ? AND interval = ? AND stamp = ?",  # noqa: S608  # a constant name
-                (new[name], symbol, interval, bar.stamp),
-            )
-        return [
-            Revision(symbol, interval, bar.stamp, name, old[name], new[name], stamp, final)  # type: ignore[arg-type]  # a cell
-            for name in changed
+    ) -> None:
+        """Write changes down and make them; a value that a source no longer gives is kept."""
+        query = (
+            "INSERT INTO revisions (symbol, interval, stamp, field, old, new, seen_at, was_final) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        rows = [
+            (symbol, interval, c.stamp, c.field, c.old, c.new, c.seen_at, int(c.was_final))
+            for c in changes
         ]
+        self._many(query, rows)
+        sets = ", ".join(f"{name} = coalesce(?, {name})" for name in FIELDS)
+        query = (
+            f"UPDATE bars SET {sets}, provisional = ?, source = ? "  # noqa: S608  # constant names
+            "WHERE symbol = ? AND interval = ? AND stamp = ?"
+        )
+        updates = [
+            (*_values(bar), int(bar.provisional), source, symbol, interval, bar.stamp)
+            for bar in bars
+        ]
+        self._many(query, updates)
+
+    def _many(self, query: str, rows: Sequence[tuple[object, ...]]) -> None:
+        with self._errors():
+            self._connection.executemany(query, rows)
 
     def _monotone(self, seen_at: datetime) -> str:
         """Keep time from running backwards when the clock of the machine does."""
@@ -476,6 +481,24 @@ class Store:
             remedy = ": the file is damaged, restore a backup of it" if damaged else changed
             msg = f"price store {self.path}: {error}{remedy}"
             raise StoreError(msg) from error
+
+
+def _values(bar: Bar) -> list[float | None]:
+    return [getattr(bar, name) for name in FIELDS]
+
+
+def _changes(
+    symbol: str, interval: str, bar: Bar, old: dict[str, Any], source: str, stamp: str
+) -> list[Revision]:
+    """Return what a bar changes; absence corrects nothing."""
+    new: dict[str, Any] = dict(zip(FIELDS, _values(bar), strict=True))
+    new |= {"provisional": int(bar.provisional), "source": source}
+    final = not old["provisional"]
+    return [
+        Revision(symbol, interval, bar.stamp, name, old[name], value, stamp, final)
+        for name, value in new.items()
+        if value is not None and value != old[name]
+    ]
 
 
 def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:

@@ -27,7 +27,7 @@ _SHAPES = (
     *(f"tables/*.{name}" for name in FORMATS),
 )  # fmt: skip
 _PARTIAL, _OLD, _LOCK = "partial", "old", ".lock"
-_MANIFEST = ".eventstudy-files.json"
+_RESULT, _FILES = "result.json", "files"
 _ASIDE = ".eventstudy-aside"
 _MARK = "a report of eventstudy that is being written\n"
 _TRIES = 100
@@ -44,7 +44,12 @@ def check_folder(out: Path) -> Path:
         folder or above it, or its parent cannot be written.
     """
     with _one_line(out):
-        return _checked(out, Path(os.path.realpath(out)))
+        target = Path(os.path.realpath(out))
+        if not target.parent.is_dir():
+            return _checked(out, target)
+        # Not while another run swaps its report in.
+        with _alone(target.parent):
+            return _checked(out, target)
 
 
 def _checked(out: Path, target: Path) -> Path:
@@ -86,41 +91,57 @@ def replacing(out: Path) -> Iterator[Path]:
             lock.flush()
             _lock(lock)
     try:
-        with lock, _one_line(out):
+        with _one_line(out):
             yield staging
         with _one_line(out), _alone(target.parent):
+            # Given up only now, when no other run can take the folder for one that was left.
+            lock.close()
             (staging / _LOCK).unlink()
             # A second look: the user may have saved something in it meanwhile.
             _checked(out, target)
             _swap(out, staging, target)
     finally:
+        lock.close()
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_manifest(folder: Path) -> None:
-    """List the files of a finished report with their hashes, so that it knows them again."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in (_LOCK, _MANIFEST))
-    listed = {path.relative_to(folder).as_posix(): _digest(path) for path in files}
-    text = json.dumps({"schema": SCHEMA, "files": listed}, indent=1) + "\n"
-    (folder / _MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    """List the files of a finished report with their hashes in its ``result.json``.
+
+    The list has a hash of ``result.json`` itself too, of its text without the list.
+    """
+    path = folder / _RESULT
+    content = json.loads(path.read_text(encoding="utf-8"))
+    files = (p for p in _content(folder) if p.name != _LOCK and p != path)
+    listed = {file.relative_to(folder).as_posix(): _digest(file) for file in files}
+    listed[_RESULT] = hashlib.sha256(_text(content).encode()).hexdigest()
+    path.write_text(_text(content | {_FILES: listed}), encoding="utf-8", newline="\n")
+
+
+def _text(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _held(path: Path, key: str) -> Any:  # noqa: ANN401  # whatever stands there
-    """Return the value of a key of a JSON file, None where there is no such thing."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))[key]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
 def _manifest(folder: Path) -> dict[str, str] | None:
-    """Return the hashes of what this package wrote, None for a report without such a list."""
-    found = _held(folder / _MANIFEST, "files")
-    return found if isinstance(found, dict) else None
+    """Return the hashes of what this package wrote, None for a report without such a list.
+
+    The hash of an unchanged ``result.json`` is that of its bytes here, so that all compare alike.
+    """
+    path = folder / _RESULT
+    try:
+        raw = path.read_bytes()
+        content = json.loads(raw)
+        listed = content.pop(_FILES)
+        own = listed.pop(_RESULT)
+        whole = _text(content | {_FILES: listed | {_RESULT: own}})
+        same = hashlib.sha256(_text(content).encode()).hexdigest() == own and whole.encode() == raw
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return {**listed, _RESULT: _digest(path) if same else ""}
 
 
 def _content(folder: Path) -> list[Path]:
@@ -137,7 +158,7 @@ def _sorted_out(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
     changed: list[Path] = []
     for path in _content(folder):
         name = path.relative_to(folder).as_posix()
-        if path.parent == folder and path.name in (_MANIFEST, _ASIDE):
+        if path.parent == folder and path.name == _ASIDE:
             ours.append(path)
         elif listed is None:
             (ours if path in shapes else added).append(path)
@@ -152,7 +173,7 @@ def _sorted_out(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
 def _check_content(out: Path, target: Path) -> None:
     if not _content(target):
         return
-    if not _is_report(target / "result.json"):
+    if not _is_report(target / _RESULT):
         _refuse(out, "holds files that are not a report of this package; name another folder")
     _, added, changed = _sorted_out(target)
     if changed:
@@ -166,7 +187,10 @@ def _check_content(out: Path, target: Path) -> None:
 
 
 def _is_report(path: Path) -> bool:
-    return bool(_held(path, "schema") == SCHEMA)
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8"))["schema"] == SCHEMA)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _short(out: Path) -> str:
@@ -215,7 +239,7 @@ def _recover(target: Path) -> None:
     beside = sorted(p for p in target.parent.iterdir() if p.is_dir() and not p.is_symlink())
     for old in (p for p in beside if re.fullmatch(rf"\.{name}\.{_OLD}-\d+(-\d+)?", p.name)):
         marked = (old / _ASIDE).exists()
-        legacy = _is_report(old / "result.json") and _manifest(old) is None
+        legacy = _is_report(old / _RESULT) and _manifest(old) is None
         if not target.exists() and (marked or legacy):
             old.rename(target)
             (target / _ASIDE).unlink(missing_ok=True)

@@ -28,6 +28,7 @@ from eventstudy.progress import Progress, silent
 from eventstudy.results import StudyResult
 from eventstudy.study.design import EVERY, ReportOptions, Study, StudyInputs
 from eventstudy.study.run import run_study
+from eventstudy.tables.text import whole_file
 
 BUNDLED: Final = "paris-2026"
 WIDTH: Final = 96
@@ -211,7 +212,7 @@ def read_study(path: str | Path) -> tuple[Study, StudyInputs]:
     """
     file = Path(path)
     try:
-        raw = file.read_bytes()
+        raw = whole_file(file, most=2_000_000)
     except FileNotFoundError:
         msg = f"{file}: no such file; make one with: eventstudy new {file}"
         raise StudyFileError(msg) from None

@@ -12,19 +12,22 @@ from typing import Final
 import pandas as pd
 
 from eventstudy.tables.parquet import read_wide_parquet
-from eventstudy.tables.text import Row, read_rows, sha256_of
+from eventstudy.tables.text import Row, finite, header_of, read_rows, sha256_of
 from eventstudy.tables.wide import SESSION, read_wide_csv
-from eventstudy.tables.writing import csv_text, replacement, write_csv
+from eventstudy.tables.writing import csv_text, replacement, write_csv, write_rows
 
 __all__ = [
     "SESSION",
     "Row",
     "csv_text",
+    "finite",
+    "header_of",
     "read_rows",
     "read_wide",
     "replacement",
     "sha256_of",
     "write_csv",
+    "write_rows",
 ]
 
 _PARQUET: Final = (".parquet", ".pq")

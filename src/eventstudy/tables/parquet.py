@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from eventstudy.errors import TableError
 from eventstudy.tables.text import bytes_of, check_header, fault
 from eventstudy.tables.wide import ISO_DAY, SESSION, check_wide_header
+
+_MOST_CELLS: Final = 20_000_000
 
 
 def read_wide_parquet(path: Path, what: str) -> pd.DataFrame:
@@ -21,9 +24,16 @@ def read_wide_parquet(path: Path, what: str) -> pd.DataFrame:
 
     raw = bytes_of(path, what)
     try:
+        _check_size(path, pq.ParquetFile(io.BytesIO(raw)).metadata)
         table = pq.read_table(io.BytesIO(raw))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise fault(path, f"is not a Parquet file: {error}") from error
+    except MemoryError:
+        msg = "unpacks to more than there is memory for: split the file"
+        raise TableError(msg, path=str(path)) from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, TableError):
+            raise
+        msg = f"is not a Parquet file: {error}"
+        raise TableError(msg, path=str(path)) from error
     names = list(table.column_names)
     check_header(path, names, what, None)
     # An index that pandas stored comes last in the file.
@@ -38,6 +48,15 @@ def read_wide_parquet(path: Path, what: str) -> pd.DataFrame:
     )
     _check_parquet_days(path, days)
     return frame
+
+
+def _check_size(path: Path, metadata: Any) -> None:  # noqa: ANN401  # of an untyped library
+    """Refuse a file that unpacks to more than prices can be, before anything is unpacked."""
+    cells = metadata.num_rows * metadata.num_columns
+    size = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
+    if cells > _MOST_CELLS or size > 8 * _MOST_CELLS:
+        msg = f"unpacks to {cells} cells, more than {_MOST_CELLS}: split the file"
+        raise TableError(msg, path=str(path))
 
 
 def _parquet_days(path: Path, column: Any) -> np.ndarray[Any, np.dtype[np.datetime64]]:  # noqa: ANN401  # an Arrow column

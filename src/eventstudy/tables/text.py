@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
+import math
+import os
+import re
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from eventstudy.errors import TableError
+
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+MOST_BYTES: Final = 500_000_000
+_LONGEST_NAME: Final = 60
+_LONGEST: Final = 400  # digits
 
 
 def fault(
@@ -49,8 +60,22 @@ def read_rows(path: Path | str, *, what: str = "rows", columns: Sequence[str] = 
     path = Path(path)
     header, rows = lines_of(path, decoded(path, what), what)
     if columns and header != list(columns):
-        raise fault(path, f"columns must be {', '.join(columns)}, found {', '.join(header)}", row=1)
+        found = f", found {', '.join(header)}" if looks_like_header(header) else ""
+        msg = f"columns must be {', '.join(columns)}{found}"
+        raise TableError(msg, path=str(path), row=1)
     return [Row(dict(zip(header, cells, strict=True)), line=line) for line, cells in rows]
+
+
+def header_of(path: Path | str, *, what: str = "rows") -> list[str]:
+    """Return the column names of a CSV file, also of one without rows.
+
+    Raises
+    ------
+    TableError
+        As `read_rows`.
+    """
+    path = Path(path)
+    return lines_of(path, decoded(path, what), what)[0]
 
 
 def sha256_of(path: Path | str) -> str:
@@ -61,11 +86,36 @@ def sha256_of(path: Path | str) -> str:
 def bytes_of(path: Path, what: str) -> bytes:
     """Read the bytes of a file, or say why they cannot be read."""
     try:
-        return path.read_bytes()
+        return whole_file(path)
     except FileNotFoundError:
-        raise fault(path, f"there is no such file to read {what} from") from None
-    except OSError as error:
-        raise fault(path, f"cannot be read: {error.strerror or error}") from error
+        msg = f"there is no such file to read {what} from"
+        raise TableError(msg, path=str(path)) from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        msg = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise TableError(msg, path=str(path)) from error
+
+
+def whole_file(path: Path, *, most: int = MOST_BYTES) -> bytes:
+    """Return the bytes of a regular file of bounded size.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read, is a pipe or a device, which may never end, or is larger than `most`
+        bytes.
+    """
+    # Without waiting: a pipe nobody writes to would keep the opening for ever.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(file.fileno())
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device; save it as a file")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most // 1_000_000} MB; split it")
+    return content
 
 
 def decoded(path: Path, what: str) -> str:
@@ -116,17 +166,53 @@ def lines_of(path: Path, text: str, what: str) -> tuple[list[str], Iterator[tupl
     return header, checked()
 
 
+def looks_like_header(cells: Sequence[str]) -> bool:
+    """Whether a first line names columns, so that a message may quote it.
+
+    A file that a study names by mistake, such as one with passwords, is not shown.
+
+    Examples
+    --------
+    >>> looks_like_header(["day", "wti"]), looks_like_header(["root:x:0:0:root:/root:/bin/sh"])
+    (True, False)
+    """
+    return len(cells) > 1 and all(
+        len(cell) <= _LONGEST_NAME and not set(cell) & set("=:;/\\@") for cell in cells
+    )
+
+
 def check_header(path: Path, header: list[str], what: str, line: int | None) -> None:
     """Refuse column names that are blank, padded or given twice."""
     seen: set[str] = set()
     for position, name in enumerate(header, start=1):
         if name != name.strip() or not name:
-            raise fault(
-                path,
-                f"column {position} of the {what} is named {name!r}: give it a name without blanks",
-                row=line,
-            )
+            named = f" is named {name!r}" if looks_like_header(header) else " has no good name"
+            msg = f"column {position} of the {what}{named}: give it a name without blanks"
+            raise TableError(msg, path=str(path), row=line)
         if name in seen:
             msg = "this column name occurs twice: rename one of the two"
-            raise fault(path, msg, row=line, column=name)
+            shown = name if looks_like_header(header) else None
+            raise TableError(msg, path=str(path), row=line, column=shown)
         seen.add(name)
+
+
+def finite(text: object) -> float:
+    """Read a price as text or number: digits, a point, an exponent, and nothing else.
+
+    Raises
+    ------
+    ValueError
+        For ``1_000``, ``nan``, ``Infinity``, ``1e999`` and whatever is not a number.
+
+    Examples
+    --------
+    >>> finite(" -37.63 ")
+    -37.63
+    """
+    known = isinstance(text, str | int | float) and not isinstance(text, bool)
+    shown = str(text).strip()[:_LONGEST]
+    value = float(shown) if known and _NUMBER.fullmatch(shown) else math.nan
+    if not math.isfinite(value):
+        msg = f"{shown[:40]!r} is not a finite number"
+        raise ValueError(msg)
+    return value

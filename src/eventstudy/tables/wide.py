@@ -12,9 +12,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from eventstudy.tables.text import decoded, fault, lines_of
+from eventstudy.tables.text import decoded, fault, lines_of, looks_like_header
 
 SESSION: Final = "session"
+_MOST_COLUMNS: Final = 20_000
+_BLOCK: Final = 1 << 20  # bytes; the header and a row must fit into a block
 _MISSING: Final = ("", "NA", "nan", "NaN", "NAN", ".")
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
@@ -29,10 +31,16 @@ def read_wide_csv(path: Path, what: str) -> pd.DataFrame:
     text = decoded(path, what)
     header, rows = lines_of(path, text, what)
     check_wide_header(path, header, what, 1)
+    if len(header) > _MOST_COLUMNS:
+        msg = (
+            f"there are {len(header)} columns of {what}, more than {_MOST_COLUMNS}: split the file"
+        )
+        raise fault(path, msg)
     types = {name: pa.float64() for name in header[1:]} | {SESSION: pa.string()}
     try:
         table = arrow_csv.read_csv(
             io.BytesIO(text.encode("utf-8")),
+            read_options=arrow_csv.ReadOptions(block_size=max(_BLOCK, 4 * text.find("\n"))),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=types, null_values=list(_MISSING)
@@ -51,9 +59,12 @@ def check_wide_header(path: Path, header: list[str], what: str, line: int | None
     """Refuse a table whose first column is not the session, or that has no other."""
     if SESSION not in header[:1]:
         found = header[0] if header else ""
-        hint = (
-            "separate the columns with commas" if ";" in found else f"rename {found!r} to 'session'"
-        )
+        if ";" in found:
+            hint = "separate the columns with commas"
+        elif looks_like_header(header):
+            hint = f"rename {found!r} to 'session'"
+        else:
+            hint = "this is not the header of a table"
         msg = f"the first column must be named 'session' and hold ISO dates: {hint}"
         raise fault(path, msg, row=line)
     if len(header) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,19 @@ def write_csv(frame: pd.DataFrame, path: Path | str) -> None:
     """
     with replacement(Path(path)) as partial:
         partial.write_bytes(csv_text(frame).encode("utf-8"))
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write rows of text as they are, quoted where needed.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    lines = [",".join(_quoted(cell) for cell in line) for line in (columns, *rows)]
+    with replacement(path) as partial:
+        partial.write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
 
 
 def csv_text(frame: pd.DataFrame) -> str:

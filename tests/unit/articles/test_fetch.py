@@ -1,6 +1,8 @@
 import contextlib
+import socket
 import threading
 import time
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -14,6 +16,7 @@ TEXT = "LONDON, Jan 7, 2026 (Newsdesk) - Oil fell on Tuesday."
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        self.path = self.path.partition("?")[0]
         answers = {
             "/file": "file:///etc/passwd",
             "/local": "http://10.0.0.1/secret",
@@ -139,6 +142,109 @@ def test_other_schemes_are_refused(url):
 )
 def test_addresses_that_are_not_public(address):
     assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::7f00:1",  # NAT64 of 127.0.0.1
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::7f00:1",
+        "2002:7f00:1::",  # 6to4 of 127.0.0.1
+        "2002:a00:1::1",
+        "::7f00:1",
+        "::10.0.0.1",
+        "fec0::1",
+        "::ffff:0:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",  # Teredo
+        "fe80::1%eth0",
+    ],
+)
+def test_addresses_that_carry_another_one_are_not_public(address):
+    assert not is_public(address)
+
+
+@contextmanager
+def raw_server(*pieces, pause=0.0):
+    """A server that sends these bytes and nothing else."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def speak():
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                for piece in pieces:
+                    if stop.wait(pause):
+                        return
+                    connection.sendall(piece)
+
+    thread = threading.Thread(target=speak, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    stop.set()
+    listener.close()
+    thread.join(10)
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (OK + b"Content-Length: 500\r\n\r\nLONDON", "before its announced length"),
+        (
+            OK + b"Transfer-Encoding: chunked\r\n\r\n40\r\nLONDON",
+            "before its announced length|HTTP",
+        ),
+        (b"hello, this is no status line\r\n\r\n", "did not speak HTTP"),
+        (OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd", "packed as 'gzip'"),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n",
+            "not an address",
+        ),
+    ],
+)
+def test_half_an_answer_is_none(answer, message):
+    with raw_server(answer) as base, pytest.raises(ArticleSourceError, match=message) as caught:
+        fetch(f"{base}/x", is_allowed=loopback)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "drips",
+    [
+        [b"HTTP/1.1 200 OK\r\n", *[b"X-Y: z\r\n"] * 200],
+        [b"HTTP/1.1 100 Continue\r\n\r\n"] * 200,
+        [OK + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1;x\r\na\r\n"] * 200],
+    ],
+)
+def test_headers_and_chunks_that_drip_are_left(drips):
+    begin = time.perf_counter()
+    with raw_server(*drips, pause=0.05) as base, pytest.raises(ArticleSourceError, match="in time"):
+        fetch(f"{base}/x", is_allowed=loopback, seconds=0.6)
+    assert time.perf_counter() - begin < 60  # the drips go on for ten seconds at least
+
+
+def test_no_password_and_no_token_is_shown_or_kept(base):
+    secret = base.replace("http://", "http://me:hunter2@")
+    document = fetch(f"{secret}/text?access_token=abc123&page=2#part", is_allowed=loopback)
+    assert document.name == f"{base}/text?access_token=***&page=2"
+    for path in ("/none", "/big", "/loop", "/file"):
+        with pytest.raises(ArticleSourceError) as caught:
+            fetch(f"{secret}{path}?api_key=abc123", is_allowed=loopback)
+        assert "hunter2" not in str(caught.value)
+        assert "abc123" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://x:99999/", "http://[::1", "http://a b/"])
+def test_what_is_no_address_is_one_line(url):
+    with pytest.raises(ArticleSourceError) as caught:
+        fetch(url)
+    assert "\n" not in str(caught.value)
 
 
 def test_public_addresses():

@@ -199,6 +199,32 @@ def test_overrides_drop_replace_and_keep(tmp_path):
     assert closes["2026-01-05"] == 1.0
 
 
+def test_accepting_keeps_rows_columns_and_permissions_of_the_user(store):
+    path = override_file(store.path)
+    path.write_text(
+        'symbol,session,action,value,reason,who,when\nx,2026-01-05,replace,2.50,"a, b",me,today\n'
+    )
+    path.chmod(0o600)
+    (path.parent / "price_overrides.csv.partial").write_text("mine")
+    proposals = [item for item in check_store(store, ()) if item.proposal][:1]
+    accept(proposals, path)
+    lines = path.read_text().splitlines()
+    assert lines[0] == "symbol,session,action,value,reason,who,when"
+    assert lines[1] == 'x,2026-01-05,replace,2.50,"a, b",me,today'
+    assert lines[2].endswith(",,")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert (path.parent / "price_overrides.csv.partial").read_text() == "mine"
+    assert len(read_price_overrides(path)) == 2
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "1e999", "6_1.5", "٣"])
+def test_an_override_is_a_finite_number(tmp_path, text):
+    path = tmp_path / "overrides.csv"
+    path.write_text(f"symbol,session,action,value,reason\nx,2026-01-05,replace,{text},a\n")
+    with pytest.raises(TableError, match="is not a number"):
+        read_price_overrides(path)
+
+
 @pytest.mark.parametrize(
     "row", ["x,2026-01-05,remove,,a", "x,2026-01-05,drop,3,a", "x,2026-01-05,replace,,a",
             "x,2026-01-05,replace,much,a"],

@@ -11,6 +11,7 @@ import pytest
 
 from eventstudy.prices.agencies import Eia, Fred, parse_fred, parse_workbook
 from eventstudy.prices.files import import_file
+from eventstudy.prices.records import Bar
 from eventstudy.prices.sources import (
     Answer,
     LocalFile,
@@ -269,6 +270,121 @@ class TestEia:
             Eia().fetch(question("RWTC"))
         assert "secret" not in repr(caught.value)
         assert caught.value.__cause__ is None or "secret" not in repr(caught.value.__cause__)
+
+
+@pytest.mark.usefixtures("server")
+class TestWrongFigures:
+    @pytest.mark.parametrize("text", ["Infinity", "1e999", "6_1.5", "nan", "-inf", "٦١", "0x10"])
+    def test_only_plain_finite_numbers_are_read(self, world, monkeypatch, text):
+        world.documents["X"] = (200, f"DATE,X\n2026-01-05,{text}\n")
+        with pytest.raises(SourceError, match="line 2 holds"):
+            Fred().fetch(question("X"))
+        monkeypatch.setenv("EIA_API_KEY", "secret")
+        for value in (json.dumps(text), text if text in ("Infinity", "1e999") else "[]"):
+            rows = f'[{{"period": "2026-01-05", "value": {value}}}]'
+            world.documents["/v2/petroleum/pri/spt/data/"] = (
+                200, f'{{"response": {{"total": 1, "data": {rows}}}}}'
+            )  # fmt: skip
+            with pytest.raises(SourceError, match="not a day and a number"):
+                Eia().fetch(question("RWTC"))
+
+    def test_yahoo_with_an_infinite_close_is_refused(self, world):
+        world.closes["CL=F"] = {"2026-01-05": 58.32, "2026-01-06": float("inf")}
+        with pytest.raises(SourceError, match="2026-01-06 has 'inf'"):
+            Yahoo().fetch(question("CL=F"))
+
+    def test_another_series_than_the_one_asked_for(self, world, monkeypatch):
+        world.closes["CL=F"] = {"2026-01-05": 58.32}
+        chart = world.chart
+        world.chart = lambda symbol, first: json.loads(
+            json.dumps(chart(symbol, first)).replace('"CL=F"', '"BZ=F"')
+        )
+        with pytest.raises(SourceError, match="returned the series 'BZ=F'"):
+            Yahoo().fetch(question("CL=F"))
+        monkeypatch.setenv("EIA_API_KEY", "secret")
+        rows = [{"period": "2026-01-05", "value": 60.0, "series": "RBRTE"}]
+        body = json.dumps({"response": {"total": 1, "data": rows}})
+        world.documents["/v2/petroleum/pri/spt/data/"] = (200, body)
+        with pytest.raises(SourceError, match="returned the series 'RBRTE'"):
+            Eia().fetch(question("RWTC"))
+
+    def test_two_values_for_one_day_are_named(self, world, monkeypatch):
+        world.documents["X"] = (200, "DATE,X\n2026-01-05,58.4\n2026-01-05,58.9\n")
+        with pytest.raises(SourceError, match=r"two values for 2026-01-05: 58.4 and 58.9"):
+            Fred().fetch(question("X"))
+        world.documents["X"] = (200, "DATE,X\n2026-01-05,58.4\n2026-01-05,58.4\n")
+        assert "1 bar(s) given twice" in Fred().fetch(question("X")).notes
+        monkeypatch.setenv("EIA_API_KEY", "secret")
+        rows = [{"period": "2026-01-05", "value": value} for value in (60.0, 61.0)]
+        body = json.dumps({"response": {"total": 2, "data": rows}})
+        world.documents["/v2/petroleum/pri/spt/data/"] = (200, body)
+        with pytest.raises(SourceError, match="two values for 2026-01-05: 60 and 61"):
+            Eia().fetch(question("RWTC"))
+
+
+@pytest.mark.usefixtures("server")
+class TestBadAnswers:
+    @pytest.mark.parametrize("total", [10**12, "1e999", None, [], "Infinity"])
+    def test_a_total_without_end_is_left(self, world, monkeypatch, total):
+        monkeypatch.setenv("EIA_API_KEY", "secret")
+        rows = [{"period": "2026-01-05", "value": 60.0}] * 5000
+        body = json.dumps({"response": {"total": total, "data": rows}})
+        world.documents["/v2/petroleum/pri/spt/data/"] = (200, body)
+        with pytest.raises(SourceError):
+            Eia().fetch(question("RWTC"))
+        assert len(world.asked) <= 20
+
+    @pytest.mark.parametrize(
+        "body",
+        ["[" * 100_000, '{"response": ' * 3000, '{"response": 5}', "9" * 5000, "\x00", '"' * 99],
+    )
+    def test_json_of_any_shape_is_that_sources_failure(self, world, monkeypatch, body):
+        monkeypatch.setenv("EIA_API_KEY", "secret")
+        world.documents["/v2/petroleum/pri/spt/data/"] = (200, body)
+        with pytest.raises(SourceError):
+            Eia().fetch(question("RWTC"))
+
+    def test_a_huge_cell_is_that_sources_failure(self, world):
+        world.documents["X"] = (200, 'DATE,X\n2026-01-05,"' + "1" * 200_000 + '"\n')
+        with pytest.raises(SourceError):
+            Fred().fetch(question("X"))
+
+    def test_a_library_that_is_missing_is_that_sources_failure(self, world, monkeypatch):
+        world.documents["/dnav/pet/hist_xls/RWTCd.xls"] = (200, workbook())
+        monkeypatch.setitem(sys.modules, "xlrd", None)
+        with pytest.raises(SourceError, match="needs xlrd"):
+            ask(Eia(), question("RWTC"), retry=RetryPolicy(1), rng=random.Random(1))
+
+    @pytest.mark.parametrize(
+        "header", ["²", "Wed, 99 Foo 2026", "-5", "9" * 500, "Wed, 21 Oct 2015 07:28:00 -0000", ";"]
+    )
+    def test_an_odd_retry_after_is_no_error_of_ours(self, world, header):
+        wait = retry_after(header)
+        assert wait is None or wait >= 0
+        world.documents["X"] = (503, "")
+        world.headers["X"] = [("Retry-After", header.encode("ascii", "ignore").decode())]
+        with pytest.raises(SourceError, match="HTTP 503"):
+            Fred().fetch(question("X"))
+
+
+@pytest.mark.parametrize(
+    "bar",
+    [
+        Bar("2026-13-45", 1.0), Bar("5 January", 1.0), Bar(None, 1.0), Bar("2026-01-05", None),
+        Bar("2026-01-05", "58"), Bar("2026-01-05", float("nan")), Bar("2026-01-05", 1.0, high="x"),
+        Bar("2026-01-05T10:00:00Z", 1.0), "no bar",
+    ],
+)  # fmt: skip
+def test_whatever_a_plug_in_returns_is_checked(bar):
+    with pytest.raises(SourceError, match="scripted X"):
+        ask_scripted(Answer((bar,)))
+
+
+@pytest.mark.parametrize("error", [RecursionError(), MemoryError(), KeyError("key=secret")])
+def test_whatever_a_plug_in_raises_is_its_failure(error):
+    with pytest.raises(SourceError, match=type(error).__name__) as caught:
+        ask_scripted(error)
+    assert "secret" not in str(caught.value)
 
 
 class Scripted:

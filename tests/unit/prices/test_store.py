@@ -1,4 +1,8 @@
+import os
+import random
+import shutil
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -10,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstudy.errors import StoreError, UnknownNameError
+from eventstudy.prices import schema
 from eventstudy.prices.contracts import Contract
 from eventstudy.prices.records import Bar, StoredSeries, asof_timestamp
 from eventstudy.prices.runs import (
@@ -299,3 +304,174 @@ def test_every_past_can_be_read_back(tmp_path_factory, batches):
             everything = {day: close for day, (close, _) in past.items()}
             assert closes(store, asof=moment, provisional=True) == everything
         assert closes(store, asof=DAY_1 - timedelta(seconds=1), provisional=True) == {}
+
+
+def filled(path):
+    with Store(path) as store:
+        store.put_series(StoredSeries("wti", "WTI", "USD/bbl", "futures", "wti", "wti"))
+        put(store, [Bar("2026-01-05", 58.32), Bar("2026-01-06", 57.13)], DAY_2)
+    return path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder in which nothing can be made")
+def test_a_store_without_a_place_beside_it_is_read(tmp_path, monkeypatch):
+    path = filled(tmp_path / "media" / "prices.sqlite")
+    plain = schema._open_uri
+
+    def on_read_only_media(uri):
+        if uri.endswith("mode=ro"):
+            raise sqlite3.OperationalError(uri)
+        return plain(uri)
+
+    monkeypatch.setattr(schema, "_open_uri", on_read_only_media)
+    before = sorted(item.name for item in path.parent.iterdir())
+    with Store(path, read_only=True) as reader:
+        assert closes(reader) == {"2026-01-05": 58.32, "2026-01-06": 57.13}
+    assert sorted(item.name for item in path.parent.iterdir()) == before
+
+
+def test_unfinished_work_beside_a_store_on_read_only_media_is_read_too(tmp_path, monkeypatch):
+    path = filled(tmp_path / "prices.sqlite")
+    writer = Store(path)
+    put(writer, [Bar("2026-01-07", 55.99)], DAY_3)
+    assert (tmp_path / "prices.sqlite-wal").stat().st_size > 0
+    copy = tmp_path / "media" / "prices.sqlite"
+    copy.parent.mkdir()
+    for end in ("", "-wal"):
+        shutil.copyfile(f"{path}{end}", f"{copy}{end}")
+    writer.close()
+
+    def refuse(uri):
+        raise sqlite3.OperationalError(uri)
+
+    monkeypatch.setattr(schema, "_open_uri", refuse)
+    with Store(copy, read_only=True) as reader:
+        assert closes(reader)["2026-01-07"] == 55.99
+
+
+def test_reading_writes_nothing(tmp_path):
+    path = filled(tmp_path / "prices.sqlite")
+    before = path.read_bytes()
+    with Store(path, read_only=True) as reader, pytest.raises(StoreError, match="readonly"):
+        reader.query("DELETE FROM bars")
+    assert path.read_bytes() == before
+
+
+def test_a_store_made_by_four_processes_at_once_is_one_of_ours(tmp_path):
+    script = (
+        "import sys\n"
+        "from eventstudy.prices.store import Store\n"
+        "for number in range(25):\n"
+        "    Store(f'{sys.argv[1]}/{number}.sqlite').close()\n"
+    )
+    source = Path(schema.__file__).parents[2]
+    makers = [
+        subprocess.Popen(  # our own interpreter and script
+            [sys.executable, "-c", script, str(tmp_path)],
+            env=os.environ | {"PYTHONPATH": str(source)},
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(4)
+    ]
+    said = [maker.communicate()[1].decode() for maker in makers]
+    assert [maker.returncode for maker in makers] == [0] * 4, said
+
+
+@pytest.mark.parametrize("name", [":memory:", "file:x?mode=memory", "x/:memory:"])
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_store_is_a_file(tmp_path, monkeypatch, name, read_only):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="is not a file"):
+        Store(name, read_only=read_only)
+    with pytest.raises(StoreError, match="not a file"):
+        Store(tmp_path, read_only=read_only)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store("x\0y", read_only=read_only)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_links_to_a_store_share_its_lock(tmp_path):
+    path = filled(tmp_path / "prices.sqlite")
+    (tmp_path / "link.sqlite").symlink_to(path)
+    with (
+        refresh_lock(path),
+        pytest.raises(StoreError, match="another refresh"),
+        refresh_lock(tmp_path / "link.sqlite"),
+    ):
+        pass
+
+
+def test_a_backup_is_a_store_and_replaces_nothing(tmp_path):
+    path = filled(tmp_path / "prices.sqlite")
+    with Store(path, read_only=True) as store:
+        store.backup(tmp_path / "deep" / "copy.sqlite")
+        with pytest.raises(StoreError, match="exists"):
+            store.backup(tmp_path / "deep" / "copy.sqlite")
+    assert [item.name for item in (tmp_path / "deep").iterdir()] == ["copy.sqlite"]
+    path.write_bytes(b"lost")
+    (tmp_path / "deep" / "copy.sqlite").replace(path)
+    with Store(path) as restored:
+        restored.check_integrity()
+        assert closes(restored) == {"2026-01-05": 58.32, "2026-01-06": 57.13}
+        put(restored, [Bar("2026-01-07", 55.99)], DAY_3)
+        assert closes(restored, asof=DAY_2) == {"2026-01-05": 58.32, "2026-01-06": 57.13}
+
+
+def read_all(path):
+    with Store(path, read_only=True) as store:
+        store.series()
+        store.read("wti", asof="2026-01-05", provisional=True)
+        store.check_integrity()
+
+
+def test_damaged_pages_are_one_line(tmp_path):
+    path = tmp_path / "prices.sqlite"
+    with Store(path) as store:
+        days = [f"{2000 + n // 300}-{n // 25 % 12 + 1:02d}-{n % 25 + 1:02d}" for n in range(3000)]
+        put(store, [Bar(day, 60.0) for day in sorted(set(days))], DAY_1)
+    whole = path.read_bytes()
+    rng = random.Random(1)  # where the damage is
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(30):
+            place = rng.randrange(100, len(whole) - 300)
+            damaged[place : place + 200] = rng.randbytes(200)
+        path.write_bytes(damaged)
+        with pytest.raises(StoreError) as caught:
+            read_all(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_clock_a_week_behind_the_store_is_refused(store):
+    put(store, [Bar("2026-01-05", 58.32)], DAY_1 + timedelta(days=3650))
+    with pytest.raises(StoreError, match="repair-stamps"):
+        put(store, [Bar("2026-01-06", 57.13)], DAY_2)
+    assert closes(store) == {"2026-01-05": 58.32}
+
+
+def test_wrong_stamps_are_repaired_in_their_order_and_written_down(store):
+    put(store, [Bar("2026-01-02", 57.0)], DAY_1)
+    future = DAY_1 + timedelta(days=3650)
+    put(store, [Bar("2026-01-05", 58.0)], future)
+    put(store, [Bar("2026-01-05", 58.32)], future + timedelta(days=1))
+    assert len(store.stamps_after(DAY_3)) == 2
+    changed = store.repair_stamps(now=DAY_3)
+    assert list(changed) == sorted(changed)
+    assert list(changed.values()) == sorted(changed.values())
+    assert store.stamps_after(DAY_3) == []
+    assert store.latest_stamp() <= "2026-01-07T23:00:00.000000Z"
+    assert closes(store, asof=DAY_2) == {"2026-01-02": 57.0}
+    assert closes(store) == {"2026-01-02": 57.0, "2026-01-05": 58.32}
+    # The order of what was seen is kept: between the two stamps the first value stands.
+    first = min(changed.values())
+    assert closes(store, asof=first.replace("Z", "+00:00"))["2026-01-05"] == 58.0
+    assert len(store.query("SELECT old, new FROM stamp_repairs")) == 2
+    put(store, [Bar("2026-01-06", 57.13)], DAY_3)
+    assert store.repair_stamps(now=DAY_3) == {}
+
+
+def test_a_value_of_the_wrong_type_is_one_line(store):
+    put(store, [Bar("2026-01-05", 58.32)], DAY_1)
+    store.query("UPDATE bars SET close = 'much'")
+    with pytest.raises(StoreError, match="a price is not a number"):
+        store.read("wti")

@@ -11,7 +11,7 @@ import pytest
 
 import eventstudy
 from eventstudy.errors import OutputError
-from eventstudy.report.folder import check_folder, replacing
+from eventstudy.report.folder import check_folder, replacing, write_manifest
 from eventstudy.results import SCHEMA
 from eventstudy.results.export import FORMATS
 
@@ -227,3 +227,105 @@ def test_link_to_a_report_stays_a_link(tmp_path: Path) -> None:
         fill(staging, "new")
     assert link.is_symlink()
     assert word_of(link) == "new"
+
+
+def listed(folder: Path, word: str = "old") -> Path:
+    finished(folder, word)
+    write_manifest(folder)
+    return folder
+
+
+def replace_listed(out: Path, word: str) -> None:
+    with replacing(out) as staging:
+        fill(staging, word)
+        (staging / "tables").mkdir()
+        (staging / "tables" / "events.csv").write_text("event_id\n")
+        write_manifest(staging)
+
+
+def test_what_the_user_put_into_a_report_moves_into_the_next(tmp_path: Path) -> None:
+    out = listed(tmp_path / "study")
+    for name in ("tables/mine.csv", ".notes.md", "figures/own.png", "deep/er/letter.txt"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(f"mine: {name}")
+    replace_listed(out, "new")
+    assert word_of(out) == "new"
+    for name in ("tables/mine.csv", ".notes.md", "figures/own.png", "deep/er/letter.txt"):
+        assert (out / name).read_text() == f"mine: {name}"
+    assert names(tmp_path) == ["study"]
+
+
+@pytest.mark.parametrize("name", ["tables/events.csv", "result.json"])
+def test_a_file_that_the_user_changed_is_not_replaced(tmp_path: Path, name: str) -> None:
+    out = listed(tmp_path / "study")
+    (out / name).write_text((out / name).read_text() + " ")
+    with pytest.raises(OutputError, match=f"your changes to {name}"):
+        replace_listed(out, "new")
+    assert (out / name).read_text().endswith(" ")
+
+
+def test_what_is_saved_while_a_report_is_written_is_kept(tmp_path: Path) -> None:
+    out = listed(tmp_path / "study")
+    with replacing(out) as staging:
+        fill(staging, "new")
+        (out / "tables" / "late.csv").write_text("mine")
+    assert word_of(out) == "new"
+    assert (out / "tables" / "late.csv").read_text() == "mine"
+    replace_listed(tmp_path / "other", "old")
+
+    def change_while_writing() -> None:
+        with replacing(tmp_path / "other") as staging:
+            fill(staging, "new")
+            (tmp_path / "other" / "tables" / "events.csv").write_text("changed")
+
+    with pytest.raises(OutputError, match="your changes"):
+        change_while_writing()
+    assert word_of(tmp_path / "other") == "old"
+
+
+@pytest.mark.parametrize("out", ["r", "*", "r[0-9]", "?"])
+def test_hidden_folders_of_the_user_stay(tmp_path: Path, out: str) -> None:
+    mine = (".r.old-2019", ".r.partial-1", ".r.old-thoughts", ".x.old-3", ".r.partial-draft")
+    for name in mine:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").write_text("years of work")
+    listed(tmp_path / ".r.old-7")
+    for word in ("first", "second"):
+        replace_listed(tmp_path / out, word)
+    assert word_of(tmp_path / out) == "second"
+    assert names(tmp_path) == sorted([*mine, ".r.old-7", out])
+    for name in mine:
+        assert (tmp_path / name / "thesis.txt").read_text() == "years of work"
+
+
+def test_many_runs_into_one_folder_each_end_well(tmp_path: Path) -> None:
+    script = (
+        "import json, pathlib, sys\n"
+        "from eventstudy.report.folder import replacing, write_manifest\n"
+        "from eventstudy.results import SCHEMA\n"
+        "for turn in range(15):\n"
+        "    with replacing(pathlib.Path(sys.argv[1])) as staging:\n"
+        "        text = json.dumps({'schema': SCHEMA, 'word': sys.argv[2] + str(turn)})\n"
+        "        (staging / 'result.json').write_text(text)\n"
+        "        write_manifest(staging)\n"
+    )
+    source = Path(eventstudy.__file__).parents[1]
+    runs = [
+        subprocess.Popen(  # our own interpreter and script
+            [sys.executable, "-c", script, str(tmp_path / "study"), name],
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(source)},
+        )
+        for name in "abc"
+    ]
+    said = [run.communicate()[1].decode() for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], "".join(said)
+    assert names(tmp_path) == ["study"]
+    assert word_of(tmp_path / "study")[1:] == "14"
+
+
+def test_names_that_no_folder_can_have_are_one_line(tmp_path: Path) -> None:
+    for name in ("x" * 300, "a\0b"):
+        with pytest.raises(OutputError) as caught:
+            check_folder(tmp_path / name)
+        assert "\n" not in str(caught.value)

@@ -66,7 +66,7 @@ def test_files_are_those_promised(written: ReportFiles) -> None:
     assert {n[:-4] for n in figures if n.endswith(".pdf")} == {
         n[:-4] for n in figures if n.endswith(".png")
     }
-    assert found == {"report.pdf", "result.json", ".eventstudy-files.json"} | {
+    assert found == {"report.pdf", "result.json"} | {
         p.relative_to(written.folder).as_posix() for p in (*written.tables, *written.figures)
     }
 
